@@ -1,0 +1,27 @@
+//! The Itanium processor: decode, disassemble, execute, translate, interrupt. It knows a [`Bus`] and RAM, and no device,
+//! no firmware and no operating system.
+//!
+//! ```text
+//!   table ──► decode ──► Insn ──► disasm
+//!                         │
+//!                         ▼
+//!   engine (decoded blocks) ──► exec (one function an operation) ──► state, rse, alat, fp
+//!                         │                │
+//!                         ▼                ▼
+//!                     mmu (fetch)      mmu (load, store) ──► memory (RAM), bus (the rest)
+//!                         └──► interruption ◄──┘
+//! ```
+//!
+//! References are to the *Intel Itanium Architecture Software Developer's Manual*, revision 2.3 ("SDM").
+
+pub mod bus;
+pub mod fault;
+pub mod insn;
+pub mod memory;
+pub mod op;
+pub mod state;
+
+pub use bus::Bus;
+pub use insn::Insn;
+pub use memory::Memory;
+pub use op::Op;
