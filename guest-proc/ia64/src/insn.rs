@@ -37,4 +37,9 @@ pub struct Insn {
     /// Hint and ignored-for-meaning bits that only the disassembler prints (branch whether/prefetch/dealloc hints,
     /// locality hints), packed as the format says.
     pub hints: u8,
+    /// Index of the bundle within its decoded block, 0..=255; the engine sets it, the decoder leaves 0.
+    pub bundle: u8,
+    /// The predicate that the engine tests before it calls the operation: `qp`, or 0 where the operation looks at its
+    /// qualifying predicate itself (`Row::reads_qp`).
+    pub guard: u8,
 }
