@@ -1,1 +1,20 @@
-//! storage
+//! Storage as the VSP serves it: resource statements, backing stores and the SCSI targets above them.
+//!
+//! ```text
+//!   statement ── where the guest sees a device, and what the VSP gives it
+//!   scsi ─────── commands in, data and sense out ──┐
+//!   segments ─── the caller's memory               ├─► backing ── bytes on the host
+//!   identity ─── which host storage that is  ──────┘
+//! ```
+//!
+//! Nothing here knows a transport: not virtio, not vhost-user, not the guest's memory map. Errors of the host are
+//! [`backing::IoError`] and [`backing::OpenError`]; errors of the guest are sense data, that is, values.
+
+pub mod backing;
+pub mod identity;
+
+pub mod segments;
+pub mod size;
+pub mod statement;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

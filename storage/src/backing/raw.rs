@@ -1,0 +1,408 @@
+//! A raw file as a backing store: byte `n` of the disk is byte `n` of the file. Holes stay holes.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::fcntl::FcntlArg;
+use rustix::fs::{FallocateFlags, fallocate};
+
+use super::{BlockStore, Discard, Durability, IoError, IoErrorKind, OpenError, Patience, check_range};
+use crate::identity::Identity;
+use crate::segments::Segments;
+
+/// Least size of a virtual disk in bytes (`hpvmresources`).
+const MINIMUM_DISK: u64 = 512;
+/// Bytes of zeros written at a time where the file system cannot zero a range itself.
+const ZERO_CHUNK: usize = 256 << 10;
+
+/// How a store is opened, and against whom it is locked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Alone: no other reader or writer that locks.
+    ReadWrite,
+    /// Beside other readers.
+    ReadOnly,
+}
+
+/// A raw file, open and locked until dropped.
+///
+/// The lock is an open-file-description lock on the whole file: it also excludes a second opening by the same process
+/// and other programs that use such locks, and it vanishes with the process however that ends.
+pub struct RawFile {
+    file: File,
+    path: PathBuf,
+    len_bytes: u64,
+    access: Access,
+    identity: Identity,
+    can_discard: bool,
+    reads_without_waiting: AtomicBool,
+}
+
+impl RawFile {
+    /// Opens and locks the regular file at `path`. Its size is that of the moment, rounded down to 512 bytes.
+    pub fn open(path: &Path, access: Access) -> Result<RawFile, OpenError> {
+        let host = |attempt| move |source| OpenError::Host { attempt, path: path.to_owned(), source };
+        let before = std::fs::metadata(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => OpenError::Missing(path.to_owned()),
+            _ => host("examine")(source),
+        })?;
+        // Before opening: to open a device or a FIFO can wait or do things.
+        let kind = before.file_type();
+        if !kind.is_file() || kind.is_fifo() {
+            return Err(OpenError::NotRegular(path.to_owned()));
+        }
+        let file = File::options()
+            .read(true)
+            .write(access == Access::ReadWrite)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)
+            .map_err(host("open"))?;
+        lock(&file, access).map_err(|source| match source.raw_os_error() {
+            Some(libc::EAGAIN | libc::EACCES) => OpenError::InUse(path.to_owned()),
+            _ => host("lock")(source),
+        })?;
+        // Again, of what was really opened.
+        let metadata = file.metadata().map_err(host("examine"))?;
+        if !metadata.is_file() {
+            return Err(OpenError::NotRegular(path.to_owned()));
+        }
+        if metadata.len() < MINIMUM_DISK {
+            return Err(OpenError::TooSmall { path: path.to_owned(), minimum: MINIMUM_DISK });
+        }
+        let can_discard = access == Access::ReadWrite && punches_holes(&file, metadata.len());
+        let identity = Identity::File { device: metadata.dev(), inode: metadata.ino() };
+        tracing::debug!(path = %path.display(), %identity, len = metadata.len(), can_discard, "store opened");
+        Ok(RawFile {
+            file,
+            path: path.to_owned(),
+            len_bytes: metadata.len() / MINIMUM_DISK * MINIMUM_DISK,
+            access,
+            identity,
+            can_discard,
+            reads_without_waiting: AtomicBool::new(true),
+        })
+    }
+
+    /// Makes a new file of `len_bytes` zeros that occupies no space yet, readable and writable by its owner alone.
+    pub fn create(path: &Path, len_bytes: u64) -> Result<(), OpenError> {
+        let host = |attempt| move |source| OpenError::Host { attempt, path: path.to_owned(), source };
+        if len_bytes < MINIMUM_DISK {
+            return Err(OpenError::TooSmall { path: path.to_owned(), minimum: MINIMUM_DISK });
+        }
+        let file =
+            File::options().write(true).create_new(true).mode(0o600).open(path).map_err(
+                |source| match source.kind() {
+                    io::ErrorKind::AlreadyExists => OpenError::Exists(path.to_owned()),
+                    _ => host("create")(source),
+                },
+            )?;
+        if let Err(source) = file.set_len(len_bytes) {
+            // Without its size the file is of no use; that it cannot be removed changes nothing about the failure.
+            _ = std::fs::remove_file(path);
+            return Err(host("size")(source));
+        }
+        Ok(())
+    }
+
+    /// The path it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn check_change(&self, offset: u64, len: u64) -> Result<(), IoError> {
+        match self.access {
+            Access::ReadOnly => Err(IoErrorKind::ReadOnly.into()),
+            Access::ReadWrite => check_range(self.len_bytes, offset, len),
+        }
+    }
+
+    /// `fallocate`, repeated while signals interrupt it. `Ok(false)` when the file system cannot do it.
+    fn try_fallocate(&self, mode: FallocateFlags, offset: u64, len: u64) -> Result<bool, IoError> {
+        loop {
+            match fallocate(&self.file, mode, offset, len) {
+                Ok(()) => return Ok(true),
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(rustix::io::Errno::OPNOTSUPP) => return Ok(false),
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+    }
+}
+
+impl BlockStore for RawFile {
+    fn len_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
+    fn read_only(&self) -> bool {
+        self.access == Access::ReadOnly
+    }
+
+    fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    fn read_at(&self, offset: u64, into: &Segments<'_>, patience: Patience) -> Result<(), IoError> {
+        check_range(self.len_bytes, offset, into.len_bytes())?;
+        if patience == Patience::Immediate {
+            return self.read_cached(offset, into);
+        }
+        transfer(offset, into, |part, at| part.read_from(self.file.as_fd(), at, 0))
+    }
+
+    fn write_at(&self, offset: u64, from: &Segments<'_>, durability: Durability) -> Result<(), IoError> {
+        self.check_change(offset, from.len_bytes())?;
+        let flags = match durability {
+            Durability::Cached => 0,
+            Durability::Durable => libc::RWF_DSYNC,
+        };
+        transfer(offset, from, |part, at| part.write_to(self.file.as_fd(), at, flags))
+    }
+
+    fn write_zeroes(&self, offset: u64, len: u64) -> Result<(), IoError> {
+        self.check_change(offset, len)?;
+        if len == 0
+            || self.try_fallocate(FallocateFlags::ZERO_RANGE | FallocateFlags::KEEP_SIZE, offset, len)?
+        {
+            return Ok(());
+        }
+        let mut zeros = vec![0; ZERO_CHUNK.min(usize::try_from(len).unwrap_or(ZERO_CHUNK))];
+        let zeros = Segments::from_slice(&mut zeros);
+        let mut done = 0;
+        while done < len {
+            let part = zeros.slice(0, len - done);
+            self.write_at(offset + done, &part, Durability::Cached)?;
+            done += part.len_bytes();
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), IoError> {
+        if self.read_only() {
+            return Ok(());
+        }
+        loop {
+            match rustix::fs::fdatasync(&self.file) {
+                Err(rustix::io::Errno::INTR) => continue,
+                result => return result.map_err(|error| io::Error::from(error).into()),
+            }
+        }
+    }
+
+    fn discard(&self) -> Option<&dyn Discard> {
+        self.can_discard.then_some(self)
+    }
+}
+
+impl Discard for RawFile {
+    fn discard_at(&self, offset: u64, len: u64) -> Result<(), IoError> {
+        self.check_change(offset, len)?;
+        if len == 0
+            || self.try_fallocate(FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len)?
+        {
+            return Ok(());
+        }
+        self.write_zeroes(offset, len)
+    }
+}
+
+impl RawFile {
+    /// Reads from the page cache or not at all.
+    fn read_cached(&self, offset: u64, into: &Segments<'_>) -> Result<(), IoError> {
+        if !self.reads_without_waiting.load(Ordering::Relaxed) {
+            return Err(IoErrorKind::WouldBlock.into());
+        }
+        match into.read_from(self.file.as_fd(), offset, libc::RWF_NOWAIT) {
+            Ok(len) if len == into.len_bytes() => Ok(()),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EINVAL)) => {
+                // The file system does not know the flag: there is no point in asking again.
+                self.reads_without_waiting.store(false, Ordering::Relaxed);
+                Err(IoErrorKind::WouldBlock.into())
+            }
+            // Partly cached, or an error that the patient way will find again and report.
+            Ok(_) | Err(_) => Err(IoErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+/// Repeats `step` until all of `data` is done, starting at `offset` of the store.
+fn transfer(
+    offset: u64,
+    data: &Segments<'_>,
+    mut step: impl FnMut(&Segments<'_>, u64) -> io::Result<u64>,
+) -> Result<(), IoError> {
+    let total = data.len_bytes();
+    let mut done = 0;
+    while done < total {
+        let result =
+            if done == 0 { step(data, offset) } else { step(&data.slice(done, total), offset + done) };
+        match result {
+            // The range was checked against the size at opening, so the file has been cut short since.
+            Ok(0) => return Err(IoErrorKind::Gone.into()),
+            Ok(len) => done += len,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn lock(file: &File, access: Access) -> io::Result<()> {
+    let lock_type = match access {
+        Access::ReadWrite => libc::F_WRLCK,
+        Access::ReadOnly => libc::F_RDLCK,
+    };
+    let whole = libc::flock {
+        l_type: lock_type as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    nix::fcntl::fcntl(file, FcntlArg::F_OFD_SETLK(&whole)).map(drop).map_err(io::Error::from)
+}
+
+/// Whether the file system can give space back, asked for a range behind the end where nothing changes.
+fn punches_holes(file: &File, len_bytes: u64) -> bool {
+    let behind_end = len_bytes.next_multiple_of(1 << 20);
+    fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, behind_end, 4096).is_ok()
+}
+
+impl std::fmt::Debug for RawFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawFile")
+            .field("path", &self.path)
+            .field("fd", &self.file.as_raw_fd())
+            .field("len_bytes", &self.len_bytes)
+            .field("access", &self.access)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::check_block_store;
+
+    fn file(len_bytes: u64) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("disk");
+        RawFile::create(&path, len_bytes).unwrap();
+        (dir, path)
+    }
+
+    fn allocated(path: &Path) -> u64 {
+        std::fs::metadata(path).unwrap().blocks() * 512
+    }
+
+    #[test]
+    fn conforms_to_the_contract() {
+        let (_dir, path) = file(8 << 20);
+        check_block_store(&|| Box::new(RawFile::open(&path, Access::ReadWrite).unwrap()));
+    }
+
+    #[test]
+    fn second_writer_is_refused_until_the_first_is_gone() {
+        let (dir, path) = file(1 << 20);
+        let link = dir.path().join("link");
+        std::fs::hard_link(&path, &link).unwrap();
+        let first = RawFile::open(&path, Access::ReadWrite).unwrap();
+        for access in [Access::ReadWrite, Access::ReadOnly] {
+            let refusal = RawFile::open(&link, access).unwrap_err().to_string();
+            assert_eq!(refusal, format!("Device '{}' is in use.", link.display()));
+        }
+        drop(first);
+        RawFile::open(&path, Access::ReadWrite).unwrap();
+    }
+
+    #[test]
+    fn readers_share_and_cannot_change() {
+        let (_dir, path) = file(1 << 20);
+        let one = RawFile::open(&path, Access::ReadOnly).unwrap();
+        let two = RawFile::open(&path, Access::ReadOnly).unwrap();
+        let mut byte = [1];
+        let data = Segments::from_slice(&mut byte);
+        assert_eq!(one.write_at(0, &data, Durability::Cached).unwrap_err().kind(), IoErrorKind::ReadOnly);
+        assert_eq!(two.write_zeroes(0, 1).unwrap_err().kind(), IoErrorKind::ReadOnly);
+        assert!(one.discard().is_none());
+        one.flush().unwrap();
+    }
+
+    #[test]
+    fn links_have_one_identity() {
+        let (dir, path) = file(1 << 20);
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let by_name = RawFile::open(&path, Access::ReadOnly).unwrap();
+        let by_link = RawFile::open(&link, Access::ReadOnly).unwrap();
+        assert_eq!(by_name.identity(), by_link.identity());
+    }
+
+    #[test]
+    fn sparse_file_stays_sparse() {
+        let (_dir, path) = file(1 << 30);
+        let store = RawFile::open(&path, Access::ReadWrite).unwrap();
+        let mut data = vec![7; 64 << 10];
+        let data = Segments::from_slice(&mut data);
+        store.write_at(512 << 20, &data, Durability::Durable).unwrap();
+        store.read_at(0, &data, Patience::Unlimited).unwrap();
+        assert!(allocated(&path) <= 1 << 20, "{}", allocated(&path));
+        if let Some(discard) = store.discard() {
+            discard.discard_at(512 << 20, 64 << 10).unwrap();
+            store.flush().unwrap();
+            assert!(allocated(&path) <= 16 << 10, "{}", allocated(&path));
+        }
+    }
+
+    #[test]
+    fn file_cut_short_is_an_error_not_zeros() {
+        let (_dir, path) = file(1 << 20);
+        let store = RawFile::open(&path, Access::ReadWrite).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(4096).unwrap();
+        let mut data = [0; 512];
+        let data = Segments::from_slice(&mut data);
+        let error = store.read_at(8192, &data, Patience::Unlimited).unwrap_err();
+        assert_eq!(error.kind(), IoErrorKind::Gone);
+    }
+
+    #[test]
+    fn odd_tail_of_a_file_is_not_offered() {
+        let (_dir, path) = file(1000);
+        assert_eq!(RawFile::open(&path, Access::ReadOnly).unwrap().len_bytes(), 512);
+    }
+
+    #[test]
+    fn refusals_name_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let open =
+            |name: &str| RawFile::open(&dir.path().join(name), Access::ReadWrite).unwrap_err().to_string();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        assert_eq!(open("none"), format!("Device '{}' does not exist.", at("none")));
+        assert_eq!(open(""), format!("'{}' is not a regular file.", at("")));
+        std::fs::write(dir.path().join("small"), [0; 511]).unwrap();
+        assert_eq!(
+            open("small"),
+            format!("Device '{}' is smaller than the minimum of 512 bytes.", at("small"))
+        );
+        let again = RawFile::create(&dir.path().join("small"), 512).unwrap_err().to_string();
+        assert_eq!(again, format!("File '{}' already exists.", at("small")));
+    }
+
+    #[test]
+    fn full_disk_is_told_as_such() {
+        for (errno, kind) in [
+            (libc::ENOSPC, IoErrorKind::NoSpace),
+            (libc::EDQUOT, IoErrorKind::NoSpace),
+            (libc::EIO, IoErrorKind::Medium),
+            (libc::ENODEV, IoErrorKind::Gone),
+            (libc::EROFS, IoErrorKind::ReadOnly),
+            (libc::ENOMEM, IoErrorKind::Host),
+        ] {
+            assert_eq!(IoError::from(io::Error::from_raw_os_error(errno)).kind(), kind);
+        }
+    }
+}
