@@ -4,9 +4,11 @@
 //! Configuration cycles and BAR accesses come from vCPU threads, several at a time; a function guards its own state.
 
 pub mod config;
+pub mod host;
 pub mod msix;
 
 pub use config::{ConfigSpace, Identity};
+pub use host::{Location, PciHost, PlaceError};
 pub use msix::Msix;
 
 /// What a base address register decodes.

@@ -1,0 +1,97 @@
+//! The console UART: [`core::Uart`] on the bus, its interrupt pin on the IOSAPIC, its two ends open to the host.
+
+pub mod core;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use self::core::Uart;
+use crate::bus::Registers;
+use crate::pci::Interrupts;
+
+struct State {
+    uart: Uart,
+    /// State of the interrupt line as last reported.
+    line: bool,
+    closed: bool,
+}
+
+/// A 16550A at its place in the machine.
+pub struct UartDevice {
+    state: Mutex<State>,
+    output: Condvar,
+    gsi: u32,
+    interrupts: Arc<dyn Interrupts>,
+}
+
+impl UartDevice {
+    /// A UART whose interrupt is `gsi`.
+    pub fn new(gsi: u32, interrupts: Arc<dyn Interrupts>) -> UartDevice {
+        let state = State { uart: Uart::new(), line: false, closed: false };
+        UartDevice { state: Mutex::new(state), output: Condvar::new(), gsi, interrupts }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something to the registers and tells the interrupt controller and the output thread what came of it.
+    fn with<T>(&self, action: impl FnOnce(&mut Uart) -> T) -> T {
+        let mut state = self.state();
+        let result = action(&mut state.uart);
+        let line = state.uart.interrupts();
+        if line != state.line {
+            state.line = line;
+            // Under the lock, so that the line's changes arrive in the order in which they happened.
+            self.interrupts.line(self.gsi, line);
+        }
+        if state.uart.has_output() {
+            self.output.notify_one();
+        }
+        result
+    }
+
+    /// Bytes typed at the console. Returns how many were taken; the guest has 64 KiB unread when it is fewer.
+    pub fn receive(&self, bytes: &[u8]) -> usize {
+        self.with(|uart| uart.receive(bytes))
+    }
+
+    /// Waits for output and takes it; `None` once the UART is closed and everything has been taken.
+    pub fn wait_output(&self) -> Option<Vec<u8>> {
+        let mut state = self.state();
+        while !state.uart.has_output() {
+            if state.closed {
+                return None;
+            }
+            state = self.output.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        Some(self.with(Uart::take_output))
+    }
+
+    /// No more output will come: the thread in [`UartDevice::wait_output`] ends.
+    pub fn close(&self) {
+        self.state().closed = true;
+        self.output.notify_all();
+    }
+
+    /// Master reset.
+    pub fn reset(&self) {
+        self.with(Uart::reset);
+    }
+}
+
+impl Registers for UartDevice {
+    fn read(&self, offset: u64, size: u8) -> u64 {
+        // Byte-wide registers; a wider access reads neighbours, as a byte-wide device on a wider bus does.
+        (0..size as u64)
+            .fold(0, |value, i| value | (self.with(|uart| uart.read((offset + i) as u8)) as u64) << (8 * i))
+    }
+
+    fn write(&self, offset: u64, size: u8, value: u64) {
+        for i in 0..size as u64 {
+            self.with(|uart| uart.write((offset + i) as u8, (value >> (8 * i)) as u8));
+        }
+    }
+}
