@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::alat::Alat;
 use crate::bus::Bus;
+use crate::engine::Engine;
 use crate::link::Link;
 use crate::memory::Memory;
 use crate::mmu::Mmu;
@@ -101,4 +102,8 @@ pub struct Cpu {
     pub fatal: String,
     /// Instructions retired (nops and predicated-off ones included).
     pub retired: u64,
+    /// Addresses (bundle address plus slot) at which execution stops: [`Cpu::set_breakpoints`].
+    pub(crate) breakpoints: Vec<u64>,
+    /// Decoded code; taken out while it runs.
+    pub(crate) engine: Option<Box<Engine>>,
 }

@@ -136,7 +136,8 @@ impl Fault {
     /// Illegal operation fault.
     pub const ILLEGAL_OPERATION: Fault = Fault::new(Vector::GeneralException, general::ILLEGAL_OPERATION);
     /// Privileged operation fault.
-    pub const PRIVILEGED_OPERATION: Fault = Fault::new(Vector::GeneralException, general::PRIVILEGED_OPERATION);
+    pub const PRIVILEGED_OPERATION: Fault =
+        Fault::new(Vector::GeneralException, general::PRIVILEGED_OPERATION);
     /// Reserved register/field fault.
     pub const RESERVED_REGISTER_FIELD: Fault =
         Fault::new(Vector::GeneralException, general::RESERVED_REGISTER_FIELD);

@@ -21,12 +21,14 @@ struct Region {
     base: u64,
     len: u64,
     host: *mut u8,
-    epochs: Box<[AtomicU32]>,
+    /// Index of the epoch of its first page in `Memory::epochs`.
+    first_page: usize,
 }
 
 /// The RAM of one guest.
 pub struct Memory {
     regions: Vec<Region>,
+    epochs: Box<[AtomicU32]>,
     /// Keeps the mapping alive for as long as host pointers are handed out.
     _owner: Arc<dyn Any + Send + Sync>,
 }
@@ -47,16 +49,18 @@ impl Memory {
     /// # Panics
     /// When a base or length is not a multiple of [`PAGE_SIZE`].
     pub unsafe fn new(ranges: &[(u64, u64, *mut u8)], owner: Arc<dyn Any + Send + Sync>) -> Memory {
+        let mut pages = 0;
         let mut regions: Vec<Region> = ranges
             .iter()
             .map(|&(base, len, host)| {
                 assert!(base % PAGE_SIZE == 0 && len % PAGE_SIZE == 0, "RAM ranges are whole pages");
-                let epochs = (0..len >> PAGE_SHIFT).map(|_| AtomicU32::new(0)).collect();
-                Region { base, len, host, epochs }
+                let first_page = pages;
+                pages += (len >> PAGE_SHIFT) as usize;
+                Region { base, len, host, first_page }
             })
             .collect();
         regions.sort_by_key(|r| r.base);
-        Memory { regions, _owner: owner }
+        Memory { regions, epochs: (0..pages).map(|_| AtomicU32::new(0)).collect(), _owner: owner }
     }
 
     /// RAM of `len` bytes (rounded up to pages) at physical `base`, on the heap: for tests and simulators.
@@ -85,10 +89,16 @@ impl Memory {
         Some(region.host.wrapping_add(offset as usize))
     }
 
-    /// The epoch counter of the page that holds `pa`, if it is RAM. Its address is stable.
-    pub fn code_epoch(&self, pa: u64) -> Option<&AtomicU32> {
+    /// The index of the page that holds `pa` among all pages of RAM.
+    pub fn page_index(&self, pa: u64) -> Option<usize> {
         let region = self.region(pa)?;
-        region.epochs.get(((pa - region.base) >> PAGE_SHIFT) as usize)
+        Some(region.first_page + ((pa - region.base) >> PAGE_SHIFT) as usize)
+    }
+
+    /// The epoch of a page by its index; 0 for an index that does not exist.
+    #[inline]
+    pub fn epoch(&self, page_index: usize) -> u32 {
+        self.epochs.get(page_index).map_or(0, |epoch| epoch.load(Ordering::Acquire))
     }
 
     /// Instruction bytes in `len` bytes from `pa` may have changed: cached code there is compared before it runs again.
@@ -96,8 +106,8 @@ impl Memory {
         let mut page = pa & !(PAGE_SIZE - 1);
         let end = pa.saturating_add(len);
         while page < end {
-            match self.code_epoch(page) {
-                Some(epoch) => _ = epoch.fetch_add(1, Ordering::Release),
+            match self.page_index(page) {
+                Some(index) => _ = self.epochs[index].fetch_add(1, Ordering::Release),
                 None => return,
             }
             page += PAGE_SIZE;

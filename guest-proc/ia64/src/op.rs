@@ -251,7 +251,15 @@ pub enum Op {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own completer names")]
-pub enum Rel { Eq, Ne, Lt, Ltu, Gt, Ge, Le }
+pub enum Rel {
+    Eq,
+    Ne,
+    Lt,
+    Ltu,
+    Gt,
+    Ge,
+    Le,
+}
 
 /// How a compare or test writes its two predicates (`Insn::x2`). SDM volume 3, "cmp", table of compare types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,46 +281,101 @@ pub enum CmpType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own completer names: result, first source, second source")]
-pub enum Saturation { Modulo, Sss, Uuu, Uus }
+pub enum Saturation {
+    Modulo,
+    Sss,
+    Uuu,
+    Uus,
+}
 
 /// Load completer (`Insn::x2`). SDM volume 3, "ld", table of load types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own completer names")]
-pub enum LdType { Normal, S, A, Sa, Bias, Acq, CClr, CNc, CClrAcq, Fill }
+pub enum LdType {
+    Normal,
+    S,
+    A,
+    Sa,
+    Bias,
+    Acq,
+    CClr,
+    CNc,
+    CClrAcq,
+    Fill,
+}
 
 /// Store completer (`Insn::x2`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own completer names")]
-pub enum StType { Normal, Rel, Spill }
+pub enum StType {
+    Normal,
+    Rel,
+    Spill,
+}
 
 /// Memory format of a floating-point load or store (`Insn::x1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(missing_docs, reason = "the manual's own completer names: ldfs, ldfd, ldf8, ldfe, ldf.fill/stf.spill")]
-pub enum FpSize { S, D, I8, E, Fill }
+#[allow(
+    missing_docs,
+    reason = "the manual's own completer names: ldfs, ldfd, ldf8, ldfe, ldf.fill/stf.spill"
+)]
+pub enum FpSize {
+    S,
+    D,
+    I8,
+    E,
+    Fill,
+}
 
 /// Form of `setf` and `getf` (`Insn::x1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own completer names")]
-pub enum FpTransfer { Sig, Exp, S, D }
+pub enum FpTransfer {
+    Sig,
+    Exp,
+    S,
+    D,
+}
 
 /// Precision completer of floating-point arithmetic (`Insn::x1`): `Dynamic` takes it from the status field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own completer names")]
-pub enum Precision { Dynamic, S, D }
+pub enum Precision {
+    Dynamic,
+    S,
+    D,
+}
 
 /// Relation of `fcmp` (the first four, after folding) and `fpcmp` (all; the negated ones are encodings of their own).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own completer names")]
-pub enum FpRel { Eq, Lt, Le, Unord, Neq, Nlt, Nle, Ord }
+pub enum FpRel {
+    Eq,
+    Lt,
+    Le,
+    Unord,
+    Neq,
+    Nlt,
+    Nle,
+    Ord,
+}
 
 /// Register file of an indirect move (`Insn::x1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the manual's own names")]
-pub enum IndirectFile { Rr, Dbr, Ibr, Pkr, Pmc, Pmd, Cpuid }
+pub enum IndirectFile {
+    Rr,
+    Dbr,
+    Ibr,
+    Pkr,
+    Pmc,
+    Pmd,
+    Cpuid,
+}

@@ -45,7 +45,11 @@ pub struct GrFile {
 
 impl Default for GrFile {
     fn default() -> Self {
-        GrFile { regs: Box::new([Gr::default(); STATIC + WINDOW]), other_bank: [Gr::default(); 16], delta: WINDOW / 2 }
+        GrFile {
+            regs: Box::new([Gr::default(); STATIC + WINDOW]),
+            other_bank: [Gr::default(); 16],
+            delta: WINDOW / 2,
+        }
     }
 }
 
