@@ -16,6 +16,7 @@
 
 pub mod bus;
 pub mod fault;
+pub mod fp;
 pub mod insn;
 pub mod memory;
 pub mod op;
