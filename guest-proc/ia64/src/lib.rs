@@ -14,13 +14,17 @@
 //!
 //! References are to the *Intel Itanium Architecture Software Developer's Manual*, revision 2.3 ("SDM").
 
+pub mod bits;
+pub mod bundle;
 pub mod bus;
+pub mod decode;
 pub mod fault;
 pub mod fp;
 pub mod insn;
 pub mod memory;
 pub mod op;
 pub mod state;
+pub mod table;
 
 pub use bus::Bus;
 pub use insn::Insn;

@@ -74,7 +74,7 @@ pub enum Op {
     Extr,           // r1 = r3, pos6, len6   imm = pos, x1 = len (1..=64)
     ExtrU,          // r1 = r3, pos6, len6   imm = pos, x1 = len (1..=64)
     DepZ,           // r1 = r2, pos6, len6   imm = pos, x1 = len (1..=64)
-    DepZImm,        // r1 = imm8, pos6, len6 imm = the whole deposited value (already shifted and masked)
+    DepZImm,        // r1 = imm8, pos6, len6 imm = the whole deposited value (already shifted and masked); as written: r2 = imm8, x1 = len, x2 = pos
     DepImm,         // r1 = imm1, r3, pos6, len6   imm = 0 or -1, x1 = len, x2 = pos
     Dep,            // r1 = r2, r3, pos6, len4     imm = pos, x1 = len (1..=16)
     TbitZ,          // p1, p2 = r3, pos6     imm = pos, x1 = 0 for z and 1 for nz, x2 = CmpType
@@ -147,7 +147,7 @@ pub enum Op {
     Loadrs,
     Fc,             // r3                    x1 = 1 for fc.i
     PtcE,           // r3
-    Alloc,          // r1 = ar.pfs, i, l, o, r     imm = sof | sol << 7 | sor << 14 (sor in units of 8)
+    Alloc,          // r1 = ar.pfs, i, l, o, r     imm = sof | sol << 7 | sor << 14 (sor in units of 8); qp is always 0
     ProbeR,         // r1 = r3, r2
     ProbeW,         // r1 = r3, r2
     ProbeRImm,      // r1 = r3, imm2
@@ -183,7 +183,7 @@ pub enum Op {
     BrIa,           // b2
     BrRet,          // b2
     BrCallInd,      // b1 = b2               r1, r2 = branch registers
-    Brp,            // a prediction: no effect; imm = target displacement, r2 = branch register of the indirect form
+    Brp,            // a prediction: no effect; imm = target displacement, r2 = branch register of the indirect form, x1 and x2 = low 8 bits and sign of the tag in bundles
     Cover,
     Clrrrb,
     ClrrrbPr,
