@@ -1,0 +1,133 @@
+//! What the VSP and a guest process say to each other on the guest's control socket.
+//!
+//! ```text
+//!  VSP                                              guest process (`hpvm guest-proc managed --control-fd N`)
+//!   │ Hello                                 Hello │
+//!   │ Start(GuestStart) + descriptors ──────────▶ │   kernel, initial RAM disk if any, one stream per adapter
+//!   │ ◀────────────────────────────────── Started │   the processors run
+//!   │ ConsoleInput, PowerButton, … ─────────────▶ │
+//!   │ ◀──────── State, ConsoleOutput, Stats, …    │
+//!   │ ◀────────────────────────────── Exiting(…)  │   last message; then the process ends
+//! ```
+//!
+//! The guest process writes its log to standard error, one JSON object a line as `tracing-subscriber`'s `json` format
+//! has it; the VSP keeps and distributes it. Console bytes travel as messages only.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Connection of the VSP to a guest process.
+pub type VspEnd = crate::Connection<VspToGuest, GuestToVsp>;
+/// Connection of a guest process to the VSP.
+pub type GuestEnd = crate::Connection<GuestToVsp, VspToGuest>;
+
+/// From the VSP to a guest process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VspToGuest {
+    /// First message, once: be this guest. Carries [`GuestStart::descriptor_count`] descriptors.
+    Start(Box<GuestStart>),
+    /// Bytes typed at the console.
+    ConsoleInput(Vec<u8>),
+    /// The ACPI power button: the operating system is asked to shut down.
+    PowerButton,
+    /// Hardware reset of the machine: as the guest's own reset, answered by `Exiting(ExitReason::Reset)`.
+    Reset,
+    /// Power off now; answered by `Exiting(ExitReason::Stopped)`.
+    Stop,
+}
+
+/// From a guest process to the VSP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuestToVsp {
+    /// Memory, devices and boot image are in place and the processors run.
+    Started,
+    /// The machine came into another phase.
+    State(Phase),
+    /// Bytes the guest wrote to its console.
+    ConsoleOutput(Vec<u8>),
+    /// Figures, sent about once a second while the guest runs.
+    Stats(Stats),
+    /// Why this process is about to end; its last message.
+    Exiting(ExitReason),
+}
+
+/// Everything a guest process needs to know. Descriptors sent with it, in this order: the kernel image, the initial
+/// RAM disk if `has_initrd`, then for each of `adapters` a connected stream socket whose other end is a vhost-user
+/// back-end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestStart {
+    /// Guest name.
+    pub name: String,
+    /// Guest number on this VSP, from 1.
+    pub number: u32,
+    /// The guest's identity; firmware shows it to the operating system.
+    pub uuid: Uuid,
+    /// RAM in bytes, a multiple of 64 MiB.
+    pub memory_bytes: u64,
+    /// Virtual processors, 1..=16.
+    pub vcpus: u32,
+    /// Kernel command line.
+    pub append: String,
+    /// Is there an initial RAM disk among the descriptors?
+    pub has_initrd: bool,
+    /// AVIO storage adapters, ascending by bus and slot.
+    pub adapters: Vec<AdapterStart>,
+}
+
+impl GuestStart {
+    /// How many descriptors belong to this message.
+    pub fn descriptor_count(&self) -> usize {
+        1 + usize::from(self.has_initrd) + self.adapters.len()
+    }
+}
+
+/// One AVIO storage adapter: a virtio-scsi PCI function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdapterStart {
+    /// PCI bus, 0..=7.
+    pub bus: u8,
+    /// PCI slot, 0..=7.
+    pub slot: u8,
+    /// Request queues the back-end offers: one per virtual processor.
+    pub request_queues: u16,
+}
+
+/// What a running machine is executing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Firmware or a boot loader: `On (EFI)`.
+    Firmware,
+    /// An operating system: `On (OS)`.
+    Os,
+}
+
+/// Figures since start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Instructions retired by all processors.
+    pub instructions: u64,
+    /// Host processor time of all virtual processors, in microseconds.
+    pub cpu_micros: u64,
+    /// Time virtual processors spent halted, in microseconds.
+    pub idle_micros: u64,
+    /// Bytes written to the console.
+    pub console_bytes: u64,
+    /// Interruptions delivered.
+    pub interruptions: u64,
+}
+
+/// Why a guest process ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExitReason {
+    /// The guest switched its machine off.
+    PowerOff,
+    /// The guest (or the VSP) asked for a reset: the VSP starts a new process.
+    Reset,
+    /// [`VspToGuest::Stop`] was obeyed.
+    Stopped,
+    /// The guest can never run again: all processors halted for good, or an endless fault. The text says where.
+    Fatal(String),
+    /// The machine could not be made or could not go on: bad kernel, no memory, a lost back-end. One line for the
+    /// operator.
+    Failed(String),
+}

@@ -1,0 +1,94 @@
+//! Log records as they are streamed to clients.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Whose log it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LogSource {
+    /// The VSP itself.
+    Vsp,
+    /// The guest process of this name.
+    Guest(String),
+}
+
+impl fmt::Display for LogSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LogSource::Vsp => f.write_str("vsp"),
+            LogSource::Guest(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Severity; the smaller, the more it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Level {
+    /// Something the operator asked for did not happen.
+    Error,
+    /// Abnormal but harmless.
+    Warn,
+    /// Rare changes of state.
+    Info,
+    /// For developers.
+    Debug,
+    /// Every request.
+    Trace,
+}
+
+impl Level {
+    /// Five letters at most, upper case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Error => "ERROR",
+            Level::Warn => "WARN",
+            Level::Info => "INFO",
+            Level::Debug => "DEBUG",
+            Level::Trace => "TRACE",
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Level, String> {
+        [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace]
+            .into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(text))
+            .ok_or_else(|| format!("'{text}' is not a log level (error, warn, info, debug or trace)"))
+    }
+}
+
+/// One event of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// Whose.
+    pub source: LogSource,
+    /// Microseconds since 1970-01-01 UTC.
+    pub time_micros: i64,
+    /// Severity.
+    pub level: Level,
+    /// Module it comes from.
+    pub target: String,
+    /// What happened.
+    pub message: String,
+    /// Structured fields in the order they were given, spans' fields first.
+    pub fields: Vec<(String, String)>,
+}
+
+impl fmt::Display for LogRecord {
+    /// `2026-11-23T19:31:04.123Z  INFO vsp: message name=value …`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = jiff::Timestamp::from_microsecond(self.time_micros).unwrap_or_default();
+        write!(f, "{time:.3} {:>5} {}: {}", self.level.name(), self.source, self.message)?;
+        for (name, value) in &self.fields {
+            match value.contains(char::is_whitespace) {
+                true => write!(f, " {name}={value:?}")?,
+                false => write!(f, " {name}={value}")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,468 @@
+//! What clients ask of the VSP and what they hear from it.
+//!
+//! A connection is used for one purpose: either a sequence of requests, each answered by any number of
+//! [`VspToClient::Progress`] and then one other message, or, after [`ClientToVsp::Subscribe`], a stream of
+//! [`VspToClient::Event`]s. Events wait in a bounded queue; a client that does not keep up is told what it missed
+//! ([`Event::Gap`]) and never holds up the VSP.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::guest::Stats;
+use crate::log::{Level, LogRecord, LogSource};
+
+/// A client's end of its connection.
+pub type ClientEnd = crate::Connection<ClientToVsp, VspToClient>;
+/// The VSP's end of a client's connection.
+pub type VspEnd = crate::Connection<VspToClient, ClientToVsp>;
+
+/// From a client to the VSP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientToVsp {
+    /// All guests, by number: [`VspToClient::Guests`].
+    ListGuests,
+    /// One guest with its devices: [`VspToClient::Guest`].
+    GuestDetail(GuestRef),
+    /// Makes a guest: [`VspToClient::Accepted`].
+    CreateGuest {
+        /// Its name.
+        name: String,
+        /// What differs from the defaults.
+        settings: Vec<Setting>,
+        /// Resource statements of its devices.
+        devices: Vec<String>,
+        /// Check everything, change nothing.
+        check_only: bool,
+    },
+    /// Changes a guest; all of it or nothing: [`VspToClient::Accepted`].
+    ModifyGuest {
+        /// Which.
+        guest: GuestRef,
+        /// New values.
+        settings: Vec<Setting>,
+        /// Device changes, in order.
+        devices: Vec<DeviceChange>,
+        /// Check everything, change nothing.
+        check_only: bool,
+    },
+    /// Deletes a guest's configuration: [`VspToClient::Accepted`].
+    RemoveGuest(GuestRef),
+    /// Starts a guest: [`VspToClient::Accepted`] once its process runs.
+    StartGuest {
+        /// Which.
+        guest: GuestRef,
+        /// Check only.
+        check_only: bool,
+    },
+    /// Stops a guest: [`VspToClient::Accepted`] once it is off.
+    StopGuest {
+        /// Which.
+        guest: GuestRef,
+        /// How.
+        mode: StopMode,
+    },
+    /// Resets a running guest's machine: [`VspToClient::Accepted`].
+    ResetGuest(GuestRef),
+    /// About the VSP itself: [`VspToClient::Status`].
+    VspStatus,
+    /// Stops all guests in order, then the VSP: [`VspToClient::Accepted`] when all guests are off.
+    VspShutdown,
+    /// Turns this connection into a stream: [`VspToClient::Accepted`], then events.
+    Subscribe(Subscription),
+    /// On a console subscription: bytes for the guest. Not answered; ignored unless this viewer has write access.
+    ConsoleInput(Vec<u8>),
+    /// On a console subscription: make this viewer the one who writes.
+    ConsoleTakeAccess,
+}
+
+/// From the VSP to a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VspToClient {
+    /// Done.
+    Accepted(Acceptance),
+    /// Not done, and nothing changed.
+    Refused(Refusal),
+    /// A line about a request that is still going on.
+    Progress(String),
+    /// All guests, ascending by number.
+    Guests(Vec<GuestSummary>),
+    /// One guest.
+    Guest(Box<GuestDetail>),
+    /// The VSP.
+    Status(VspStatus),
+    /// Something happened that this connection subscribed to.
+    Event(Event),
+}
+
+/// Names one guest: `-P name` or `-p number`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuestRef {
+    /// By name.
+    Name(String),
+    /// By number.
+    Number(u32),
+}
+
+impl fmt::Display for GuestRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GuestRef::Name(name) => f.write_str(name),
+            GuestRef::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// A new value for one attribute of a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Setting {
+    /// New name.
+    Name(String),
+    /// `-O`, any case.
+    OsType(String),
+    /// `-c`.
+    Vcpus(u32),
+    /// `-r`, in bytes.
+    MemoryBytes(u64),
+    /// `-l`.
+    Label(String),
+    /// `-B`.
+    Start(StartAttribute),
+    /// `-e`: per cent of a processor, least and most.
+    Entitlement {
+        /// Guaranteed share.
+        percent: u8,
+        /// Cap.
+        max_percent: u8,
+    },
+    /// `-g`: a group with rights on the console.
+    Group(Grant),
+    /// `-u`: a user with rights on the console.
+    User(Grant),
+    /// `-x keyword=value`.
+    Keyword {
+        /// As written before the equals sign.
+        keyword: String,
+        /// As written behind it.
+        value: String,
+    },
+}
+
+/// A group or user with rights on a guest's console.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Group or account.
+    pub name: String,
+    /// Which rights; `None` takes them away.
+    pub rights: Option<Rights>,
+}
+
+/// Rights on a guest's console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rights {
+    /// Everything about this guest.
+    Admin,
+    /// The console, its logs and who uses it.
+    Oper,
+}
+
+/// Is a guest started when the VSP starts?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartAttribute {
+    /// Yes.
+    Auto,
+    /// By hand only.
+    Manual,
+}
+
+/// One device option of a modification; the text is a resource statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChange {
+    /// `-a`.
+    Add(String),
+    /// `-d`.
+    Delete(String),
+    /// `-m`.
+    Modify(String),
+}
+
+/// How to stop a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopMode {
+    /// The power button, then the guest's time limit, then as `Hard`.
+    Graceful,
+    /// Like a power failure.
+    Hard,
+}
+
+/// A request was carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Was there nothing to do?
+    pub already_done: bool,
+    /// Remarks for the operator, such as what takes effect at the guest's next start.
+    pub remarks: Vec<Remark>,
+}
+
+/// A request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// For programs.
+    pub kind: RefusalKind,
+    /// For people, from the specific to the general; never empty.
+    pub remarks: Vec<Remark>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, remark) in self.remarks.iter().enumerate() {
+            write!(f, "{}{remark}", if n == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefusalKind {
+    /// There is no such guest.
+    UnknownGuest,
+    /// The request itself is wrong.
+    Invalid,
+    /// The guest is in a state in which this cannot be done.
+    State,
+    /// Something else is in the way: a store in use, a limit.
+    Conflict,
+    /// The host failed: disk full, no such file, no process.
+    Host,
+}
+
+/// One line of HPVM's form `command: SEVERITY (guest): text`; the command adds its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// `ERROR`, `WARNING` or nothing.
+    pub severity: Option<Severity>,
+    /// Guest concerned.
+    pub guest: Option<String>,
+    /// What is the matter.
+    pub text: String,
+}
+
+impl fmt::Display for Remark {
+    /// `ERROR (guest): text`, without what is absent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.severity.map(|severity| match severity {
+            Severity::Warning => "WARNING",
+            Severity::Error => "ERROR",
+        });
+        match (word, &self.guest) {
+            (Some(word), Some(guest)) => write!(f, "{word} ({guest}): {}", self.text),
+            (Some(word), None) => write!(f, "{word}: {}", self.text),
+            (None, _) => f.write_str(&self.text),
+        }
+    }
+}
+
+/// Weight of a [`Remark`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Severity {
+    /// It was done nevertheless.
+    Warning,
+    /// It was not done.
+    Error,
+}
+
+/// A guest's state as an operator sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum GuestState {
+    /// No process.
+    Off,
+    /// No process, and not to be started on this host.
+    NotRunnable,
+    /// A process is being made ready.
+    Starting,
+    /// In firmware or a boot loader.
+    OnEfi,
+    /// An operating system runs.
+    OnOs,
+    /// Asked to stop, not gone yet.
+    Stopping,
+    /// Its configuration cannot be read.
+    Invalid,
+}
+
+impl GuestState {
+    /// Is there a guest process?
+    pub fn is_on(self) -> bool {
+        matches!(self, GuestState::Starting | GuestState::OnEfi | GuestState::OnOs | GuestState::Stopping)
+    }
+}
+
+impl fmt::Display for GuestState {
+    /// The text of HPVM's `State` column; a guest on its way up is in its firmware, one on its way down still on.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            GuestState::Off => "Off",
+            GuestState::NotRunnable => "Off (NR)",
+            GuestState::Starting | GuestState::OnEfi => "On (EFI)",
+            GuestState::OnOs | GuestState::Stopping => "On (OS)",
+            GuestState::Invalid => "Invalid",
+        })
+    }
+}
+
+/// A guest in a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestSummary {
+    /// Name.
+    pub name: String,
+    /// Number on this VSP, from 1.
+    pub number: u32,
+    /// Identity.
+    pub uuid: Uuid,
+    /// Upper case: `HPUX`, `LINUX`, `UNKNOWN`.
+    pub os_type: String,
+    /// State.
+    pub state: GuestState,
+    /// Virtual processors.
+    pub vcpus: u32,
+    /// Storage devices.
+    pub devices: u32,
+    /// Network interfaces.
+    pub networks: u32,
+    /// RAM in bytes.
+    pub memory_bytes: u64,
+    /// Process id while on.
+    pub pid: Option<u32>,
+    /// Start of the current run, microseconds since 1970-01-01 UTC.
+    pub since_micros: Option<i64>,
+    /// How the last run ended, or why the configuration is invalid: one line.
+    pub reason: Option<String>,
+    /// Last figures of the current run.
+    pub stats: Option<Stats>,
+}
+
+/// A guest with everything that is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestDetail {
+    /// The table's part.
+    pub summary: GuestSummary,
+    /// Descriptive label.
+    pub label: String,
+    /// Started with the VSP?
+    pub start: StartAttribute,
+    /// Guaranteed share of a processor in per cent.
+    pub entitlement_percent: u8,
+    /// Cap on it.
+    pub entitlement_max_percent: u8,
+    /// Groups with rights on the console.
+    pub groups: Vec<Grant>,
+    /// Users with rights on the console.
+    pub users: Vec<Grant>,
+    /// Storage devices, by bus, slot and target.
+    pub devices: Vec<DeviceDetail>,
+    /// `-x` keywords that are set, by keyword.
+    pub keywords: Vec<(String, String)>,
+    /// Changes that wait for the guest's next start.
+    pub pending: Vec<String>,
+}
+
+/// A storage device of a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceDetail {
+    /// `disk`, `dvd`, …
+    pub device: String,
+    /// `avio_stor`.
+    pub adapter: String,
+    /// PCI bus.
+    pub bus: u8,
+    /// PCI slot.
+    pub slot: u8,
+    /// Target on the adapter.
+    pub target: u8,
+    /// `file`, `disk`, `lv`, `null`, …
+    pub storage: String,
+    /// Path or other location on the VSP.
+    pub location: String,
+    /// The whole as a resource statement.
+    pub statement: String,
+    /// Size of the store in bytes where known.
+    pub size_bytes: Option<u64>,
+}
+
+/// The VSP about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VspStatus {
+    /// Build.
+    pub build: String,
+    /// Process id.
+    pub pid: u32,
+    /// State directory.
+    pub root: String,
+    /// Started, microseconds since 1970-01-01 UTC.
+    pub since_micros: i64,
+    /// Configured guests.
+    pub guests: u32,
+    /// Guests that are on.
+    pub running: u32,
+    /// Connected clients.
+    pub clients: u32,
+}
+
+/// What a client wants to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subscription {
+    /// All guests now, then every change: [`Event::Guests`], [`Event::Guest`], [`Event::GuestRemoved`].
+    Guests,
+    /// A guest's console, across its restarts: [`Event::ConsoleAccess`], then [`Event::Console`].
+    Console {
+        /// Which.
+        guest: GuestRef,
+        /// Bytes of earlier output to begin with, at most what is kept.
+        replay_bytes: u64,
+        /// Ask for write access; it is given if nobody else has it.
+        write: bool,
+    },
+    /// Log records: [`Event::Log`].
+    Log {
+        /// Whose; `None` is everybody's, merged.
+        source: Option<LogSource>,
+        /// Nothing less severe than this.
+        level: Level,
+        /// Records of the past to begin with.
+        replay: u32,
+        /// Go on with new ones; otherwise the connection ends after the replay.
+        follow: bool,
+    },
+}
+
+/// What a subscription delivers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// All guests as of now.
+    Guests(Vec<GuestSummary>),
+    /// A guest is new or has changed.
+    Guest(Box<GuestSummary>),
+    /// A guest is no more.
+    GuestRemoved {
+        /// Its last name.
+        name: String,
+    },
+    /// Console output, as the guest wrote it.
+    Console(Vec<u8>),
+    /// Whether what this viewer types reaches the guest.
+    ConsoleAccess {
+        /// It does.
+        write: bool,
+    },
+    /// A log record.
+    Log(LogRecord),
+    /// The replay is over; what follows is live.
+    ReplayDone,
+    /// This client did not keep up and missed something here.
+    Gap {
+        /// Events that were dropped.
+        events: u64,
+    },
+}

@@ -1,0 +1,234 @@
+//! One example of every variant of every message, with a name each.
+
+use std::fmt::Debug;
+
+use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VspToGuest};
+use ipc::log::{Level, LogRecord, LogSource};
+use ipc::message::*;
+use uuid::Uuid;
+
+pub(crate) type Named<T> = Vec<(String, T)>;
+
+/// Names each message by the start of its debug text, made unique.
+fn named<T: Debug>(messages: Vec<T>) -> Named<T> {
+    let name = |(n, m): (usize, T)| {
+        let text = format!("{m:?}");
+        let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
+        (format!("{n:02}-{}", &text[..end]), m)
+    };
+    messages.into_iter().enumerate().map(name).collect()
+}
+
+fn demo() -> GuestRef {
+    GuestRef::Name("demo".into())
+}
+
+fn stats() -> Stats {
+    Stats {
+        instructions: 1 << 40,
+        cpu_micros: 7,
+        idle_micros: 300,
+        console_bytes: 70_000,
+        interruptions: 251,
+    }
+}
+
+fn summary() -> GuestSummary {
+    GuestSummary {
+        name: "demo".into(),
+        number: 1,
+        uuid: Uuid::from_u128(0x24a7bfa4_b1b2_11e2_8400_b499ba6430e0),
+        os_type: "UNKNOWN".into(),
+        state: GuestState::OnOs,
+        vcpus: 2,
+        devices: 1,
+        networks: 0,
+        memory_bytes: 256 << 20,
+        pid: Some(4711),
+        since_micros: Some(1_795_462_264_000_000),
+        reason: None,
+        stats: Some(stats()),
+    }
+}
+
+fn remark(severity: Option<Severity>, guest: Option<&str>) -> Remark {
+    Remark { severity, guest: guest.map(Into::into), text: "Guest is already running.".into() }
+}
+
+pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
+    let settings = vec![
+        Setting::Name("next".into()),
+        Setting::OsType("linux".into()),
+        Setting::Vcpus(4),
+        Setting::MemoryBytes(1 << 30),
+        Setting::Label("Virtual Machine number One".into()),
+        Setting::Start(StartAttribute::Auto),
+        Setting::Start(StartAttribute::Manual),
+        Setting::Entitlement { percent: 10, max_percent: 100 },
+        Setting::Group(Grant { name: "ops".into(), rights: Some(Rights::Oper) }),
+        Setting::User(Grant { name: "compass1".into(), rights: Some(Rights::Admin) }),
+        Setting::User(Grant { name: "compass2".into(), rights: None }),
+        Setting::Keyword { keyword: "kernel".into(), value: "/boot/vmlinux.gz".into() },
+    ];
+    named(vec![
+        ClientToVsp::ListGuests,
+        ClientToVsp::GuestDetail(demo()),
+        ClientToVsp::CreateGuest {
+            name: "demo".into(),
+            settings,
+            devices: vec!["disk:avio_stor::file:/tmp/d".into()],
+            check_only: true,
+        },
+        ClientToVsp::ModifyGuest {
+            guest: GuestRef::Number(300),
+            settings: vec![],
+            devices: vec![
+                DeviceChange::Add("a".into()),
+                DeviceChange::Delete("d".into()),
+                DeviceChange::Modify("m".into()),
+            ],
+            check_only: false,
+        },
+        ClientToVsp::RemoveGuest(demo()),
+        ClientToVsp::StartGuest { guest: demo(), check_only: false },
+        ClientToVsp::StopGuest { guest: demo(), mode: StopMode::Graceful },
+        ClientToVsp::StopGuest { guest: demo(), mode: StopMode::Hard },
+        ClientToVsp::ResetGuest(demo()),
+        ClientToVsp::VspStatus,
+        ClientToVsp::VspShutdown,
+        ClientToVsp::Subscribe(Subscription::Guests),
+        ClientToVsp::Subscribe(Subscription::Console { guest: demo(), replay_bytes: 65_536, write: true }),
+        ClientToVsp::Subscribe(Subscription::Log {
+            source: Some(LogSource::Guest("demo".into())),
+            level: Level::Info,
+            replay: 50,
+            follow: true,
+        }),
+        ClientToVsp::ConsoleInput(b"help\r".to_vec()),
+        ClientToVsp::ConsoleTakeAccess,
+    ])
+}
+
+pub(crate) fn vsp_to_client() -> Named<VspToClient> {
+    let device = DeviceDetail {
+        device: "disk".into(),
+        adapter: "avio_stor".into(),
+        bus: 0,
+        slot: 1,
+        target: 127,
+        storage: "file".into(),
+        location: "/tmp/d".into(),
+        statement: "disk:avio_stor:0,1,127:file:/tmp/d".into(),
+        size_bytes: Some(64 << 20),
+    };
+    let detail = GuestDetail {
+        summary: summary(),
+        label: "one".into(),
+        start: StartAttribute::Auto,
+        entitlement_percent: 10,
+        entitlement_max_percent: 100,
+        groups: vec![],
+        users: vec![Grant { name: "compass1".into(), rights: Some(Rights::Admin) }],
+        devices: vec![device],
+        keywords: vec![("kernel".into(), "/boot/vmlinux.gz".into())],
+        pending: vec!["4 virtual processors".into()],
+    };
+    let status = VspStatus {
+        build: "0.1.0".into(),
+        pid: 99,
+        root: "/var/opt/hpvm".into(),
+        since_micros: 1,
+        guests: 2,
+        running: 1,
+        clients: 3,
+    };
+    let record = LogRecord {
+        source: LogSource::Vsp,
+        time_micros: 1_795_462_264_000_000,
+        level: Level::Warn,
+        target: "vsp_proc::supervise".into(),
+        message: "guest ended".into(),
+        fields: vec![("guest".into(), "demo".into())],
+    };
+    let refusal = Refusal {
+        kind: RefusalKind::State,
+        remarks: vec![remark(Some(Severity::Error), Some("demo")), remark(None, None)],
+    };
+    let acceptance =
+        Acceptance { already_done: true, remarks: vec![remark(Some(Severity::Warning), Some("demo"))] };
+    let mut all = vec![
+        VspToClient::Accepted(acceptance),
+        VspToClient::Refused(refusal),
+        VspToClient::Progress("Loading boot image".into()),
+        VspToClient::Guests(vec![summary()]),
+        VspToClient::Guest(Box::new(detail)),
+        VspToClient::Status(status),
+        VspToClient::Event(Event::Guests(vec![])),
+        VspToClient::Event(Event::Guest(Box::new(summary()))),
+        VspToClient::Event(Event::GuestRemoved { name: "demo".into() }),
+        VspToClient::Event(Event::Console(b"diag> ".to_vec())),
+        VspToClient::Event(Event::ConsoleAccess { write: true }),
+        VspToClient::Event(Event::Log(record)),
+        VspToClient::Event(Event::ReplayDone),
+        VspToClient::Event(Event::Gap { events: 1000 }),
+    ];
+    let kinds = [
+        RefusalKind::UnknownGuest,
+        RefusalKind::Invalid,
+        RefusalKind::State,
+        RefusalKind::Conflict,
+        RefusalKind::Host,
+    ];
+    all.extend(kinds.map(|kind| VspToClient::Refused(Refusal { kind, remarks: vec![] })));
+    let states = [
+        GuestState::Off,
+        GuestState::NotRunnable,
+        GuestState::Starting,
+        GuestState::OnEfi,
+        GuestState::OnOs,
+        GuestState::Stopping,
+        GuestState::Invalid,
+    ];
+    all.extend(
+        states.map(|state| VspToClient::Event(Event::Guest(Box::new(GuestSummary { state, ..summary() })))),
+    );
+    named(all)
+}
+
+pub(crate) fn start() -> GuestStart {
+    GuestStart {
+        name: "demo".into(),
+        number: 1,
+        uuid: Uuid::from_u128(0x24a7bfa4_b1b2_11e2_8400_b499ba6430e0),
+        memory_bytes: 512 << 20,
+        vcpus: 2,
+        append: "console=ttyS0".into(),
+        has_initrd: true,
+        adapters: vec![AdapterStart { bus: 0, slot: 1, request_queues: 2 }],
+    }
+}
+
+pub(crate) fn vsp_to_guest() -> Named<VspToGuest> {
+    named(vec![
+        VspToGuest::Start(Box::new(start())),
+        VspToGuest::ConsoleInput(b"\r".to_vec()),
+        VspToGuest::PowerButton,
+        VspToGuest::Reset,
+        VspToGuest::Stop,
+    ])
+}
+
+pub(crate) fn guest_to_vsp() -> Named<GuestToVsp> {
+    named(vec![
+        GuestToVsp::Started,
+        GuestToVsp::State(Phase::Firmware),
+        GuestToVsp::State(Phase::Os),
+        GuestToVsp::ConsoleOutput(b"guest# ".to_vec()),
+        GuestToVsp::Stats(stats()),
+        GuestToVsp::Exiting(ExitReason::PowerOff),
+        GuestToVsp::Exiting(ExitReason::Reset),
+        GuestToVsp::Exiting(ExitReason::Stopped),
+        GuestToVsp::Exiting(ExitReason::Fatal("endless fault at 0x4000".into())),
+        GuestToVsp::Exiting(ExitReason::Failed("not a kernel".into())),
+    ])
+}
