@@ -85,7 +85,7 @@ pub const fn to_extended(fr: Fr) -> (u64, u16) {
 
 /// `ldf.fill`: the two doublewords of a spilled register.
 #[inline]
-pub const fn from_spill(low: u64, high: u64) -> Fr {
+pub const fn from_fill(low: u64, high: u64) -> Fr {
     Fr { significand: low, sign_exponent: high as u32 & 0x3ffff }
 }
 
