@@ -12,9 +12,10 @@
 
 pub mod backing;
 pub mod identity;
-
+pub mod scsi;
 pub mod segments;
 pub mod size;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod throttle;

@@ -1,0 +1,662 @@
+//! Each command of a disk: that it does what it says, and that wrong fields are refused where the standard says.
+
+use std::sync::Arc;
+
+use super::super::command::Needs;
+use super::*;
+use crate::segments::Segments;
+use crate::testing::{Failing, MemoryStore};
+
+/// Blocks of the disks here.
+const BLOCKS: u64 = 2048;
+
+struct Bench {
+    disk: Disk,
+    store: Arc<MemoryStore>,
+}
+
+/// What came back from one command.
+#[derive(Debug)]
+struct Answer {
+    execution: Execution,
+    data: Vec<u8>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench::on(MemoryStore::new((BLOCKS * BLOCK) as usize))
+    }
+
+    fn on(store: MemoryStore) -> Bench {
+        let store = Arc::new(store);
+        let id = Uuid::from_u128(0x0123_4567_89ab_4cde_8f01_2345_6789_abcd);
+        Bench { disk: Disk::new(store.clone(), Product::FileDisk, id), store }
+    }
+
+    fn run(&self, cdb: &[u8], data_out: &[u8], room: usize) -> Answer {
+        self.run_with(cdb, data_out, room, Patience::Unlimited)
+    }
+
+    fn run_with(&self, cdb: &[u8], data_out: &[u8], room: usize, patience: Patience) -> Answer {
+        let (mut out, mut data) = (data_out.to_vec(), vec![0xee; room]);
+        let (data_out, data_in) = (Segments::from_slice(&mut out), Segments::from_slice(&mut data));
+        let execution = self.disk.execute(&Command { cdb, data_out: &data_out, data_in: &data_in }, patience);
+        drop(data_in);
+        Answer { execution, data }
+    }
+
+    /// Data of a command that must succeed, cut to what was transferred.
+    fn data(&self, cdb: &[u8], room: usize) -> Vec<u8> {
+        let Answer { execution, mut data } = self.run(cdb, &[], room);
+        let Execution::Done(Completion { sense: None, data_in, .. }) = execution else {
+            panic!("{cdb:02x?}: {execution:?}")
+        };
+        data.truncate(data_in as usize);
+        data
+    }
+
+    fn good(&self, cdb: &[u8], data_out: &[u8]) {
+        let answer = self.run(cdb, data_out, 0);
+        let taken = data_out.len() as u64;
+        let expected = Completion { sense: None, data_out: taken, data_in: 0 };
+        assert_eq!(answer.execution, Execution::Done(expected), "{cdb:02x?}");
+    }
+
+    fn sense(&self, cdb: &[u8], data_out: &[u8]) -> Sense {
+        let answer = self.run(cdb, data_out, 4096);
+        let Execution::Done(Completion { sense: Some(sense), data_out: 0, data_in: 0 }) = answer.execution
+        else {
+            panic!("{cdb:02x?}: {answer:?}")
+        };
+        sense
+    }
+}
+
+fn block(value: u8) -> Vec<u8> {
+    vec![value; BLOCK as usize]
+}
+
+/// A CDB with an address and a length in the places of its size.
+fn extent(opcode: u8, lba: u64, blocks: u32) -> Vec<u8> {
+    let short = (lba as u32).to_be_bytes();
+    match opcode {
+        0x00..0x20 => vec![opcode, short[1], short[2], short[3], blocks as u8, 0],
+        0x20..0x60 => [&[opcode, 0][..], &short, &[0], &(blocks as u16).to_be_bytes(), &[0]].concat(),
+        0xa0..0xc0 => [&[opcode, 0][..], &short, &blocks.to_be_bytes(), &[0, 0]].concat(),
+        _ => [&[opcode, 0][..], &lba.to_be_bytes(), &blocks.to_be_bytes(), &[0, 0]].concat(),
+    }
+}
+
+fn with(mut cdb: Vec<u8>, byte: usize, bits: u8) -> Vec<u8> {
+    cdb[byte] |= bits;
+    cdb
+}
+
+const READS: [u8; 4] = [0x08, 0x28, 0xa8, 0x88];
+const WRITES: [u8; 4] = [0x0a, 0x2a, 0xaa, 0x8a];
+const VERIFIES: [u8; 3] = [0x2f, 0xaf, 0x8f];
+
+/// For each row a CDB (with data-out) that succeeds on a fresh disk.
+fn good_cdbs() -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut cdbs: Vec<(Vec<u8>, Vec<u8>)> = [
+        vec![0x00, 0, 0, 0, 0, 0],
+        vec![0x03, 0, 0, 0, 18, 0],
+        vec![0x12, 0, 0, 0, 96, 0],
+        vec![0x15, 0x10, 0, 0, 0, 0],
+        vec![0x1a, 0, 0x3f, 0, 255, 0],
+        vec![0x1b, 0, 0, 0, 1, 0],
+        vec![0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        vec![0x55, 0x10, 0, 0, 0, 0, 0, 0, 0, 0],
+        vec![0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 255, 0],
+        vec![0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0],
+        vec![0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0],
+        vec![0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0],
+        vec![0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .map(|cdb| (cdb, Vec::new()))
+    .into();
+    cdbs.extend(READS.map(|opcode| (extent(opcode, 5, 2), Vec::new())));
+    cdbs.extend(WRITES.map(|opcode| (extent(opcode, 5, 1), block(1))));
+    cdbs.extend(VERIFIES.map(|opcode| (extent(opcode, 5, 1), Vec::new())));
+    cdbs.extend([0x35, 0x91].map(|opcode| (extent(opcode, 0, 0), Vec::new())));
+    cdbs.extend([0x41, 0x93].map(|opcode| (extent(opcode, 5, 3), block(7))));
+    cdbs
+}
+
+#[test]
+fn every_command_has_a_good_path() {
+    for row in COMMANDS {
+        let action = |cdb: &[u8]| row.service_action.is_none_or(|action| action == cdb[1] & 0x1f);
+        let (cdb, data_out) = good_cdbs()
+            .into_iter()
+            .find(|(cdb, _)| cdb[0] == row.opcode && action(cdb))
+            .unwrap_or_else(|| panic!("no test of {}", row.name));
+        assert_eq!(cdb.len(), row.usage.len(), "{}", row.name);
+        let answer = Bench::new().run(&cdb, &data_out, 4096);
+        assert!(
+            matches!(answer.execution, Execution::Done(Completion { sense: None, .. })),
+            "{}: {answer:?}",
+            row.name
+        );
+    }
+}
+
+#[test]
+fn every_bit_without_a_meaning_is_refused_where_it_is() {
+    for (cdb, data_out) in good_cdbs() {
+        let bench = Bench::new();
+        let row = COMMANDS.iter().find(|row| row.opcode == cdb[0]).unwrap();
+        for (byte, used) in row.usage.iter().enumerate().skip(1) {
+            for bit in (0..8).filter(|bit| used >> bit & 1 == 0) {
+                let sense = bench.sense(&with(cdb.clone(), byte, 1 << bit), &data_out);
+                assert_eq!(sense, Sense::cdb_field(byte as u16, bit), "{} byte {byte} bit {bit}", row.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn table_is_ordered_and_lengths_follow_the_opcode_group() {
+    for pair in COMMANDS.windows(2) {
+        assert!((pair[0].opcode, pair[0].service_action) < (pair[1].opcode, pair[1].service_action));
+    }
+    for row in COMMANDS {
+        // SPC-4 table 27: group code in the upper three bits.
+        let len = [6, 10, 10, 0, 16, 12, 0, 0][usize::from(row.opcode >> 5)];
+        assert_eq!(row.usage.len(), len, "{}", row.name);
+        assert_eq!(row.usage[0], row.opcode, "{}", row.name);
+    }
+}
+
+#[test]
+fn unknown_commands_are_refused() {
+    let bench = Bench::new();
+    assert_eq!(bench.sense(&[0xff; 16], &[]), Sense::INVALID_OPCODE);
+    assert_eq!(
+        bench.sense(&[0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[]),
+        Sense::cdb_field(1, 4)
+    );
+    assert_eq!(bench.sense(&[0x28, 0, 0], &[]), Sense::INVALID_FIELD_IN_CDB, "cut short");
+    assert_eq!(bench.sense(&[], &[]).key(), sense::Key::IllegalRequest);
+    assert!(bench.disk.statistics().refused >= 4);
+}
+
+#[test]
+fn inquiry_data_is_that_of_a_disk() {
+    let data = Bench::new().data(&[0x12, 0, 0, 0, 255, 0], 255);
+    #[rustfmt::skip]
+    let header = [
+        0x00,   // connected, direct access block device
+        0x00,   // not removable
+        0x06,   // SPC-4
+        0x12,   // HISUP, response data format 2
+        91,     // ADDITIONAL LENGTH: 96 bytes in all
+        0x00, 0x00, 0x02, // CMDQUE
+    ];
+    assert_eq!(data[..8], header);
+    assert_eq!(&data[8..36], b"KITTSON Virtual FileDisk0001");
+    // SAM-5, SPC-4, SBC-3 without version.
+    assert_eq!(data[58..64], [0x00, 0xa0, 0x04, 0x60, 0x04, 0xc0]);
+    assert_eq!(data.len(), 96);
+}
+
+#[test]
+fn inquiry_is_cut_to_the_allocation_length() {
+    let bench = Bench::new();
+    assert_eq!(bench.data(&[0x12, 0, 0, 0, 5, 0], 96).len(), 5);
+    assert_eq!(bench.data(&[0x12, 0, 0, 0, 0, 0], 0).len(), 0);
+    assert_eq!(bench.run(&[0x12, 0, 0, 0, 96, 0], &[], 95).execution, Execution::Overrun);
+    assert_eq!(bench.sense(&[0x12, 0, 0x80, 0, 96, 0], &[]), Sense::cdb_field(2, 7), "page without EVPD");
+    assert_eq!(bench.sense(&[0x12, 1, 0x84, 0, 96, 0], &[]), Sense::cdb_field(2, 7), "page not supported");
+}
+
+fn vpd(bench: &Bench, code: u8) -> Vec<u8> {
+    bench.data(&[0x12, 1, code, 1, 0, 0], 256)
+}
+
+#[test]
+fn vital_product_data_names_the_unit() {
+    let bench = Bench::new();
+    assert_eq!(vpd(&bench, 0x00), [0, 0x00, 0, 6, 0x00, 0x80, 0x83, 0xb0, 0xb1, 0xb2]);
+    let serial = vpd(&bench, 0x80);
+    assert_eq!(serial[..4], [0, 0x80, 0, 32]);
+    assert_eq!(&serial[4..], b"0123456789ab4cde8f0123456789abcd");
+    let identification = vpd(&bench, 0x83);
+    #[rustfmt::skip]
+    let naa = [
+        0, 0x83, 0, 56,
+        0x01, 0x03, 0x00, 8, // binary, NAA of the logical unit
+    ];
+    assert_eq!(identification[..8], naa);
+    assert_eq!(identification[8] >> 4, 3, "NAA 3: locally assigned");
+    assert_eq!(identification[16..20], [0x02, 0x01, 0x00, 40], "ASCII, T10 vendor identification");
+    assert_eq!(&identification[20..60], b"KITTSON 0123456789ab4cde8f0123456789abcd");
+}
+
+#[test]
+fn units_have_different_names() {
+    let store = || Arc::new(MemoryStore::new(512));
+    let name = |id| pages::vpd(id, true)[1].1[4..12].to_vec();
+    let ids = [1u128, 2, 1 << 64, 1 << 127, (1 << 64) + 1].map(Uuid::from_u128);
+    let names: std::collections::HashSet<_> = ids.iter().map(|id| name(*id)).collect();
+    assert_eq!(names.len(), ids.len());
+    assert_ne!(store().identity(), store().identity());
+}
+
+#[test]
+fn block_pages_have_their_fields_where_sbc_puts_them() {
+    let bench = Bench::new();
+    let limits = vpd(&bench, 0xb0);
+    assert_eq!(limits.len(), 64);
+    assert_eq!(limits[..5], [0, 0xb0, 0, 60, 1], "WSNZ");
+    assert_eq!(limits[6..8], [0, 8], "OPTIMAL TRANSFER LENGTH GRANULARITY");
+    assert_eq!(limits[20..24], [0xff; 4], "MAXIMUM UNMAP LBA COUNT");
+    assert_eq!(limits[24..28], [0, 0, 1, 0], "MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT");
+    assert_eq!(limits[28..36], [0, 0, 0, 8, 0x80, 0, 0, 0], "unmap granularity, alignment valid");
+    assert_eq!(limits[36..44], (0x40000u64).to_be_bytes(), "MAXIMUM WRITE SAME LENGTH: 128 MiB");
+    let characteristics = vpd(&bench, 0xb1);
+    assert_eq!((characteristics.len(), &characteristics[..6]), (64, &[0, 0xb1, 0, 60, 0, 1][..]));
+    assert_eq!(vpd(&bench, 0xb2), [0, 0xb2, 0, 4, 0, 0xe4, 0x02, 0]);
+}
+
+#[test]
+fn disk_that_cannot_unmap_does_not_say_so() {
+    let bench = Bench::on(MemoryStore::read_only(4096));
+    assert_eq!(vpd(&bench, 0xb2), [0, 0xb2, 0, 4, 0, 0, 0, 0]);
+    assert_eq!(vpd(&bench, 0xb0)[20..36], [0; 16]);
+    assert_eq!(bench.data(&[0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0], 32)[14], 0);
+    assert_eq!(bench.sense(&[0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[]), Sense::WRITE_PROTECTED);
+    assert_eq!(bench.sense(&with(extent(0x93, 0, 1), 1, 8), &block(0)), Sense::cdb_field(1, 3));
+}
+
+#[test]
+fn capacity_is_the_last_block_and_its_length() {
+    let bench = Bench::new();
+    assert_eq!(bench.data(&[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], 8), [0, 0, 7, 0xff, 0, 0, 2, 0]);
+    let long = bench.data(&[0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0], 255);
+    assert_eq!(long.len(), 32);
+    assert_eq!(long[..16], [0, 0, 0, 0, 0, 0, 7, 0xff, 0, 0, 2, 0, 0, 3, 0xc0, 0]);
+    assert_eq!(bench.data(&[0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0], 12).len(), 12);
+    assert_eq!(bench.run(&[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[], 7).execution, Execution::Overrun);
+}
+
+#[test]
+fn report_luns_names_lun_0_alone() {
+    let bench = Bench::new();
+    let luns = |select, allocation| vec![0xa0, 0, select, 0, 0, 0, 0, 0, 0, allocation, 0, 0];
+    assert_eq!(bench.data(&luns(0, 64), 64), [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(bench.data(&luns(1, 16), 16), [0; 8], "well known ones: none");
+    assert_eq!(bench.data(&luns(2, 16), 16).len(), 16);
+    assert_eq!(bench.sense(&luns(3, 16), &[]), Sense::cdb_field(2, 7));
+    assert_eq!(bench.sense(&luns(0, 15), &[]), Sense::cdb_field(6, 7), "SPC-4: at least 16");
+}
+
+#[test]
+fn all_sizes_of_read_and_write_agree() {
+    for (write, read) in WRITES.into_iter().flat_map(|w| READS.map(|r| (w, r))) {
+        let bench = Bench::new();
+        let data: Vec<u8> = (0..1024).map(|i| (i * 7 + i / 256) as u8).collect();
+        bench.good(&extent(write, 1000, 2), &data);
+        assert_eq!(bench.data(&extent(read, 1000, 2), 1024), data);
+        assert_eq!(bench.store.content(1000 * 512, 1024), data);
+        assert_eq!(bench.store.content(999 * 512, 512), block(0));
+        let statistics = bench.disk.statistics();
+        assert_eq!((statistics.writes, statistics.written_bytes), (1, 1024));
+        assert_eq!((statistics.reads, statistics.read_bytes), (1, 1024));
+    }
+}
+
+#[test]
+fn zero_blocks_are_256_for_the_short_commands_and_none_for_the_others() {
+    let bench = Bench::new();
+    assert_eq!(bench.data(&extent(0x08, 0, 0), 256 * 512).len(), 256 * 512);
+    bench.good(&extent(0x0a, 0, 0), &vec![3; 256 * 512]);
+    assert_eq!(bench.store.content(255 * 512, 512), block(3));
+    for opcode in [0x28, 0xa8, 0x88] {
+        assert_eq!(bench.data(&extent(opcode, BLOCKS, 0), 0).len(), 0);
+    }
+}
+
+#[test]
+fn blocks_beyond_the_end_are_out_of_range() {
+    let bench = Bench::new();
+    for opcode in READS.into_iter().chain(WRITES).chain(VERIFIES).chain([0x35, 0x91]) {
+        for (lba, blocks) in [(BLOCKS, 1), (BLOCKS - 1, 2), (BLOCKS + 1, 0)] {
+            if opcode < 0x20 && blocks == 0 {
+                continue;
+            }
+            assert_eq!(bench.sense(&extent(opcode, lba, blocks), &vec![0; 4096]), Sense::LBA_OUT_OF_RANGE);
+        }
+    }
+    for lba in [u64::MAX, u64::MAX - 1, 1 << 63, 1 << 55] {
+        for opcode in [0x88, 0x8a, 0x8f, 0x91, 0x93] {
+            assert_eq!(bench.sense(&extent(opcode, lba, 2), &block(0)), Sense::LBA_OUT_OF_RANGE);
+        }
+    }
+}
+
+#[test]
+fn buffers_smaller_than_the_transfer_are_overruns_and_change_nothing() {
+    let bench = Bench::new();
+    for opcode in READS {
+        assert_eq!(bench.run(&extent(opcode, 0, 2), &[], 1023).execution, Execution::Overrun);
+    }
+    for opcode in WRITES {
+        assert_eq!(bench.run(&extent(opcode, 0, 2), &vec![9; 1023], 0).execution, Execution::Overrun);
+    }
+    assert_eq!(bench.store.content(0, 1024), vec![0; 1024]);
+}
+
+#[test]
+fn fua_and_a_disabled_write_cache_make_writes_durable() {
+    let bench = Bench::new();
+    bench.good(&extent(0x2a, 0, 1), &block(1));
+    assert_eq!(bench.store.durable_writes(), 0);
+    bench.good(&with(extent(0x2a, 0, 1), 1, 0x08), &block(1));
+    assert_eq!(bench.store.durable_writes(), 1);
+    bench.good(&[0x15, 0x10, 0, 0, 24, 0], &caching_list(0));
+    bench.good(&extent(0x8a, 0, 1), &block(1));
+    assert_eq!(bench.store.durable_writes(), 2);
+    bench.data(&with(extent(0x28, 0, 1), 1, 0x08), 512);
+    assert_eq!(bench.store.flushes(), 1, "a FUA read reads what is on the medium");
+}
+
+#[test]
+fn synchronize_cache_flushes_the_store() {
+    let bench = Bench::new();
+    bench.good(&extent(0x35, 0, 0), &[]);
+    bench.good(&with(extent(0x91, 3, 5), 1, 0x02), &[]);
+    assert_eq!((bench.store.flushes(), bench.disk.statistics().flushes), (2, 2));
+    bench.store.fail(Failing::Flushes(libc::EIO));
+    assert_eq!(bench.sense(&extent(0x35, 0, 0), &[]), Sense::WRITE_ERROR);
+    assert_eq!(bench.disk.statistics().errors, 1);
+}
+
+#[test]
+fn host_errors_reach_the_guest_as_sense_data() {
+    let bench = Bench::new();
+    bench.store.fail(Failing::Reads(libc::EIO));
+    assert_eq!(bench.sense(&extent(0x28, 0, 1), &[]), Sense::READ_ERROR);
+    assert_eq!(bench.sense(&extent(0x2f, 0, 1), &[]), Sense::READ_ERROR);
+    bench.store.fail(Failing::Writes(libc::ENOSPC));
+    assert_eq!(bench.sense(&extent(0x2a, 0, 1), &block(0)), Sense::NO_SPACE);
+    assert_eq!(bench.sense(&extent(0x93, 0, 1), &block(0)), Sense::NO_SPACE);
+    bench.store.fail(Failing::Writes(libc::ENODEV));
+    assert_eq!(bench.sense(&extent(0x8a, 0, 1), &block(0)), Sense::NOT_READY);
+    assert_eq!(bench.sense(&[0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0], &unmap_list(&[(0, 8)])), Sense::NOT_READY);
+    assert_eq!((bench.disk.statistics().errors, bench.disk.statistics().writes), (6, 0));
+    bench.store.fail(Failing::Nothing);
+    bench.good(&extent(0x2a, 0, 1), &block(0));
+}
+
+#[test]
+fn write_protected_disk_says_so() {
+    let bench = Bench::on(MemoryStore::read_only(4096));
+    for opcode in WRITES {
+        assert_eq!(bench.sense(&extent(opcode, 0, 1), &block(0)), Sense::WRITE_PROTECTED);
+    }
+    assert_eq!(bench.sense(&extent(0x93, 0, 1), &block(0)), Sense::WRITE_PROTECTED);
+    assert_eq!(bench.data(&[0x1a, 8, 8, 0, 255, 0], 255)[2], 0x90, "WP and DPOFUA");
+    assert_eq!(bench.disk.statistics().errors, 0);
+}
+
+#[test]
+fn verify_compares_when_asked() {
+    let bench = Bench::new();
+    for opcode in VERIFIES {
+        bench.good(&extent(opcode, 0, 4), &[]);
+        let compare = with(extent(opcode, 0, 2), 1, 0x02);
+        bench.good(&compare, &[block(0), block(0)].concat());
+        let mut wrong = [block(0), block(0)].concat();
+        wrong[700] = 1;
+        assert_eq!(bench.sense(&compare, &wrong), Sense::miscompare_at(700));
+        assert_eq!(bench.run(&compare, &block(0), 0).execution, Execution::Overrun);
+    }
+}
+
+#[test]
+fn verify_reads_more_than_one_chunk() {
+    let bench = Bench::new();
+    let mut all = vec![0; (BLOCKS * BLOCK) as usize];
+    let compare = with(extent(0x8f, 0, BLOCKS as u32), 1, 0x02);
+    bench.good(&compare, &all);
+    let last = all.len() - 1;
+    all[last] = 1;
+    assert_eq!(bench.sense(&compare, &all), Sense::miscompare_at(last as u64));
+}
+
+#[test]
+fn write_same_repeats_one_block() {
+    let bench = Bench::new();
+    let pattern: Vec<u8> = (0..512).map(|i| (i % 251) as u8).collect();
+    bench.good(&extent(0x93, 1, 1030), &pattern);
+    assert_eq!(bench.store.content(512, 512), pattern);
+    assert_eq!(bench.store.content(1030 * 512, 512), pattern);
+    assert_eq!(bench.store.content(0, 512), block(0));
+    assert_eq!(bench.store.content(1031 * 512, 512), block(0));
+    bench.good(&extent(0x41, 1, 1), &block(0));
+    assert_eq!(bench.store.content(512, 512), block(0));
+    bench.good(&with(extent(0x93, 2, 3), 1, 0x09), &[]);
+    assert_eq!(bench.store.content(2 * 512, 3 * 512), vec![0; 3 * 512], "UNMAP without data-out");
+    assert_eq!(bench.disk.statistics().discards, 1);
+    assert_eq!(bench.sense(&extent(0x93, 0, 0), &block(0)), Sense::cdb_field(10, 7), "WSNZ");
+    assert_eq!(bench.sense(&extent(0x41, 0, 0), &block(0)), Sense::cdb_field(7, 7));
+    assert_eq!(bench.sense(&extent(0x93, 0, 0x40001), &block(0)), Sense::cdb_field(10, 7));
+    assert_eq!(bench.run(&extent(0x93, 0, 1), &[0; 511], 0).execution, Execution::Overrun);
+}
+
+fn unmap_list(ranges: &[(u64, u32)]) -> Vec<u8> {
+    let len = ranges.len() as u16 * 16;
+    let mut list = [(len + 6).to_be_bytes(), len.to_be_bytes(), [0; 2], [0; 2]].concat();
+    for (lba, blocks) in ranges {
+        list.extend([&lba.to_be_bytes()[..], &blocks.to_be_bytes(), &[0; 4]].concat());
+    }
+    list
+}
+
+#[test]
+fn unmapped_blocks_read_as_zeros() {
+    let bench = Bench::new();
+    let unmap = |len: u8| [0x42, 0, 0, 0, 0, 0, 0, 0, len, 0];
+    bench.good(&extent(0x8a, 0, 16), &vec![5; 16 * 512]);
+    bench.good(&unmap(40), &unmap_list(&[(1, 2), (8, 1)]));
+    let mut expected = vec![5; 16 * 512];
+    for lba in [1, 2, 8] {
+        expected[lba * 512..][..512].fill(0);
+    }
+    assert_eq!(bench.store.content(0, 16 * 512), expected);
+    assert_eq!(bench.disk.statistics().discards, 2);
+
+    assert_eq!(bench.sense(&unmap(40), &unmap_list(&[(0, 1), (BLOCKS, 1)])), Sense::LBA_OUT_OF_RANGE);
+    assert_eq!(bench.store.content(0, 512), block(5), "all ranges are checked first");
+    assert_eq!(bench.sense(&unmap(7), &[0; 7]), Sense::PARAMETER_LIST_LENGTH);
+    assert_eq!(bench.run(&unmap(24), &[0; 23], 0).execution, Execution::Overrun);
+    let many = vec![(0, 0); 257];
+    let cdb = [0x42, 0, 0, 0, 0, 0, 0, 0x10, 0x18, 0];
+    assert_eq!(bench.sense(&cdb, &unmap_list(&many)), Sense::parameter_field(2));
+}
+
+fn caching_list(wce: u8) -> Vec<u8> {
+    let mut list = vec![0; 24];
+    list[4] = 0x08;
+    list[5] = 18;
+    list[6] = wce;
+    list
+}
+
+#[test]
+fn mode_sense_shows_the_write_cache() {
+    let bench = Bench::new();
+    #[rustfmt::skip]
+    let caching = [
+        23, 0, 0x10, 0,         // mode data length, medium type, DPOFUA, no block descriptor
+        0x08, 18, 0x04, 0,      // caching page, WCE
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    assert_eq!(bench.data(&[0x1a, 0x08, 0x08, 0, 255, 0], 255), caching);
+    let all = bench.data(&[0x5a, 0x00, 0x3f, 0, 0, 0, 0, 1, 0, 0], 256);
+    assert_eq!(usize::from(all[0]) * 256 + usize::from(all[1]) + 2, all.len());
+    assert_eq!(all[2..8], [0, 0x10, 0, 0, 0, 8]);
+    assert_eq!(all[8..16], [0, 0, 8, 0, 0, 0, 2, 0], "2048 blocks of 512 bytes");
+    let pages = [all[16], all[16 + 12], all[16 + 12 + 20], all[16 + 12 + 20 + 12]];
+    assert_eq!((pages, all.len()), ([0x01, 0x08, 0x0a, 0x1c], 16 + 12 + 20 + 12 + 12));
+    let long = bench.data(&[0x5a, 0x10, 0x08, 0, 0, 0, 0, 1, 0, 0], 256);
+    assert_eq!(long[4..8], [1, 0, 0, 16], "LONGLBA");
+    assert_eq!(long[8..24], [0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 2, 0]);
+    assert_eq!(bench.data(&[0x1a, 0x08, 0x48, 0, 255, 0], 255)[6], 0x04, "changeable");
+    assert_eq!(bench.data(&[0x1a, 0x08, 0xbf, 0xff, 255, 0], 255).len(), 4 + 56, "defaults, all subpages");
+
+    assert_eq!(bench.sense(&[0x1a, 0, 0xc8, 0, 255, 0], &[]), Sense::SAVING_NOT_SUPPORTED);
+    assert_eq!(bench.sense(&[0x1a, 0, 0x02, 0, 255, 0], &[]), Sense::cdb_field(2, 5));
+    assert_eq!(bench.sense(&[0x1a, 0, 0x08, 1, 255, 0], &[]), Sense::cdb_field(3, 7));
+    assert_eq!(bench.run(&[0x1a, 0x08, 0x08, 0, 24, 0], &[], 23).execution, Execution::Overrun);
+}
+
+#[test]
+fn mode_select_changes_the_write_cache_and_nothing_else() {
+    let bench = Bench::new();
+    let select = |len: u8| [0x15, 0x10, 0, 0, len, 0];
+    let wce = || bench.data(&[0x1a, 0x08, 0x08, 0, 255, 0], 255)[6];
+    bench.good(&select(24), &caching_list(0));
+    assert_eq!(wce(), 0);
+    let ten = [&[0; 8], &caching_list(4)[4..]].concat();
+    bench.good(&[0x55, 0x10, 0, 0, 0, 0, 0, 0, 28, 0], &ten);
+    assert_eq!(wce(), 4);
+    bench.good(&select(0), &[]);
+
+    let with_descriptor =
+        |descriptor: [u8; 8]| [&[0, 0, 0, 8], &descriptor[..], &caching_list(0)[4..]].concat();
+    bench.good(&select(32), &with_descriptor([0, 0, 0, 0, 0, 0, 2, 0]));
+    bench.good(&select(32), &with_descriptor([0, 0, 8, 0, 0, 0, 2, 0]));
+    assert_eq!(
+        bench.sense(&select(32), &with_descriptor([0, 0, 8, 0, 0, 0, 4, 0])),
+        Sense::parameter_field(10)
+    );
+    assert_eq!(
+        bench.sense(&select(32), &with_descriptor([0, 0, 9, 0, 0, 0, 2, 0])),
+        Sense::parameter_field(6)
+    );
+
+    assert_eq!(bench.sense(&select(24), &caching_list(0x05)), Sense::parameter_field(6), "RCD");
+    let mut unknown = caching_list(4);
+    unknown[4] = 0x05;
+    assert_eq!(bench.sense(&select(24), &unknown), Sense::parameter_field(4));
+    let mut wrong_len = caching_list(4);
+    wrong_len[5] = 17;
+    assert_eq!(bench.sense(&select(24), &wrong_len), Sense::parameter_field(5));
+    for len in [1, 3, 5, 23] {
+        assert_eq!(bench.sense(&select(len), &caching_list(4)), Sense::PARAMETER_LIST_LENGTH);
+    }
+    assert_eq!(bench.sense(&[0x15, 0, 0, 0, 24, 0], &caching_list(4)), Sense::cdb_field(1, 4), "PF");
+    assert_eq!(bench.run(&select(24), &[0; 23], 0).execution, Execution::Overrun);
+    assert_eq!(wce(), 0);
+}
+
+#[test]
+fn stopped_disk_is_not_ready_until_started() {
+    let bench = Bench::new();
+    bench.good(&[0x1b, 0, 0, 0, 0, 0], &[]);
+    assert_eq!(bench.store.flushes(), 1);
+    assert_eq!(bench.sense(&[0; 6], &[]), Sense::STOPPED);
+    assert_eq!(bench.sense(&extent(0x28, 0, 1), &[]), Sense::STOPPED);
+    bench.data(&[0x12, 0, 0, 0, 96, 0], 96);
+    bench.good(&[0x1b, 0, 0, 0, 1, 0], &[]);
+    bench.good(&[0; 6], &[]);
+    bench.good(&[0x1b, 0, 0, 0, 4, 0], &[]);
+    assert_eq!(bench.store.flushes(), 1, "NO_FLUSH");
+}
+
+#[test]
+fn reset_is_reported_once_and_restores_defaults() {
+    let bench = Bench::new();
+    bench.good(&[0x15, 0x10, 0, 0, 24, 0], &caching_list(0));
+    bench.disk.reset();
+    bench.disk.reset();
+    bench.data(&[0x12, 0, 0, 0, 96, 0], 96);
+    bench.data(&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0], 16);
+    assert_eq!(bench.sense(&extent(0x28, 0, 1), &[]), Sense::RESET_OCCURRED);
+    bench.good(&[0; 6], &[]);
+    assert_eq!(bench.data(&[0x1a, 0x08, 0x08, 0, 255, 0], 255)[6], 0x04);
+}
+
+#[test]
+fn request_sense_takes_a_unit_attention() {
+    let bench = Bench::new();
+    assert_eq!(bench.data(&[0x03, 0, 0, 0, 18, 0], 18)[2], 0x00);
+    bench.disk.reset();
+    assert_eq!(bench.data(&[0x03, 0, 0, 0, 252, 0], 252), Sense::RESET_OCCURRED.fixed());
+    bench.good(&[0; 6], &[]);
+    bench.disk.reset();
+    assert_eq!(bench.data(&[0x03, 1, 0, 0, 252, 0], 252), [0x72, 0x06, 0x29, 0x03, 0, 0, 0, 0]);
+}
+
+#[test]
+fn supported_operation_codes_come_from_the_table() {
+    let bench = Bench::new();
+    let report = |options, opcode, action| vec![0xa3, 0x0c, options, opcode, 0, action, 0, 0, 4, 0, 0, 0];
+    let all = bench.data(&report(0, 0, 0), 1024);
+    assert_eq!(all.len(), 4 + 8 * COMMANDS.len());
+    assert_eq!(u32::from_be_bytes([all[0], all[1], all[2], all[3]]) as usize, 8 * COMMANDS.len());
+    assert_eq!(all[4..12], [0x00, 0, 0, 0, 0, 0, 0, 6]);
+    let capacity = all[4..].chunks(8).find(|d| d[0] == 0x9e).unwrap();
+    assert_eq!(capacity, [0x9e, 0, 0, 0x10, 0, 0x01, 0, 16]);
+    assert_eq!(bench.data(&report(0x80, 0, 0), 1024).len(), 4 + 20 * COMMANDS.len(), "with timeouts");
+
+    let one = bench.data(&report(1, 0x28, 0), 64);
+    assert_eq!(one, [0, 3, 0, 10, 0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0]);
+    assert_eq!(bench.data(&report(0x81, 0x28, 0), 64).len(), 14 + 12);
+    assert_eq!(bench.data(&report(1, 0x2e, 0), 64), [0, 1, 0, 0], "WRITE AND VERIFY is not there");
+    assert_eq!(bench.data(&report(2, 0x9e, 0x10), 64)[..6], [0, 3, 0, 16, 0x9e, 0x1f]);
+    assert_eq!(bench.data(&report(2, 0x9e, 0x12), 64), [0, 1, 0, 0]);
+    assert_eq!(bench.data(&report(3, 0x9e, 0x10), 64)[1], 3);
+    assert_eq!(bench.data(&report(3, 0x28, 0), 64)[1], 3);
+    assert_eq!(bench.data(&report(3, 0x28, 1), 64)[1], 1);
+    assert_eq!(bench.sense(&report(1, 0x9e, 0), &[]), Sense::cdb_field(4, 7));
+    assert_eq!(bench.sense(&report(2, 0x28, 0), &[]), Sense::cdb_field(4, 7));
+    assert_eq!(bench.sense(&report(4, 0, 0), &[]), Sense::cdb_field(2, 2));
+}
+
+#[test]
+fn impatient_commands_wait_for_nothing() {
+    let bench = Bench::new();
+    let run =
+        |cdb: &[u8], data_out: &[u8]| bench.run_with(cdb, data_out, 4096, Patience::Immediate).execution;
+    for row in COMMANDS.iter().filter(|row| row.needs != Needs::Ready && row.opcode != 0x1b) {
+        let (cdb, data_out) = good_cdbs().into_iter().find(|(cdb, _)| cdb[0] == row.opcode).unwrap();
+        assert!(matches!(run(&cdb, &data_out), Execution::Done(_)), "{}", row.name);
+    }
+    for (cdb, data_out) in [
+        (extent(0x2a, 0, 1), block(1)),
+        (extent(0x35, 0, 0), vec![]),
+        (extent(0x2f, 0, 1), vec![]),
+        (extent(0x93, 0, 1), block(1)),
+        (vec![0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0], unmap_list(&[(0, 1)])),
+        (vec![0x1b, 0, 0, 0, 0, 0], vec![]),
+        (with(extent(0x28, 0, 1), 1, 8), vec![]),
+    ] {
+        assert_eq!(run(&cdb, &data_out), Execution::WouldBlock, "{cdb:02x?}");
+    }
+    assert_eq!(bench.store.content(0, 512), block(0));
+    assert_eq!(bench.disk.statistics(), StatisticsSnapshot::default());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_cdb_has_an_answer(
+        cdb in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+        row in 0..COMMANDS.len(),
+        data_out in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
+        room in 0usize..600,
+    ) {
+        let bench = Bench::new();
+        bench.run(&cdb, &data_out, room);
+        // And one that passes the first checks.
+        let row = &COMMANDS[row];
+        let known: Vec<u8> = row.usage.iter().enumerate().map(|(i, used)| match (i, row.service_action) {
+            (0, _) => row.opcode,
+            (1, Some(action)) => action,
+            _ => cdb.get(i).copied().unwrap_or(0) & used,
+        }).collect();
+        bench.run(&known, &data_out, room);
+    }
+}

@@ -1,0 +1,247 @@
+//! Sense data: what a SCSI target says when a command did not simply succeed (SPC-4 clause 4.5).
+
+use crate::backing::{IoError, IoErrorKind};
+
+/// Sense keys (SPC-4 table 48), as far as targets here use them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Key {
+    /// Nothing to report.
+    NoSense = 0x0,
+    /// The unit cannot be accessed now.
+    NotReady = 0x2,
+    /// The medium failed.
+    MediumError = 0x3,
+    /// The unit failed.
+    HardwareError = 0x4,
+    /// The command or its parameters are wrong.
+    IllegalRequest = 0x5,
+    /// Something happened that the initiator should know first.
+    UnitAttention = 0x6,
+    /// The medium may not be changed.
+    DataProtect = 0x7,
+    /// The target gave the command up.
+    AbortedCommand = 0xb,
+    /// Compared data differ.
+    Miscompare = 0xe,
+}
+
+/// What beyond the code is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Detail {
+    None,
+    /// A byte of the CDB, and the most significant wrong bit of it.
+    CdbField {
+        byte: u16,
+        bit: u8,
+    },
+    /// A byte of the parameter list.
+    ParameterField {
+        byte: u16,
+    },
+    /// The INFORMATION field.
+    Information(u64),
+}
+
+/// A sense key with its additional code and qualifier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sense {
+    key: Key,
+    code: u8,
+    qualifier: u8,
+    detail: Detail,
+}
+
+/// The triples used here, by their names in SPC-4 annex F.
+#[rustfmt::skip] // One triple a line.
+impl Sense {
+    /// NO ADDITIONAL SENSE INFORMATION
+    pub const NONE: Sense = Sense::of(Key::NoSense, 0x00, 0x00);
+    /// LOGICAL UNIT NOT READY, CAUSE NOT REPORTABLE
+    pub const NOT_READY: Sense = Sense::of(Key::NotReady, 0x04, 0x00);
+    /// LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED
+    pub const STOPPED: Sense = Sense::of(Key::NotReady, 0x04, 0x02);
+    /// WRITE ERROR
+    pub const WRITE_ERROR: Sense = Sense::of(Key::MediumError, 0x0c, 0x00);
+    /// UNRECOVERED READ ERROR
+    pub const READ_ERROR: Sense = Sense::of(Key::MediumError, 0x11, 0x00);
+    /// INTERNAL TARGET FAILURE
+    pub const TARGET_FAILURE: Sense = Sense::of(Key::HardwareError, 0x44, 0x00);
+    /// PARAMETER LIST LENGTH ERROR
+    pub const PARAMETER_LIST_LENGTH: Sense = Sense::of(Key::IllegalRequest, 0x1a, 0x00);
+    /// INVALID COMMAND OPERATION CODE
+    pub const INVALID_OPCODE: Sense = Sense::of(Key::IllegalRequest, 0x20, 0x00);
+    /// LOGICAL BLOCK ADDRESS OUT OF RANGE
+    pub const LBA_OUT_OF_RANGE: Sense = Sense::of(Key::IllegalRequest, 0x21, 0x00);
+    /// INVALID FIELD IN CDB
+    pub const INVALID_FIELD_IN_CDB: Sense = Sense::of(Key::IllegalRequest, 0x24, 0x00);
+    /// LOGICAL UNIT NOT SUPPORTED
+    pub const LUN_NOT_SUPPORTED: Sense = Sense::of(Key::IllegalRequest, 0x25, 0x00);
+    /// INVALID FIELD IN PARAMETER LIST
+    pub const INVALID_PARAMETER: Sense = Sense::of(Key::IllegalRequest, 0x26, 0x00);
+    /// SAVING PARAMETERS NOT SUPPORTED
+    pub const SAVING_NOT_SUPPORTED: Sense = Sense::of(Key::IllegalRequest, 0x39, 0x00);
+    /// BUS DEVICE RESET FUNCTION OCCURRED
+    pub const RESET_OCCURRED: Sense = Sense::of(Key::UnitAttention, 0x29, 0x03);
+    /// WRITE PROTECTED
+    pub const WRITE_PROTECTED: Sense = Sense::of(Key::DataProtect, 0x27, 0x00);
+    /// SPACE ALLOCATION FAILED WRITE PROTECT
+    pub const NO_SPACE: Sense = Sense::of(Key::DataProtect, 0x27, 0x07);
+    /// MISCOMPARE DURING VERIFY OPERATION
+    pub const MISCOMPARE: Sense = Sense::of(Key::Miscompare, 0x1d, 0x00);
+}
+
+impl Sense {
+    /// Length of the fixed format in bytes.
+    pub const FIXED_LEN: usize = 18;
+
+    const fn of(key: Key, code: u8, qualifier: u8) -> Sense {
+        Sense { key, code, qualifier, detail: Detail::None }
+    }
+
+    /// INVALID FIELD IN CDB, pointing at the most significant bit of the field.
+    pub const fn cdb_field(byte: u16, bit: u8) -> Sense {
+        Sense { detail: Detail::CdbField { byte, bit }, ..Sense::INVALID_FIELD_IN_CDB }
+    }
+
+    /// INVALID FIELD IN PARAMETER LIST, pointing at a byte of the list.
+    pub const fn parameter_field(byte: u16) -> Sense {
+        Sense { detail: Detail::ParameterField { byte }, ..Sense::INVALID_PARAMETER }
+    }
+
+    /// MISCOMPARE DURING VERIFY OPERATION at this byte offset of the compared data.
+    pub const fn miscompare_at(offset: u64) -> Sense {
+        Sense { detail: Detail::Information(offset), ..Sense::MISCOMPARE }
+    }
+
+    /// What a failed read of the store means to the initiator.
+    pub fn of_read(error: &IoError) -> Sense {
+        Sense::of_host(error, Sense::READ_ERROR)
+    }
+
+    /// What a failed write, flush or discard of the store means to the initiator.
+    pub fn of_write(error: &IoError) -> Sense {
+        Sense::of_host(error, Sense::WRITE_ERROR)
+    }
+
+    fn of_host(error: &IoError, medium_error: Sense) -> Sense {
+        match error.kind() {
+            IoErrorKind::Medium => medium_error,
+            IoErrorKind::NoSpace => Sense::NO_SPACE,
+            IoErrorKind::ReadOnly => Sense::WRITE_PROTECTED,
+            IoErrorKind::Gone => Sense::NOT_READY,
+            IoErrorKind::OutOfRange => Sense::LBA_OUT_OF_RANGE,
+            IoErrorKind::WouldBlock | IoErrorKind::Host => Sense::TARGET_FAILURE,
+        }
+    }
+
+    /// The sense key.
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// ADDITIONAL SENSE CODE and its QUALIFIER.
+    pub fn code(&self) -> (u8, u8) {
+        (self.code, self.qualifier)
+    }
+
+    /// Whether it is the same key and codes, whatever the details.
+    pub fn is(&self, other: Sense) -> bool {
+        (self.key, self.code, self.qualifier) == (other.key, other.code, other.qualifier)
+    }
+
+    /// SENSE-KEY SPECIFIC field with a field pointer (SPC-4 table 53), or nothing.
+    fn field_pointer(&self) -> Option<[u8; 3]> {
+        const VALID: u8 = 0x80;
+        const IN_CDB: u8 = 0x40;
+        const BIT_VALID: u8 = 0x08;
+        let (flags, byte) = match self.detail {
+            Detail::CdbField { byte, bit } => (VALID | IN_CDB | BIT_VALID | bit, byte),
+            Detail::ParameterField { byte } => (VALID, byte),
+            Detail::None | Detail::Information(_) => return None,
+        };
+        let [high, low] = byte.to_be_bytes();
+        Some([flags, high, low])
+    }
+
+    /// Fixed format, response code 70h (SPC-4 clause 4.5.3).
+    pub fn fixed(&self) -> [u8; Sense::FIXED_LEN] {
+        let mut bytes = [0; Sense::FIXED_LEN];
+        bytes[0] = 0x70;
+        bytes[2] = self.key as u8;
+        bytes[7] = Sense::FIXED_LEN as u8 - 8;
+        bytes[12] = self.code;
+        bytes[13] = self.qualifier;
+        if let Some(pointer) = self.field_pointer() {
+            bytes[15..18].copy_from_slice(&pointer);
+        }
+        // Four bytes only: a larger value is left out, VALID stays 0.
+        if let Detail::Information(value) = self.detail
+            && let Ok(value) = u32::try_from(value)
+        {
+            bytes[0] |= 0x80;
+            bytes[3..7].copy_from_slice(&value.to_be_bytes());
+        }
+        bytes
+    }
+
+    /// Descriptor format, response code 72h (SPC-4 clause 4.5.2).
+    pub fn descriptor(&self) -> Vec<u8> {
+        let mut bytes = vec![0x72, self.key as u8, self.code, self.qualifier, 0, 0, 0, 0];
+        if let Detail::Information(value) = self.detail {
+            bytes.extend([0x00, 0x0a, 0x80, 0]);
+            bytes.extend(value.to_be_bytes());
+        }
+        if let Some([flags, high, low]) = self.field_pointer() {
+            bytes.extend([0x02, 0x06, 0, 0, flags, high, low, 0]);
+        }
+        bytes[7] = (bytes.len() - 8) as u8;
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_format_has_its_fields_where_spc_puts_them() {
+        #[rustfmt::skip]
+        let expected = [
+            0x70, 0x00,             // current information, fixed format
+            0x05,                   // ILLEGAL REQUEST
+            0, 0, 0, 0,             // INFORMATION, not valid
+            0x0a,                   // ADDITIONAL SENSE LENGTH
+            0, 0, 0, 0,             // COMMAND-SPECIFIC INFORMATION
+            0x24, 0x00,             // INVALID FIELD IN CDB
+            0x00,                   // FIELD REPLACEABLE UNIT CODE
+            0xcf, 0x00, 0x02,       // SKSV, C/D, BPV, bit 7, of byte 2
+        ];
+        assert_eq!(Sense::cdb_field(2, 7).fixed(), expected);
+        assert_eq!(Sense::parameter_field(0x0104).fixed()[15..], [0x80, 0x01, 0x04]);
+    }
+
+    #[test]
+    fn information_that_does_not_fit_is_left_to_the_descriptor_format() {
+        assert_eq!(Sense::miscompare_at(0x1234).fixed()[..7], [0xf0, 0, 0x0e, 0, 0, 0x12, 0x34]);
+        let large = Sense::miscompare_at(0x1_0000_0000);
+        assert_eq!(large.fixed()[..7], [0x70, 0, 0x0e, 0, 0, 0, 0]);
+        #[rustfmt::skip]
+        let expected = [
+            0x72, 0x0e, 0x1d, 0x00, 0, 0, 0, 12,    // descriptor format, MISCOMPARE, 12 more bytes
+            0x00, 0x0a, 0x80, 0,                    // information descriptor, valid
+            0, 0, 0, 1, 0, 0, 0, 0,
+        ];
+        assert_eq!(large.descriptor(), expected);
+    }
+
+    #[test]
+    fn host_errors_become_different_sense() {
+        let of = |kind: IoErrorKind| (Sense::of_read(&kind.into()), Sense::of_write(&kind.into()));
+        assert_eq!(of(IoErrorKind::Medium), (Sense::READ_ERROR, Sense::WRITE_ERROR));
+        assert_eq!(of(IoErrorKind::NoSpace).1, Sense::NO_SPACE);
+        assert_eq!(of(IoErrorKind::ReadOnly).1, Sense::WRITE_PROTECTED);
+        assert_eq!(of(IoErrorKind::Gone).0, Sense::NOT_READY);
+        assert_eq!(of(IoErrorKind::Host).0, Sense::TARGET_FAILURE);
+    }
+}

@@ -1,0 +1,38 @@
+//! Vital product data: the header all pages share, and the pages that say who a unit is (SPC-4 clause 7.8).
+
+use uuid::Uuid;
+
+use super::VENDOR;
+
+/// Supported VPD Pages.
+pub(super) const SUPPORTED_PAGES: u8 = 0x00;
+/// Unit Serial Number.
+pub(super) const SERIAL_NUMBER: u8 = 0x80;
+/// Device Identification.
+pub(super) const IDENTIFICATION: u8 = 0x83;
+
+/// A whole page: header and content.
+pub(super) fn page(peripheral: u8, code: u8, content: &[u8]) -> Vec<u8> {
+    let [high, low] = (content.len() as u16).to_be_bytes();
+    [&[peripheral, code, high, low], content].concat()
+}
+
+/// Serial number: the unit's UUID as 32 hexadecimal digits.
+pub(super) fn serial_number(unit: Uuid) -> Vec<u8> {
+    unit.simple().to_string().into_bytes()
+}
+
+/// Designators of the unit: a locally assigned NAA name, and one by T10 vendor identification.
+pub(super) fn identification(unit: Uuid) -> Vec<u8> {
+    const BINARY: u8 = 0x1;
+    const ASCII: u8 = 0x2;
+    const T10_VENDOR: u8 = 0x1;
+    const NAA: u8 = 0x3;
+    const LOCALLY_ASSIGNED: u64 = 0x3;
+    let (high, low) = unit.as_u64_pair();
+    // 60 bits are left to us; both halves take part, for the version nibble is the same in all UUIDs.
+    let name = LOCALLY_ASSIGNED << 60 | (high ^ low.rotate_left(32)) & (u64::MAX >> 4);
+    let vendor = [VENDOR.as_bytes(), &serial_number(unit)].concat();
+    let designator = |code_set, kind, value: &[u8]| [&[code_set, kind, 0, value.len() as u8], value].concat();
+    [designator(BINARY, NAA, &name.to_be_bytes()), designator(ASCII, T10_VENDOR, &vendor)].concat()
+}
