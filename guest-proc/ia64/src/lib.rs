@@ -18,6 +18,7 @@ pub mod bits;
 pub mod bundle;
 pub mod bus;
 pub mod decode;
+pub mod disasm;
 pub mod fault;
 pub mod fp;
 pub mod insn;

@@ -89,7 +89,7 @@ pub enum Op {
     Hint,           // imm                   .i .m .b .f .x; 0 is @pause
     Break,          // imm                   .i .m .b .f .x (62 bits in .x)
     // --- register moves ---
-    MovToBr,        // b1 = r2               imm = tag displacement (a hint), r1 = branch register
+    MovToBr,        // b1 = r2               imm = tag displacement (a hint), r1 = branch register, x1 = 1 for .ret (a hint)
     MovFromBr,      // r1 = b2               r2 = branch register
     MovToPr,        // pr = r2, mask17       imm = sign-extended mask, bit 0 clear
     MovToPrRot,     // pr.rot = imm44        imm = sign-extended value

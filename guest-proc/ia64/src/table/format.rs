@@ -192,9 +192,10 @@ impl Format {
     /// Hint bits, packed from bit 0 upwards: memory `hint`; branch `wh`, `p`, `d`; prediction `wh`, `ih`.
     fn hints(self, bits: u64) -> i64 {
         match self {
-            M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8 | M9 | M10 | M11 | M12 | M13 | M14 | M15 | M16 | M17 => {
-                field(bits, 28, 2) as i64
-            }
+            // Later processors have a third bit in a field that those of the 9000 series ignore.
+            M1 | M6 => unsigned(bits, &[(28, 2), (19, 1)]),
+            M4 | M9 | M13 | M14 | M15 => unsigned(bits, &[(28, 2), (12, 1)]),
+            M2 | M3 | M5 | M7 | M8 | M10 | M11 | M12 | M16 | M17 => field(bits, 28, 2) as i64,
             B1 | B2 | B3 | B4 | X3 | X4 => unsigned(bits, &[(33, 2), (12, 1), (35, 1)]),
             B5 => unsigned(bits, &[(32, 3), (12, 1), (35, 1)]),
             B6 | B7 => unsigned(bits, &[(3, 2), (35, 1)]),
