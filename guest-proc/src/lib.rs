@@ -4,6 +4,10 @@ pub mod bus;
 pub mod clock;
 pub mod control;
 pub mod devices;
+pub mod firmware;
+#[cfg(test)]
+mod golden;
+pub mod loader;
 pub mod map;
 pub mod memory;
 pub mod pci;
