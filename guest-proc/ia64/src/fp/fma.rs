@@ -87,12 +87,12 @@ fn sum(product: Exact, addend: Finite) -> Option<Exact> {
     }
     let difference = big.bits - shifted - lost as u128;
     if difference == 0 {
-        // All that is left may be the half bit that one place of alignment shifted out.
-        return lost.then_some(Exact { sign: big.sign, exponent: big.exponent - 128, bits: 1 << 127 });
+        return None;
     }
     // What was lost lies strictly between 0 and 1; taking 1 away for it leaves a rest there. More than one place is
     // normalised only after an alignment by at most one place, where what was lost and the rest are exactly 1/2. So
-    // the rest is the bit just below the difference, or a sticky bit in its place.
+    // the rest is the bit just below the difference, or a sticky bit in its place. It never is all that is left: the
+    // product of two significands lies at least 2^65 below the next power of two.
     let zeros = difference.leading_zeros();
     let rest = (lost as u128) << zeros >> (zeros != 0) as u32;
     Some(Exact { sign: big.sign, exponent: big.exponent - zeros as i32, bits: difference << zeros | rest })
