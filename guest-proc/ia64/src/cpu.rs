@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::alat::Alat;
 use crate::bus::Bus;
 use crate::engine::Engine;
-use crate::link::Link;
+use crate::link::{Cluster, Link};
 use crate::memory::Memory;
 use crate::mmu::Mmu;
 use crate::rse::Rse;
@@ -86,6 +86,8 @@ pub struct Cpu {
     pub sapic: Sapic,
     /// How others reach this processor: interrupts, purges, wake-ups.
     pub link: Arc<Link>,
+    /// All processors of the guest: purges go to every one.
+    pub cluster: Arc<Cluster>,
     /// RAM.
     pub memory: Arc<Memory>,
     /// Everything else.
@@ -106,4 +108,53 @@ pub struct Cpu {
     pub(crate) breakpoints: Vec<u64>,
     /// Decoded code; taken out while it runs.
     pub(crate) engine: Option<Box<Engine>>,
+}
+
+impl Cpu {
+    /// A processor after reset: physical mode, level 0, nothing pending, nothing translated. `index` is its place in the
+    /// cluster.
+    ///
+    /// # Panics
+    /// When the cluster has no such place.
+    pub fn new(
+        config: Config,
+        cluster: Arc<Cluster>,
+        index: usize,
+        memory: Arc<Memory>,
+        bus: Arc<dyn Bus>,
+    ) -> Cpu {
+        let mut fr = Box::new([Fr::ZERO; 128]);
+        fr[1] = Fr::ONE;
+        Cpu {
+            gr: GrFile::default(),
+            fr,
+            pr: 1,
+            br: [0; 8],
+            ip: 0,
+            psr: Psr::default(),
+            cfm: Cfm::default(),
+            ar: Ar::default(),
+            rse: Rse::default(),
+            alat: Alat::default(),
+            cr: Cr::default(),
+            pmc: [0; 16],
+            pmd: [0; 16],
+            dbr: [0; 16],
+            ibr: [0; 16],
+            mmu: Mmu::default(),
+            sapic: Sapic::new(config.lid),
+            link: cluster.links()[index].clone(),
+            cluster,
+            memory,
+            bus,
+            config,
+            iipa: 0,
+            pending: Pending::default(),
+            exit: Exit::Budget,
+            fatal: String::new(),
+            retired: 0,
+            breakpoints: Vec::new(),
+            engine: None,
+        }
+    }
 }
