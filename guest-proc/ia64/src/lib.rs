@@ -24,6 +24,7 @@ pub mod fp;
 pub mod insn;
 pub mod memory;
 pub mod op;
+pub mod simd;
 pub mod state;
 pub mod table;
 
