@@ -4,28 +4,36 @@
 //! The order is everywhere the same: disabled registers, then faults of the operation, then all writes, then traps.
 
 use crate::cpu::Cpu;
-use crate::exec::Done;
+use crate::exec::{Done, Handler};
 use crate::fault::{Fault, Stop, Vector};
 use crate::fp::approx;
 use crate::fp::bits;
 use crate::fp::compare::{self, Extreme};
 use crate::fp::convert;
 use crate::fp::fma::{self as multiply_add, Form};
+use crate::fp::host::{double, single};
 use crate::fp::memory as format;
 use crate::fp::parallel;
 use crate::fp::status;
-use crate::fp::{Control, Flags, Outcome};
+use crate::fp::{Control, Flags, Outcome, Rounding};
 use crate::insn::Insn;
-use crate::op::{FpRel, FpTransfer, Precision};
+use crate::op::{FpRel, FpTransfer, Op, Precision};
 use crate::state::{Fr, Gr};
 
 const DFL: u64 = 1 << 18;
 const DFH: u64 = 1 << 19;
 
-/// The disabled floating-point register fault, if one of `registers` is of a disabled half of the file.
+/// The disabled floating-point register fault, if one of `registers` is of a disabled half of the file. Systems keep
+/// the high half disabled for programs that do not use it, so that is no reason to look closer.
 #[inline(always)]
 pub(crate) fn check_enabled(cpu: &Cpu, registers: &[u8]) -> Done {
-    if cpu.psr.0 & (DFL | DFH) == 0 { Ok(()) } else { check_halves(cpu, registers) }
+    if is_enabled(cpu, registers) { Ok(()) } else { check_halves(cpu, registers) }
+}
+
+#[inline(always)]
+fn is_enabled(cpu: &Cpu, registers: &[u8]) -> bool {
+    let disabled = cpu.psr.0 & (DFL | DFH);
+    disabled == 0 || disabled == DFH && registers.iter().fold(0, |all, r| all | r) < 32
 }
 
 #[cold]
@@ -79,32 +87,101 @@ fn complete(cpu: &mut Cpu, i: &Insn, outcome: Outcome) -> Done {
     Ok(())
 }
 
-#[inline(always)]
-fn multiply(cpu: &mut Cpu, i: &Insn, form: Form) -> Done {
-    const S: u8 = Precision::S as u8;
-    const D: u8 = Precision::D as u8;
-    check_enabled(cpu, &[i.r1, i.r2, i.r3, i.r4])?;
-    let precision = match i.x1 {
-        S => Precision::S,
-        D => Precision::D,
+// Constants that multiply-add bodies are specialised by.
+const FMA: u8 = 0;
+const FMS: u8 = 1;
+const FNMA: u8 = 2;
+const SINGLE: u8 = Precision::S as u8;
+const DOUBLE: u8 = Precision::D as u8;
+const DYNAMIC: u8 = Precision::Dynamic as u8;
+/// Three operands.
+const FULL: u8 = 0;
+/// The addend is f0: `fmpy`, `fnorm` and their like.
+const PRODUCT: u8 = 1;
+/// A factor is f1: `fadd`, `fsub`.
+const SUM: u8 = 2;
+
+const fn form(form: u8) -> Form {
+    match form {
+        FMA => Form::FMA,
+        FMS => Form::FMS,
+        _ => Form::FNMA,
+    }
+}
+
+const fn precision(precision: u8) -> Precision {
+    match precision {
+        SINGLE => Precision::S,
+        DOUBLE => Precision::D,
         _ => Precision::Dynamic,
-    };
-    let control = Control::new(cpu.ar.fpsr, i.x2, precision);
+    }
+}
+
+/// Multiply-add of singles or doubles: on the host where that is the same, else by [`integer`].
+fn host<const FORM: u8, const PRECISION: u8, const SHAPE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+    if is_enabled(cpu, &[i.r1, i.r2, i.r3, i.r4]) && status::host_may_round(cpu.ar.fpsr, i.x2) {
+        let (a, b, c) = (get(cpu, i.r3), get(cpu, i.r4), get(cpu, i.r2));
+        let form = const { form(FORM) };
+        let value = match (PRECISION, SHAPE) {
+            (SINGLE, PRODUCT) => single::multiply(form, a, b),
+            (SINGLE, SUM) => single::add(form, a, c),
+            (SINGLE, _) => single::multiply_add(form, a, b, c),
+            (_, PRODUCT) => double::multiply(form, a, b),
+            (_, SUM) => double::add(form, a, c),
+            _ => double::multiply_add(form, a, b, c),
+        };
+        if let Some(value) = value {
+            set_fr(cpu, i.r1, value);
+            return Ok(());
+        }
+    }
+    integer::<FORM, PRECISION>(cpu, i)
+}
+
+/// Multiply-add in integer arithmetic: the ordinary case here, the others in [`unusual`].
+#[inline(never)]
+fn integer<const FORM: u8, const PRECISION: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+    check_enabled(cpu, &[i.r1, i.r2, i.r3, i.r4])?;
+    let control = Control::new(cpu.ar.fpsr, i.x2, const { precision(PRECISION) });
+    if control.rounding == Rounding::Nearest && control.masked.contains(Flags::I) {
+        let (form, addend) = (const { form(FORM) }, (i.r2 != 0).then(|| get(cpu, i.r2)));
+        let result = multiply_add::quick(form, get(cpu, i.r3), get(cpu, i.r4), addend, control.format);
+        if let Some((value, inexact)) = result {
+            set_fr(cpu, i.r1, value);
+            raise_flags(cpu, i, if inexact { Flags::I } else { Flags::empty() });
+            return Ok(());
+        }
+    }
+    unusual(cpu, i, const { form(FORM) }, control)
+}
+
+/// Multiply-add with any operands, results and controls.
+#[inline(never)]
+fn unusual(cpu: &mut Cpu, i: &Insn, form: Form, control: Control) -> Done {
     let addend = (i.r2 != 0).then(|| get(cpu, i.r2));
     let outcome = multiply_add::fma(form, get(cpu, i.r3), get(cpu, i.r4), addend, &control);
     complete(cpu, i, outcome)
 }
 
-pub(super) fn fma(cpu: &mut Cpu, i: &Insn) -> Done {
-    multiply(cpu, i, Form::FMA)
+fn select_form<const FORM: u8>(i: &Insn) -> Handler {
+    match (i.x1, i.r2, i.r4) {
+        (SINGLE, 0, _) => host::<FORM, SINGLE, PRODUCT>,
+        (SINGLE, _, 1) => host::<FORM, SINGLE, SUM>,
+        (SINGLE, ..) => host::<FORM, SINGLE, FULL>,
+        (DOUBLE, 0, _) => host::<FORM, DOUBLE, PRODUCT>,
+        (DOUBLE, _, 1) => host::<FORM, DOUBLE, SUM>,
+        (DOUBLE, ..) => host::<FORM, DOUBLE, FULL>,
+        _ => integer::<FORM, DYNAMIC>,
+    }
 }
 
-pub(super) fn fms(cpu: &mut Cpu, i: &Insn) -> Done {
-    multiply(cpu, i, Form::FMS)
-}
-
-pub(super) fn fnma(cpu: &mut Cpu, i: &Insn) -> Done {
-    multiply(cpu, i, Form::FNMA)
+/// The body of `fma`, `fms` or `fnma`, specialised by signs, precision and constant operands.
+pub(super) fn select_multiply_add(i: &Insn) -> Handler {
+    match i.op {
+        Op::Fma => select_form::<FMA>(i),
+        Op::Fms => select_form::<FMS>(i),
+        _ => select_form::<FNMA>(i),
+    }
 }
 
 fn multiply_parallel(cpu: &mut Cpu, i: &Insn, form: Form) -> Done {
@@ -344,7 +421,7 @@ pub(super) fn fclrf(cpu: &mut Cpu, i: &Insn) -> Done {
 
 const SIG: u8 = FpTransfer::Sig as u8;
 const EXP: u8 = FpTransfer::Exp as u8;
-const S: u8 = FpTransfer::S as u8;
+const LOW_SINGLE: u8 = FpTransfer::S as u8;
 
 pub(super) fn setf(cpu: &mut Cpu, i: &Insn) -> Done {
     check_enabled(cpu, &[i.r1])?;
@@ -355,7 +432,7 @@ pub(super) fn setf(cpu: &mut Cpu, i: &Insn) -> Done {
         match i.x1 {
             SIG => Fr::from_significand(source.value),
             EXP => format::from_exponent(source.value),
-            S => format::from_single(source.value as u32),
+            LOW_SINGLE => format::from_single(source.value as u32),
             _ => format::from_double(source.value),
         }
     };
@@ -370,7 +447,7 @@ pub(super) fn getf(cpu: &mut Cpu, i: &Insn) -> Done {
     let value = match i.x1 {
         SIG => source.significand,
         EXP => source.sign_exponent as u64,
-        S => format::to_single(source) as u64,
+        LOW_SINGLE => format::to_single(source) as u64,
         _ => format::to_double(source),
     };
     cpu.gr.set(i.r1, Gr { value, nat: source.is_natval() as u64 });

@@ -11,8 +11,8 @@ use crate::state::Fr;
 /// The order of two operands (`None`: unordered) and the flags that comparing them raises. Quiet comparisons take quiet
 /// NaNs without complaint.
 fn order(f2: Fr, f3: Fr, quiet: bool) -> (Option<Ordering>, Flags) {
-    if f2.is_normal() && f3.is_normal() {
-        return (Some(compare_normal(f2, f3)), Flags::empty());
+    if is_ordinary(f2) && is_ordinary(f3) {
+        return (Some(compare_ordinary(f2, f3)), Flags::empty());
     }
     let classes = [f2.class(), f3.class()];
     let any = |class| classes.contains(&class);
@@ -26,17 +26,20 @@ fn order(f2: Fr, f3: Fr, quiet: bool) -> (Option<Ordering>, Flags) {
     }
 }
 
-/// Normalised numbers compare as sign and magnitude integers.
+/// Is it a normalised number or a true zero?
 #[inline]
-fn compare_normal(a: Fr, b: Fr) -> Ordering {
-    let magnitude = |fr: Fr| u128::from(fr.exponent()) << 64 | u128::from(fr.significand);
-    let order = magnitude(a).cmp(&magnitude(b));
-    match (a.sign(), b.sign()) {
-        (false, false) => order,
-        (true, true) => order.reverse(),
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-    }
+fn is_ordinary(fr: Fr) -> bool {
+    fr.is_normal() || fr.significand == 0 && fr.exponent() == 0
+}
+
+/// Ordinary values compare as sign and magnitude integers.
+#[inline]
+fn compare_ordinary(a: Fr, b: Fr) -> Ordering {
+    let key = |fr: Fr| {
+        let magnitude = i128::from(fr.exponent()) << 64 | i128::from(fr.significand);
+        if fr.sign() { -magnitude } else { magnitude }
+    };
+    key(a).cmp(&key(b))
 }
 
 /// `fcmp` and each half of `fpcmp`: does the relation hold? `None` when an operand is NaTVal.

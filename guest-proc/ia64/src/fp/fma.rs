@@ -1,8 +1,8 @@
 //! Multiply-add: `fma`, `fms`, `fnma` and with them `fadd`, `fsub`, `fmpy`, `fnorm`, `fcvt.xuf`.
 //! SDM volume 3, "fma", "fms", "fnma".
 
-use super::round::{Exact, Outcome, round};
-use super::status::{Control, Flags, Rounding};
+use super::round::{Exact, Outcome, nearest, round};
+use super::status::{Control, Flags, Format, Rounding};
 use super::value::{BIAS, Class, Finite};
 use crate::state::Fr;
 
@@ -52,8 +52,28 @@ pub fn fma(form: Form, f3: Fr, f4: Fr, f2: Option<Fr>, control: &Control) -> Out
     }
 }
 
+/// The same for the ordinary case alone: normalised operands, to nearest, a result in range. Gives the value and whether
+/// it is inexact, or `None` for [`fma`] to do it. Small enough to stand in the body of an instruction.
+#[inline(always)]
+pub fn quick(form: Form, f3: Fr, f4: Fr, f2: Option<Fr>, format: &Format) -> Option<(Fr, bool)> {
+    let sign = f3.sign() ^ f4.sign() ^ form.negate_product;
+    if !(f3.is_normal() & f4.is_normal()) {
+        return None;
+    }
+    let product = product(sign, f3.exponent() as i32, f3.significand, f4.exponent() as i32, f4.significand);
+    let exact = match f2 {
+        Some(f2) if f2.is_normal() => {
+            let sign = f2.sign() ^ form.negate_addend;
+            sum(product, Finite { sign, exponent: f2.exponent() as i32, significand: f2.significand })?
+        }
+        Some(f2) if f2.class() != Class::Zero => return None,
+        _ => product,
+    };
+    nearest(exact, format)
+}
+
 /// The product of two normalised significands with their biased exponents.
-#[inline]
+#[inline(always)]
 fn product(sign: bool, e1: i32, s1: u64, e2: i32, s2: u64) -> Exact {
     let bits = u128::from(s1) * u128::from(s2);
     let low = (bits >> 127 == 0) as u32;
@@ -61,7 +81,7 @@ fn product(sign: bool, e1: i32, s1: u64, e2: i32, s2: u64) -> Exact {
 }
 
 /// The sum of a product and a normalised number; `None` when it is exactly zero.
-#[inline]
+#[inline(always)]
 fn sum(product: Exact, addend: Finite) -> Option<Exact> {
     let addend =
         Exact { sign: addend.sign, exponent: addend.exponent, bits: u128::from(addend.significand) << 64 };

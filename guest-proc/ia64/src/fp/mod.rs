@@ -15,6 +15,7 @@ pub mod bits;
 pub mod compare;
 pub mod convert;
 pub mod fma;
+pub mod host;
 pub mod memory;
 pub mod parallel;
 pub mod round;

@@ -1,7 +1,7 @@
 //! From one exact result to the one delivered: rounding, overflow, underflow, inexactness, and which of them trap.
 //! SDM volume 1, 5.4.1.3 to 5.4.3 and figure 5-12.
 
-use super::status::{Control, Flags, Rounding};
+use super::status::{Control, Flags, Format, Rounding};
 use super::value::{INDEFINITE, INTEGER_BIT};
 use crate::state::Fr;
 
@@ -97,7 +97,7 @@ struct Cut {
 }
 
 /// What to add to `bits` so that cutting them below `lsb` rounds.
-#[inline]
+#[inline(always)]
 fn increment(bits: u128, lsb: u128, sign: bool, rounding: Rounding) -> u128 {
     match rounding {
         Rounding::Nearest => (lsb >> 1) - 1 + (bits & lsb != 0) as u128,
@@ -107,12 +107,23 @@ fn increment(bits: u128, lsb: u128, sign: bool, rounding: Rounding) -> u128 {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn cut(bits: u128, lsb: u64, sign: bool, rounding: Rounding) -> Cut {
     let lsb = (lsb as u128) << 64;
     let (sum, carry) = bits.overflowing_add(increment(bits, lsb, sign, rounding));
     let significand = (sum >> 64) as u64 & !((lsb >> 64) as u64 - 1);
     Cut { significand: significand | (carry as u64) << 63, carry, inexact: bits & (lsb - 1) != 0 }
+}
+
+/// Rounds to nearest and delivers the value and whether it is inexact, if it is in range.
+#[inline(always)]
+pub fn nearest(exact: Exact, format: &Format) -> Option<(Fr, bool)> {
+    let cut = cut(exact.bits, format.lsb, exact.sign, Rounding::Nearest);
+    let exponent = exact.exponent + cut.carry as i32;
+    if exponent < format.emin || exponent > format.emax {
+        return None;
+    }
+    Some((Fr::from_parts(exact.sign, exponent as u32, cut.significand), cut.inexact))
 }
 
 /// Rounds `exact` and delivers it.

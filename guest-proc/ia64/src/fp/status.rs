@@ -157,6 +157,17 @@ impl Control {
     }
 }
 
+/// Does status field `sf` round to nearest, and would an inexact result change nothing: the exception masked, its flag
+/// set already?
+#[inline(always)]
+pub const fn host_may_round(fpsr: u64, sf: u8) -> bool {
+    const INEXACT_FLAG: u64 = 1 << 12;
+    const ROUNDING: u64 = 3 << 4;
+    let field = fpsr >> shift(sf);
+    // td lies one place above the inexact trap's disable bit.
+    field & (INEXACT_FLAG | ROUNDING) == INEXACT_FLAG && (fpsr | field >> 1) & Flags::I.bits() as u64 != 0
+}
+
 /// `fpsr` with `flags` added to those of status field `sf`.
 #[inline]
 pub const fn with_flags(fpsr: u64, sf: u8, flags: Flags) -> u64 {

@@ -8,6 +8,7 @@ mod division;
 mod operands;
 mod oracle;
 mod selection;
+mod shortcuts;
 mod special;
 
 use ia64::fp::{Control, Flags, Rounding};
