@@ -67,6 +67,13 @@ fn the_index_finds_every_row_by_its_fixed_bits() {
 }
 
 #[test]
+fn every_operation_has_an_encoding() {
+    let mut missing: Vec<u8> = (0..=Op::Fchkf as u8).collect();
+    missing.retain(|&op| ROWS.iter().all(|row| row.op as u8 != op));
+    assert_eq!(missing, [0u8; 0]);
+}
+
+#[test]
 fn loads_with_post_increment_write_the_target_and_the_base() {
     let row = ROWS.iter().find(|row| row.name == "ld8" && row.format == Format::M3).expect("the row exists");
     assert!(row.r1().is_some_and(Role::is_written));
