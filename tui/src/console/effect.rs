@@ -1,0 +1,48 @@
+//! Everything that the console asks of the world.
+
+use super::msg::RequestId;
+use super::screens::guest_console::ConsoleId;
+use ipc::message::ClientToVsp;
+
+/// One wish; none of them may block the loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Connect to the VSP.
+    Connect {
+        /// Start one where none runs.
+        may_start: bool,
+    },
+    /// Ask the VSP for something; a reply with `id` follows.
+    Request {
+        /// Comes back in the reply.
+        id: RequestId,
+        /// What is wanted.
+        request: Box<ClientToVsp>,
+    },
+    /// Receive a guest's console.
+    OpenConsole {
+        /// Comes back with its events.
+        id: ConsoleId,
+        /// The guest's name.
+        guest: String,
+        /// Ask for write access, which is given if nobody has it.
+        write: bool,
+    },
+    /// Receive it no longer.
+    CloseConsole(ConsoleId),
+    /// Take write access, even from somebody else.
+    TakeAccess(ConsoleId),
+    /// Type bytes at a guest's console.
+    Input {
+        /// Which.
+        id: ConsoleId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// See whether a file can be used.
+    CheckFile(String),
+    /// Draw the whole screen anew.
+    Redraw,
+    /// End the console.
+    Quit,
+}

@@ -1,0 +1,212 @@
+//! Against a VSP of a few lines behind a real socket.
+
+use super::*;
+use crossbeam_channel::{Receiver, bounded};
+use ipc::Role;
+use ipc::log::{LogRecord, LogSource};
+use ipc::message::{Acceptance, Refusal, RefusalKind, Remark, Severity, VspEnd};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Longer than anything here takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Vsp {
+    _directory: tempfile::TempDir,
+    socket: PathBuf,
+}
+
+impl Vsp {
+    /// Serves each connection with `serve` in a thread of its own.
+    fn new(serve: fn(VspEnd)) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let socket = directory.path().join("vsp.sock");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else { return };
+                thread::spawn(move || {
+                    if let Ok(end) = VspEnd::open(stream, Role::Vsp, Role::Client) {
+                        serve(end);
+                    }
+                });
+            }
+        });
+        Self { _directory: directory, socket }
+    }
+
+    fn link(&self) -> (Link, Receiver<Msg>) {
+        let socket = self.socket.clone();
+        let (sender, msgs) = bounded(16);
+        let connect = move |_| Ok(Client::connect(&socket)?);
+        (Link::new(Arc::new(connect), sender), msgs)
+    }
+}
+
+fn next(msgs: &Receiver<Msg>) -> VspMsg {
+    match msgs.recv_timeout(DEADLINE) {
+        Ok(Msg::Vsp(event)) => event,
+        other => panic!("expected an event of the VSP, got {other:?}"),
+    }
+}
+
+fn accept(end: &mut VspEnd) {
+    let _ = end.send(&VspToClient::Accepted(Acceptance::default()));
+}
+
+/// Waits until the client hangs up.
+fn wait(mut end: VspEnd) {
+    while end.receive().is_ok() {}
+}
+
+#[test]
+fn guests_and_logs_arrive_until_the_vsp_is_gone() {
+    let vsp = Vsp::new(|mut end| {
+        while let Ok(request) = end.receive() {
+            match request {
+                ClientToVsp::VspStatus => {
+                    let _ = end.send(&VspToClient::Status(*crate::console::samples::status()));
+                }
+                ClientToVsp::Subscribe(Subscription::Guests) => {
+                    accept(&mut end);
+                    let _ = end.send(&VspToClient::Event(Event::Guests(crate::console::samples::guests(2))));
+                    return wait(end);
+                }
+                ClientToVsp::Subscribe(Subscription::Log { .. }) => {
+                    accept(&mut end);
+                    let record = crate::console::samples::record("vsp", Level::Info, 0, "ready");
+                    let _ = end.send(&VspToClient::Event(Event::Log(record)));
+                    // Both were seen when the client's threads asked for more; then the VSP goes.
+                    let _ = end.send(&VspToClient::Event(Event::Gap { events: 3 }));
+                    return;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let (mut link, msgs) = vsp.link();
+    assert!(link.perform(Effect::Connect { may_start: true }).is_none());
+    assert!(matches!(next(&msgs), VspMsg::Up(status) if status.pid == 4242));
+    let mut seen = Vec::new();
+    loop {
+        match next(&msgs) {
+            VspMsg::Guests { guests, .. } => seen.push(format!("{} guests", guests.len())),
+            VspMsg::Log(record) => {
+                let LogRecord { source, message, .. } = *record;
+                assert_eq!(source, LogSource::Vsp);
+                seen.push(message);
+            }
+            VspMsg::LogGap(count) => seen.push(format!("gap {count}")),
+            VspMsg::Down(reason) => {
+                assert!(!reason.is_empty());
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    seen.retain(|text| text != "2 guests");
+    assert_eq!(seen, ["ready", "gap 3"]);
+}
+
+#[test]
+fn vsp_that_is_not_there_is_reported_with_the_reason() {
+    let (sender, msgs) = bounded(16);
+    let connect = |_| Ok(Client::connect(std::path::Path::new("/nonexistent/vsp.sock"))?);
+    let mut link = Link::new(Arc::new(connect), sender);
+    link.perform(Effect::Connect { may_start: false });
+    let VspMsg::Down(reason) = next(&msgs) else { panic!("it cannot be up") };
+    assert!(reason.contains("No such file"), "{reason}");
+}
+
+#[test]
+fn silent_vsp_holds_up_nothing_but_its_own_request() {
+    let vsp = Vsp::new(|mut end| {
+        // The first request is never answered; those that start a guest are.
+        while let Ok(request) = end.receive() {
+            if matches!(request, ClientToVsp::StartGuest { .. }) {
+                accept(&mut end);
+            }
+        }
+    });
+    let (mut link, msgs) = vsp.link();
+    let guest = GuestRef::Number(1);
+    link.perform(Effect::Request { id: 1, request: Box::new(ClientToVsp::ResetGuest(guest.clone())) });
+    let request = Box::new(ClientToVsp::StartGuest { guest, check_only: false });
+    link.perform(Effect::Request { id: 2, request });
+    assert!(matches!(next(&msgs), VspMsg::Reply { id: 2, result: Ok(_) }));
+}
+
+#[test]
+fn refusal_reaches_the_operator_word_for_word() {
+    let vsp = Vsp::new(|mut end| {
+        let _ = end.receive();
+        let remark = Remark {
+            severity: Some(Severity::Error),
+            guest: Some("ivm1".to_owned()),
+            text: "Guest is already running.".to_owned(),
+        };
+        let _ = end.send(&VspToClient::Progress("looking".to_owned()));
+        let _ = end.send(&VspToClient::Refused(Refusal { kind: RefusalKind::State, remarks: vec![remark] }));
+        wait(end);
+    });
+    let (mut link, msgs) = vsp.link();
+    let request = ClientToVsp::StartGuest { guest: GuestRef::Number(1), check_only: false };
+    link.perform(Effect::Request { id: 7, request: Box::new(request) });
+    assert!(matches!(next(&msgs), VspMsg::Progress { id: 7, line } if line == "looking"));
+    let VspMsg::Reply { id: 7, result: Err(text) } = next(&msgs) else { panic!("it was refused") };
+    assert_eq!(text, "ERROR (ivm1): Guest is already running.");
+}
+
+#[test]
+fn console_carries_output_keys_and_access_both_ways() {
+    let vsp = Vsp::new(|mut end| {
+        let Ok(ClientToVsp::Subscribe(Subscription::Console { guest, write: true, .. })) = end.receive()
+        else {
+            panic!("a console is asked for");
+        };
+        assert_eq!(guest, GuestRef::Name("demo".to_owned()));
+        accept(&mut end);
+        let _ = end.send(&VspToClient::Event(Event::ConsoleAccess { write: false }));
+        let _ = end.send(&VspToClient::Event(Event::ReplayDone));
+        while let Ok(request) = end.receive() {
+            let event = match request {
+                ClientToVsp::ConsoleTakeAccess => Event::ConsoleAccess { write: true },
+                ClientToVsp::ConsoleInput(bytes) if bytes == b"bye" => return,
+                ClientToVsp::ConsoleInput(bytes) => Event::Console(bytes),
+                other => panic!("{other:?}"),
+            };
+            let _ = end.send(&VspToClient::Event(event));
+        }
+    });
+    let (mut link, msgs) = vsp.link();
+    let id = ConsoleId(5);
+    let next = || match next(&msgs) {
+        VspMsg::Console { id: ConsoleId(5), event } => event,
+        other => panic!("{other:?}"),
+    };
+    link.perform(Effect::OpenConsole { id, guest: "demo".to_owned(), write: true });
+    assert!(matches!(next(), ConsoleEvent::Access { write: false }));
+    assert!(matches!(next(), ConsoleEvent::ReplayDone));
+    link.perform(Effect::TakeAccess(id));
+    assert!(matches!(next(), ConsoleEvent::Access { write: true }));
+    link.perform(Effect::Input { id, bytes: b"echo".to_vec() });
+    assert!(matches!(next(), ConsoleEvent::Output(bytes) if bytes == b"echo"));
+    link.perform(Effect::Input { id, bytes: b"bye".to_vec() });
+    assert!(matches!(next(), ConsoleEvent::Ended(_)));
+}
+
+#[test]
+fn files_are_looked_at_elsewhere() {
+    let (sender, msgs) = bounded(16);
+    let mut link = Link::new(Arc::new(|_| anyhow::bail!("none")), sender);
+    for (path, expected) in
+        [("/", Some("This is a directory")), ("/nonexistent", Some("There is no such file"))]
+    {
+        link.perform(Effect::CheckFile(path.to_owned()));
+        let Ok(Msg::FileChecked { problem, .. }) = msgs.recv_timeout(DEADLINE) else {
+            panic!("it was asked for")
+        };
+        assert_eq!(problem.as_deref(), expected);
+    }
+}

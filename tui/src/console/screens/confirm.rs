@@ -1,0 +1,53 @@
+//! A question before something is lost.
+
+use ipc::message::{ClientToVsp, GuestRef, StopMode};
+
+/// A yes-or-no question; no is the default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Confirm {
+    /// The question.
+    pub(crate) question: String,
+    /// What the answers entail.
+    pub(crate) consequence: String,
+    /// What yes asks of the VSP.
+    pub(crate) request: ClientToVsp,
+    /// What the harder answer asks of the VSP, where there is one.
+    pub(crate) harder: Option<ClientToVsp>,
+}
+
+impl Confirm {
+    /// Before a guest is stopped.
+    pub(crate) fn stop(guest: &str) -> Self {
+        let stop = |mode| ClientToVsp::StopGuest { guest: GuestRef::Name(guest.to_owned()), mode };
+        Self {
+            question: format!("Stop the virtual machine '{guest}'?"),
+            consequence: "y presses its power button: an operating system that listens shuts down, and one \
+                          that does not is switched off when its time is over.\n\
+                          p switches it off at once: what it has not written is lost."
+                .to_owned(),
+            request: stop(StopMode::Graceful),
+            harder: Some(stop(StopMode::Hard)),
+        }
+    }
+
+    /// Before a guest is reset.
+    pub(crate) fn reset(guest: &str) -> Self {
+        Self {
+            question: format!("Reset the virtual machine '{guest}'?"),
+            consequence: "It starts again at once: what its operating system has not written is lost."
+                .to_owned(),
+            request: ClientToVsp::ResetGuest(GuestRef::Name(guest.to_owned())),
+            harder: None,
+        }
+    }
+
+    /// Before a guest is removed.
+    pub(crate) fn remove(guest: &str) -> Self {
+        Self {
+            question: format!("Remove the virtual machine '{guest}'?"),
+            consequence: "Its configuration is deleted. Its backing stores stay as they are.".to_owned(),
+            request: ClientToVsp::RemoveGuest(GuestRef::Name(guest.to_owned())),
+            harder: None,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Sizes, durations, times and shares as text: one place, so that every screen says them alike.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// A size in bytes in HPVM's manner: whole units of powers of two, as `512 MB` or `2 GB`; a size that is
+/// no whole number of gigabytes stays in megabytes below 10 GB and gets one decimal above.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const KB: u64 = 1 << 10;
+    const MB: u64 = 1 << 20;
+    const GB: u64 = 1 << 30;
+    const TB: u64 = 1 << 40;
+    match bytes {
+        0..MB => format!("{} KB", bytes.div_ceil(KB)),
+        MB..GB => format!("{} MB", bytes / MB),
+        GB..TB if bytes.is_multiple_of(GB) => format!("{} GB", bytes / GB),
+        GB..TB if bytes < 10 * GB => format!("{} MB", bytes / MB),
+        GB..TB => format!("{:.1} GB", bytes as f64 / GB as f64),
+        _ => format!("{:.1} TB", bytes as f64 / TB as f64),
+    }
+}
+
+/// A duration in its two largest units: `45s`, `12m03s`, `3h12m`, `5d02h`.
+pub(crate) fn duration(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{minutes}m{:02}s", seconds % 60),
+        3600..86_400 => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
+}
+
+/// The time from `since` to `now`, both in milliseconds since 1970, as a [`duration`].
+pub(crate) fn elapsed(since: i64, now: i64) -> String {
+    duration(u64::try_from(now.saturating_sub(since) / 1000).unwrap_or(0))
+}
+
+/// `text` with `·` for control characters, so that no text from elsewhere can act on the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '·' } else { character }).collect()
+}
+
+/// A share of one processor in percent: `0.4%`, `12%`, `340%`.
+pub(crate) fn percent(value: f32) -> String {
+    if value < 9.95 { format!("{value:.1}%") } else { format!("{value:.0}%") }
+}
+
+/// `text` cut to `width` columns, the cut marked by `…` (or `>` where only ASCII may be used).
+pub(crate) fn fit(text: &str, width: usize, ellipsis: char) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(1);
+    let mut fitted = String::new();
+    let mut used = 0;
+    for character in text.chars() {
+        let columns = character.width().unwrap_or(0);
+        if used + columns > room {
+            break;
+        }
+        used += columns;
+        fitted.push(character);
+    }
+    if width > 0 {
+        fitted.push(ellipsis);
+    }
+    fitted
+}
+
+/// `text` as rows of at most `width` columns, broken at blanks where there are any; rows after the first
+/// are indented by `indent` blanks. Control characters are shown as `·`, so that no text from elsewhere
+/// can act on the terminal. There is always at least one row.
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let width = width.max(1);
+    let indent = if indent + 8 <= width { indent } else { 0 };
+    let mut rows = Vec::new();
+    let mut row = String::new();
+    let mut used = 0;
+    let mut last_blank = None;
+    for character in text.chars() {
+        let character = if character.is_control() { '·' } else { character };
+        let columns = character.width().unwrap_or(0);
+        if used + columns > width {
+            let rest = match last_blank.take() {
+                Some(blank) => {
+                    let rest = row.split_off(blank);
+                    row.truncate(row.trim_end().len());
+                    rest.trim_start().to_owned()
+                }
+                None => String::new(),
+            };
+            rows.push(std::mem::take(&mut row));
+            row = " ".repeat(indent) + &rest;
+            used = row.width();
+        }
+        row.push(character);
+        used += columns;
+        if character == ' ' && !row.trim().is_empty() {
+            last_blank = Some(row.len());
+        }
+    }
+    rows.push(row);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_in_powers_of_two_with_a_blank() {
+        assert_eq!(bytes(0), "0 KB");
+        assert_eq!(bytes(512 << 20), "512 MB");
+        assert_eq!(bytes(2 << 30), "2 GB");
+        assert_eq!(bytes(1536 << 20), "1536 MB");
+        assert_eq!(bytes((16 << 30) + (512 << 20)), "16.5 GB");
+        assert_eq!(bytes(3 << 40), "3.0 TB");
+    }
+
+    #[test]
+    fn durations_show_two_units() {
+        assert_eq!(duration(0), "0s");
+        assert_eq!(duration(59), "59s");
+        assert_eq!(duration(60), "1m00s");
+        assert_eq!(duration(3599), "59m59s");
+        assert_eq!(duration(11_520), "3h12m");
+        assert_eq!(duration(439_200), "5d02h");
+    }
+
+    #[test]
+    fn shares_lose_their_decimal_when_large() {
+        assert_eq!(percent(0.04), "0.0%");
+        assert_eq!(percent(9.94), "9.9%");
+        assert_eq!(percent(99.96), "100%");
+    }
+
+    #[test]
+    fn text_is_cut_by_columns_not_by_characters() {
+        assert_eq!(fit("guest", 5, '…'), "guest");
+        assert_eq!(fit("guests", 5, '…'), "gues…");
+        assert_eq!(fit("漢字漢字", 6, '…'), "漢字…");
+        assert_eq!(fit("x", 0, '…'), "");
+    }
+
+    #[test]
+    fn long_text_breaks_at_blanks_and_indents() {
+        assert_eq!(wrap("", 10, 2), [""]);
+        assert_eq!(wrap("one two three", 9, 0), ["one two", "three"]);
+        assert_eq!(wrap("one two three four", 12, 2), ["one two", "  three four"]);
+        assert_eq!(wrap("abcdefghij", 4, 0), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("a\x1b[2Jb", 20, 0), ["a·[2Jb"]);
+    }
+}
