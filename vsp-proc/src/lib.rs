@@ -1,1 +1,139 @@
-//! vsp-proc
+//! The VSP: the process that owns guests' configurations, their storage and their processes.
+//!
+//! ```text
+//!   clients ──▶ server ──▶ supervisor ──▶ run (one per guest process) ──▶ guest-proc
+//!                 │            │  └─ supervise::guest: what may happen, as a pure function
+//!                 │            └──── db: one readable file per guest
+//!                 ├──▶ console: log and viewers of one guest's console
+//!                 └──▶ log: structured logs of the VSP and of guest processes
+//! ```
+//!
+//! Each piece of state has one owner thread; owners exchange messages and never wait for a client or a guest.
+
+mod avio_link;
+mod console;
+pub mod db;
+mod demo;
+pub mod fs;
+mod log;
+mod roll;
+pub mod root;
+mod server;
+mod stores;
+mod stream;
+mod supervise;
+mod supervisor;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+use ipc::Access;
+use ipc::listener::Listener;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::log::{HubLayer, LogHub};
+use crate::root::{RootError, StateRoot};
+use crate::server::Server;
+pub use crate::supervise::launch::Image;
+use crate::supervise::launch::Launcher;
+use crate::supervisor::{Input, Supervisor};
+
+/// Environment variable with `tracing` filter directives for the VSP's log; `info` without it.
+pub const LOG_VARIABLE: &str = "HPVM_LOG";
+
+/// Line on standard output by which a VSP tells its starter that clients can connect.
+pub const READY_LINE: &str = "ready";
+
+/// How a VSP is to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// State directory.
+    pub root: StateRoot,
+    /// Program and first arguments of guest processes; `managed --control-fd N` is added.
+    pub guest_command: Vec<OsString>,
+    /// Built-in kernels. The one called `diag` makes the guest `demo` on a new state directory.
+    pub images: Vec<Image>,
+    /// Write the log to standard error, too.
+    pub log_to_stderr: bool,
+}
+
+/// A VSP could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The guest database cannot be read.
+    #[error(transparent)]
+    Database(#[from] db::StoreError),
+    /// Nobody could connect.
+    #[error("cannot listen for commands: {0}")]
+    Listen(#[from] ipc::Error),
+    /// The host refused something basic.
+    #[error("cannot start the VSP: {0}")]
+    Host(#[from] io::Error),
+}
+
+/// Runs a VSP until it is told to end, by a client or by SIGTERM or SIGINT, and all guests are off.
+///
+/// # Errors
+/// [`StartError`] if it cannot start; once it serves, it ends in order.
+pub fn run(options: Options) -> Result<(), StartError> {
+    let Options { root, guest_command, images, log_to_stderr } = options;
+    let lock = root.lock()?;
+    let logs = LogHub::start(root.clone())?;
+    init_tracing(logs.clone(), log_to_stderr);
+    tracing::info!(build = env!("CARGO_PKG_VERSION"), root = %root.path().display(), "VSP starts");
+
+    let mut db = db::GuestDb::open(&root)?;
+    if lock.is_new() {
+        demo::create(&root, &mut db, &images);
+    }
+    let (supervisor_inbox, inputs) = unbounded();
+    let launcher = Launcher { command: guest_command, images };
+    let supervisor = Supervisor::new(root.clone(), db, launcher, logs.clone(), supervisor_inbox.clone())?;
+    forward_signals(supervisor_inbox.clone())?;
+    let listener = Listener::bind(&root.socket(), Access::owner())?;
+    let server = Server::start(listener, supervisor_inbox, logs.clone())?;
+    // Whoever started us may have gone; that is no reason not to serve.
+    let mut out = io::stdout();
+    let _ = writeln!(out, "{READY_LINE}").and_then(|()| out.flush());
+
+    supervisor.run(inputs);
+    tracing::info!("VSP ends");
+    // While the lock is still ours nobody else's socket can be there.
+    let _ = std::fs::remove_file(root.socket());
+    logs.flush();
+    server.drain(Duration::from_secs(2));
+    drop(lock);
+    Ok(())
+}
+
+/// The first signal stops the guests in order, any further one at once.
+fn forward_signals(supervisor: crossbeam_channel::Sender<Input>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for (count, signal) in signals.forever().enumerate() {
+            tracing::info!(signal, "signal");
+            if supervisor.send(Input::Shutdown { hard: count > 0 }).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn init_tracing(logs: LogHub, to_stderr: bool) {
+    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+    let stderr =
+        to_stderr.then(|| tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false));
+    // Fails only if a subscriber is set already, as in a process that runs more than a VSP; then it stays.
+    let _ = tracing_subscriber::registry().with(filter).with(HubLayer(logs)).with(stderr).try_init();
+}

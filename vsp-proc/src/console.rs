@@ -1,0 +1,248 @@
+//! A guest's console: a log of what it wrote, viewers who see it, and at most one of them who writes.
+//!
+//! One thread per guest owns log and viewers; it lives as long as the guest is configured, so viewers stay over the
+//! guest's restarts. Input goes from the writing viewer's own thread straight to the guest process, so that a guest that
+//! does not read holds up nobody but the one who types.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use ipc::guest::VspToGuest;
+use ipc::message::Event;
+
+use crate::roll::{self, RollingFile};
+use crate::stream::{self, Delivery, Offering};
+
+/// Bytes of the console log before it rolls.
+const FILE_LIMIT: u64 = 1 << 20;
+/// Most bytes of the past a viewer can have.
+const MAX_REPLAY: u64 = 2 * FILE_LIMIT;
+/// Longest piece of console output in one event.
+const PIECE: usize = 16 << 10;
+/// Events that wait for a slow viewer, beyond his replay.
+const VIEWER_QUEUE: usize = 256;
+/// Pieces of output that wait for the thread; then the guest process waits.
+const QUEUE: usize = 256;
+
+/// Handle of a console.
+#[derive(Clone)]
+pub(crate) struct Console {
+    inbox: Sender<Order>,
+    shared: Arc<Shared>,
+}
+
+/// Who may write, and to whom.
+struct Shared {
+    /// Number of the viewer with write access, 0 for nobody.
+    writer: AtomicU64,
+    next_viewer: AtomicU64,
+    guest: Mutex<Option<Sender<VspToGuest>>>,
+}
+
+enum Order {
+    Output(Vec<u8>),
+    Join { viewer: u64, replay_bytes: u64, write: bool, offering: Offering },
+    Take(u64),
+    Leave(u64),
+}
+
+impl Console {
+    /// Starts the console of the guest called `name`, whose output is logged at `path`.
+    pub(crate) fn start(name: &str, path: &Path) -> std::io::Result<Console> {
+        let (inbox, orders) = bounded(QUEUE);
+        let shared = Arc::new(Shared {
+            writer: AtomicU64::new(0),
+            next_viewer: AtomicU64::new(1),
+            guest: Mutex::default(),
+        });
+        let keeper = Keeper { path: path.to_owned(), log: None, viewers: Vec::new(), shared: shared.clone() };
+        thread::Builder::new().name(format!("console-{name}")).spawn(move || keeper.run(&orders))?;
+        Ok(Console { inbox, shared })
+    }
+
+    /// Takes output of the guest; waits if the log is far behind.
+    pub(crate) fn output(&self, bytes: Vec<u8>) {
+        let _ = self.inbox.send(Order::Output(bytes));
+    }
+
+    /// From now on input goes to this guest process, or nowhere.
+    pub(crate) fn connect(&self, guest: Option<Sender<VspToGuest>>) {
+        *self.shared.guest.lock().unwrap_or_else(PoisonError::into_inner) = guest;
+    }
+
+    /// Lets somebody see the console, first up to `replay_bytes` of its past.
+    pub(crate) fn join(&self, replay_bytes: u64, write: bool) -> (Viewer, Delivery) {
+        let replay_bytes = replay_bytes.min(MAX_REPLAY);
+        let (offering, delivery) = stream::channel(VIEWER_QUEUE + replay_bytes as usize / PIECE);
+        let viewer = self.shared.next_viewer.fetch_add(1, Ordering::Relaxed);
+        let _ = self.inbox.send(Order::Join { viewer, replay_bytes, write, offering });
+        (Viewer { console: self.clone(), number: viewer }, delivery)
+    }
+}
+
+/// Somebody who sees a console; dropping it ends that.
+pub(crate) struct Viewer {
+    console: Console,
+    number: u64,
+}
+
+impl Viewer {
+    /// Types at the guest if this viewer may; waits if the guest does not read.
+    pub(crate) fn type_bytes(&self, bytes: Vec<u8>) {
+        if self.console.shared.writer.load(Ordering::Acquire) != self.number {
+            return;
+        }
+        let guest = self.console.shared.guest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(guest) = guest {
+            // Fails when the guest process ends meanwhile: then nobody is there to read it.
+            let _ = guest.send(VspToGuest::ConsoleInput(bytes));
+        }
+    }
+
+    /// Makes this viewer the one who writes.
+    pub(crate) fn take_access(&self) {
+        let _ = self.console.inbox.send(Order::Take(self.number));
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        let _ = self.console.inbox.send(Order::Leave(self.number));
+    }
+}
+
+struct Keeper {
+    path: PathBuf,
+    log: Option<RollingFile>,
+    viewers: Vec<(u64, Offering)>,
+    shared: Arc<Shared>,
+}
+
+impl Keeper {
+    fn run(mut self, orders: &Receiver<Order>) {
+        for order in orders {
+            match order {
+                Order::Output(bytes) => self.output(&bytes),
+                Order::Join { viewer, replay_bytes, write, offering } => {
+                    self.join(viewer, replay_bytes, write, offering);
+                }
+                Order::Take(viewer) => self.give_access(viewer),
+                Order::Leave(viewer) => self.leave(viewer),
+            }
+        }
+    }
+
+    fn output(&mut self, bytes: &[u8]) {
+        if self.log.is_none() {
+            self.log = RollingFile::open(&self.path, FILE_LIMIT).ok();
+        }
+        for piece in bytes.chunks(PIECE) {
+            // A full disk must not silence the guest: viewers still see what the log lost.
+            if self.log.as_mut().is_some_and(|log| log.append(piece).is_err()) {
+                self.log = None;
+            }
+            self.viewers.retain(|(_, offering)| offering.offer(Event::Console(piece.to_vec())));
+        }
+    }
+
+    fn join(&mut self, viewer: u64, replay_bytes: u64, write: bool, offering: Offering) {
+        let past = roll::tail(&self.path, replay_bytes);
+        // A cut beginning would show half a line, or half an escape sequence.
+        let cut = past.len() as u64 == replay_bytes;
+        let start = if cut { past.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1) } else { 0 };
+        for piece in past[start..].chunks(PIECE) {
+            offering.offer(Event::Console(piece.to_vec()));
+        }
+        offering.offer(Event::ReplayDone);
+        self.viewers.push((viewer, offering));
+        let free = self.shared.writer.load(Ordering::Acquire) == 0;
+        match write && free {
+            true => self.give_access(viewer),
+            false => self.tell_access(viewer),
+        }
+    }
+
+    fn give_access(&mut self, viewer: u64) {
+        let former = self.shared.writer.swap(viewer, Ordering::AcqRel);
+        if former != viewer {
+            self.tell_access(former);
+        }
+        self.tell_access(viewer);
+    }
+
+    fn tell_access(&self, viewer: u64) {
+        let write = self.shared.writer.load(Ordering::Acquire) == viewer;
+        if let Some((_, offering)) = self.viewers.iter().find(|(number, _)| *number == viewer) {
+            offering.offer(Event::ConsoleAccess { write });
+        }
+    }
+
+    fn leave(&mut self, viewer: u64) {
+        self.viewers.retain(|(number, _)| *number != viewer);
+        let _ = self.shared.writer.compare_exchange(viewer, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn next(delivery: &Delivery) -> Event {
+        loop {
+            if let Some(event) = delivery.next().unwrap() {
+                return event;
+            }
+            let mut select = crossbeam_channel::Select::new();
+            select.recv(delivery.queue());
+            select.ready_timeout(Duration::from_secs(10)).expect("an event");
+        }
+    }
+
+    fn text(bytes: &[u8]) -> Event {
+        Event::Console(bytes.to_vec())
+    }
+
+    fn access(write: bool) -> Event {
+        Event::ConsoleAccess { write }
+    }
+
+    #[test]
+    fn viewers_see_the_past_and_then_the_present_and_one_of_them_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        let console = Console::start("ivm1", &directory.path().join("console.log")).unwrap();
+        let (to_guest, typed) = bounded(10);
+        console.connect(Some(to_guest));
+        console.output(b"boot\r\nprompt> ".to_vec());
+
+        let (first, seen) = console.join(1000, true);
+        assert_eq!(
+            [next(&seen), next(&seen), next(&seen)],
+            [text(b"boot\r\nprompt> "), Event::ReplayDone, access(true)]
+        );
+        let (second, also_seen) = console.join(10, true);
+        assert_eq!(
+            [next(&also_seen), next(&also_seen), next(&also_seen)],
+            [text(b"prompt> "), Event::ReplayDone, access(false)]
+        );
+
+        second.type_bytes(b"lost".to_vec());
+        first.type_bytes(b"a".to_vec());
+        second.take_access();
+        assert_eq!(next(&also_seen), access(true));
+        assert_eq!(next(&seen), access(false));
+        first.type_bytes(b"lost".to_vec());
+        second.type_bytes(b"b".to_vec());
+        let input = |bytes: &[u8]| VspToGuest::ConsoleInput(bytes.to_vec());
+        assert_eq!(typed.try_iter().collect::<Vec<_>>(), [input(b"a"), input(b"b")]);
+
+        console.output(b"x".to_vec());
+        assert_eq!((next(&seen), next(&also_seen)), (text(b"x"), text(b"x")));
+        drop(second);
+        let (_third, its) = console.join(0, true);
+        assert_eq!([next(&its), next(&its)], [Event::ReplayDone, access(true)]);
+    }
+}

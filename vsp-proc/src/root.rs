@@ -1,0 +1,168 @@
+//! The state directory: where everything of one VSP lies, and the lock that makes it the only one there.
+//!
+//! ```text
+//!   HPVM_ROOT, or /var/opt/hpvm for root, or the XDG state directory
+//!   ├── lock                     held by the running VSP; its process id is in it
+//!   ├── run/vsp.sock             for the commands
+//!   ├── common/vsp.log           the VSP's structured log, with every request
+//!   ├── disks/                   backing stores the VSP itself made
+//!   └── guests/NAME/
+//!       ├── guest.toml           configuration
+//!       ├── console.log          what the guest wrote
+//!       └── log                  the guest process' structured log
+//! ```
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use rustix::fs::{FlockOperation, flock};
+
+/// Environment variable that names the state directory.
+pub const ROOT_VARIABLE: &str = "HPVM_ROOT";
+
+/// State directory of the superuser's VSP.
+const SYSTEM_ROOT: &str = "/var/opt/hpvm";
+
+/// Paths of one VSP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateRoot(PathBuf);
+
+/// The state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RootError {
+    /// Neither `HPVM_ROOT` nor a home directory is known.
+    #[error("no state directory: set HPVM_ROOT, or HOME")]
+    Unknown,
+    /// `HPVM_ROOT` is not absolute.
+    #[error("HPVM_ROOT '{0}' is not an absolute path")]
+    Relative(PathBuf),
+    /// Another VSP has it.
+    #[error("a VSP is already running for '{root}' (process {pid})", root = root.display())]
+    Locked {
+        /// The directory.
+        root: PathBuf,
+        /// Process id of the VSP that runs, or `?`.
+        pid: String,
+    },
+    /// The host refused.
+    #[error("cannot use the state directory '{path}': {source}", path = path.display())]
+    Host {
+        /// What was touched.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl StateRoot {
+    /// The state directory this user's environment asks for.
+    ///
+    /// # Errors
+    /// [`RootError::Unknown`], [`RootError::Relative`].
+    pub fn resolve() -> Result<StateRoot, RootError> {
+        let named = std::env::var_os(ROOT_VARIABLE).filter(|value| !value.is_empty());
+        if let Some(path) = named.map(PathBuf::from) {
+            return if path.is_absolute() { Ok(StateRoot(path)) } else { Err(RootError::Relative(path)) };
+        }
+        if nix::unistd::geteuid().is_root() {
+            return Ok(StateRoot(SYSTEM_ROOT.into()));
+        }
+        let base = etcetera::base_strategy::Xdg::new().map_err(|_| RootError::Unknown)?;
+        let state = base.state_dir().unwrap_or_else(|| base.home_dir().join(".local/state"));
+        Ok(StateRoot(state.join("hpvm")))
+    }
+
+    /// A state directory of one's own choice.
+    pub fn at(path: impl Into<PathBuf>) -> StateRoot {
+        StateRoot(path.into())
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// Where the VSP listens.
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("run/vsp.sock")
+    }
+    /// Directory of the logs that belong to no guest.
+    pub fn common(&self) -> PathBuf {
+        self.0.join("common")
+    }
+    /// Directory of backing stores that the VSP made.
+    pub fn disks(&self) -> PathBuf {
+        self.0.join("disks")
+    }
+    /// Directory of the guests' directories.
+    pub fn guests(&self) -> PathBuf {
+        self.0.join("guests")
+    }
+    /// Directory of one guest.
+    pub fn guest(&self, name: &str) -> PathBuf {
+        self.guests().join(name)
+    }
+
+    /// Makes the directories and takes the lock, which lasts until the result is dropped or the process ends.
+    ///
+    /// # Errors
+    /// [`RootError::Locked`] if a VSP runs there, [`RootError::Host`] if the directory cannot be used.
+    pub fn lock(&self) -> Result<RootLock, RootError> {
+        let is_new = !self.guests().exists();
+        for directory in [self.0.clone(), self.common(), self.disks(), self.guests()] {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+            made.map_err(|source| RootError::Host { path: directory, source })?;
+        }
+        let path = self.0.join("lock");
+        let host = |source: io::Error| RootError::Host { path: path.clone(), source };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(host)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut pid = String::new();
+                // The holder writes its number after locking: for a moment there is none.
+                let known = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
+                let pid = if known { pid.trim().to_owned() } else { "?".to_owned() };
+                return Err(RootError::Locked { root: self.0.clone(), pid });
+            }
+            other => other.map_err(|errno| host(errno.into()))?,
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(host)?;
+        writeln!(file, "{}", std::process::id()).map_err(host)?;
+        Ok(RootLock { _file: file, is_new })
+    }
+}
+
+/// Being the only VSP of a state directory.
+#[derive(Debug)]
+pub struct RootLock {
+    _file: File,
+    is_new: bool,
+}
+
+impl RootLock {
+    /// Was the state directory made just now?
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_vsp_is_refused_with_the_number_of_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = StateRoot::at(directory.path());
+        let first = root.lock().unwrap();
+        let text = root.lock().unwrap_err().to_string();
+        let pid = std::process::id();
+        assert_eq!(text, format!("a VSP is already running for '{}' (process {pid})", root.path().display()));
+        drop(first);
+        root.lock().unwrap();
+    }
+}

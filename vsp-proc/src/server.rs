@@ -1,0 +1,268 @@
+//! The VSP's socket: one thread per client, which asks the supervisor and waits for the answer; a second one for the other
+//! direction of a subscription. A client can hold up nobody but itself.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
+use ipc::connection::Sender as SocketSender;
+use ipc::listener::Listener;
+use ipc::log::LogSource;
+use ipc::message::{
+    Acceptance, ClientToVsp, GuestRef, Refusal, RefusalKind, Remark, Subscription, VspEnd, VspToClient,
+};
+use ipc::{Error, Peer, Role};
+
+use crate::console::{Console, Viewer};
+use crate::log::{Follower, LogHub, REPLAY};
+use crate::stream::{self, Delivery};
+use crate::supervisor::{Input, Reply};
+
+/// Most clients at a time.
+const MAX_CLIENTS: usize = 256;
+/// Longest time a client may leave an answer or event unread before it is disconnected.
+const SEND_DEADLINE: Duration = Duration::from_secs(30);
+/// Events that wait for a client beyond its replay.
+const EVENT_QUEUE: usize = 1024;
+
+/// What all client threads share.
+#[derive(Clone)]
+pub(crate) struct Server {
+    supervisor: Sender<Input>,
+    logs: LogHub,
+    load: Arc<Load>,
+}
+
+/// How many clients there are, and how many requests are being answered.
+#[derive(Default)]
+struct Load {
+    counts: Mutex<Counts>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Counts {
+    clients: usize,
+    requests: usize,
+}
+
+impl Load {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one request for as long as it lives.
+struct Busy(Arc<Load>);
+
+impl Busy {
+    fn new(load: &Arc<Load>) -> Busy {
+        load.counts().requests += 1;
+        Busy(load.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.counts().requests -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Server {
+    /// Serves `listener` in a thread of its own until the process ends.
+    pub(crate) fn start(
+        listener: Listener,
+        supervisor: Sender<Input>,
+        logs: LogHub,
+    ) -> std::io::Result<Server> {
+        let server = Server { supervisor, logs, load: Arc::default() };
+        let accepting = server.clone();
+        thread::Builder::new().name("accept".into()).spawn(move || accepting.accept(&listener))?;
+        Ok(server)
+    }
+
+    /// Waits until what is answered now has been sent, for `limit` at most.
+    pub(crate) fn drain(&self, limit: Duration) {
+        let counts = self.load.counts();
+        // What is not sent by then is lost with the process, as it would be with a client that does not read.
+        let _ = self.load.changed.wait_timeout_while(counts, limit, |counts| counts.requests > 0);
+    }
+
+    fn accept(&self, listener: &Listener) {
+        loop {
+            let (stream, peer) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error @ Error::Denied { .. }) => {
+                    tracing::warn!(%error, "client refused");
+                    continue;
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: others must end before there is room for a new one.
+                    tracing::error!(%error, "cannot accept clients");
+                    thread::park_timeout(Duration::from_millis(100));
+                    continue;
+                }
+            };
+            if self.load.counts().clients >= MAX_CLIENTS {
+                tracing::warn!(pid = peer.pid, "client refused: too many");
+                continue;
+            }
+            self.load.counts().clients += 1;
+            let server = self.clone();
+            let serve = move || {
+                if let Err(error) = server.serve(stream, peer) {
+                    tracing::info!(%error, pid = peer.pid, uid = peer.uid, "client connection ended");
+                }
+                server.load.counts().clients -= 1;
+            };
+            if let Err(error) = thread::Builder::new().name(format!("client-{}", peer.pid)).spawn(serve) {
+                self.load.counts().clients -= 1;
+                tracing::error!(%error, "cannot serve a client");
+            }
+        }
+    }
+
+    fn serve(&self, stream: std::os::unix::net::UnixStream, peer: Peer) -> ipc::Result<()> {
+        let (mut sender, mut receiver) = VspEnd::open(stream, Role::Vsp, Role::Client)?.split();
+        sender.set_deadline(SEND_DEADLINE)?;
+        loop {
+            let request = match receiver.receive() {
+                Err(Error::Closed) => return Ok(()),
+                other => other?,
+            };
+            if is_change(&request) {
+                tracing::info!(?request, pid = peer.pid, uid = peer.uid, "request");
+            }
+            match request {
+                ClientToVsp::Subscribe(subscription) => match self.open(subscription) {
+                    Ok(opened) => return stream_events(opened, sender, receiver),
+                    Err(refusal) => sender.send(&VspToClient::Refused(refusal))?,
+                },
+                request => self.answer(request, &mut sender)?,
+            }
+        }
+    }
+
+    fn answer(&self, request: ClientToVsp, sender: &mut SocketSender<VspToClient>) -> ipc::Result<()> {
+        let _busy = Busy::new(&self.load);
+        let (reply, answers) = unbounded();
+        if self.supervisor.send(Input::Request(request, Reply(reply))).is_err() {
+            return sender.send(&VspToClient::Refused(ending()));
+        }
+        for mut answer in answers {
+            if let VspToClient::Status(status) = &mut answer {
+                status.clients = self.load.counts().clients as u32;
+            }
+            let last = !matches!(answer, VspToClient::Progress(_));
+            sender.send(&answer)?;
+            if last {
+                return Ok(());
+            }
+        }
+        sender.send(&VspToClient::Refused(ending()))
+    }
+
+    fn open(&self, subscription: Subscription) -> Result<Opened, Refusal> {
+        match subscription {
+            Subscription::Guests => {
+                let (offering, delivery) = stream::channel(EVENT_QUEUE);
+                self.supervisor.send(Input::Watch(offering)).map_err(|_| ending())?;
+                Ok(Opened { delivery, viewer: None })
+            }
+            Subscription::Console { guest, replay_bytes, write } => {
+                let (viewer, delivery) = self.console(guest)?.join(replay_bytes, write);
+                Ok(Opened { delivery, viewer: Some(viewer) })
+            }
+            Subscription::Log { source, level, replay, follow } => {
+                if let Some(LogSource::Guest(name)) = &source {
+                    // Fails for a guest that does not exist.
+                    self.console(GuestRef::Name(name.clone()))?;
+                }
+                let replay = (replay as usize).min(REPLAY);
+                let (offering, delivery) = stream::channel(EVENT_QUEUE + replay);
+                self.logs.subscribe(Follower { source, level, offering }, replay, follow);
+                Ok(Opened { delivery, viewer: None })
+            }
+        }
+    }
+
+    fn console(&self, guest: GuestRef) -> Result<Console, Refusal> {
+        let (reply, found) = bounded(1);
+        self.supervisor.send(Input::FindConsole(guest, reply)).map_err(|_| ending())?;
+        found.recv().unwrap_or_else(|_| Err(ending()))
+    }
+}
+
+/// Requests that change something are logged, with who asked.
+fn is_change(request: &ClientToVsp) -> bool {
+    !matches!(
+        request,
+        ClientToVsp::ListGuests
+            | ClientToVsp::GuestDetail(_)
+            | ClientToVsp::VspStatus
+            | ClientToVsp::Subscribe(_)
+    )
+}
+
+fn ending() -> Refusal {
+    let remark = Remark { severity: None, guest: None, text: "The VSP is ending.".into() };
+    Refusal { kind: RefusalKind::State, remarks: vec![remark] }
+}
+
+struct Opened {
+    delivery: Delivery,
+    viewer: Option<Viewer>,
+}
+
+/// Sends events until the client hangs up or there are no more; takes console input meanwhile.
+fn stream_events(
+    opened: Opened,
+    mut sender: SocketSender<VspToClient>,
+    receiver: ipc::connection::Receiver<ClientToVsp>,
+) -> ipc::Result<()> {
+    let Opened { delivery, viewer } = opened;
+    sender.send(&VspToClient::Accepted(Acceptance::default()))?;
+    let (alive, hung_up) = bounded::<()>(0);
+    thread::Builder::new().name("client-input".into()).spawn(move || {
+        let _alive = alive;
+        take_input(receiver, viewer);
+    })?;
+    let result = send_events(&delivery, &hung_up, &mut sender);
+    sender.close();
+    result
+}
+
+fn send_events(
+    delivery: &Delivery,
+    hung_up: &Receiver<()>,
+    sender: &mut SocketSender<VspToClient>,
+) -> ipc::Result<()> {
+    loop {
+        loop {
+            match delivery.next() {
+                Ok(Some(event)) => sender.send(&VspToClient::Event(event))?,
+                Ok(None) => break,
+                Err(stream::Ended) => return Ok(()),
+            }
+        }
+        let mut select = Select::new();
+        let events = select.recv(delivery.queue());
+        select.recv(hung_up);
+        if select.ready() != events {
+            return Ok(());
+        }
+    }
+}
+
+fn take_input(mut receiver: ipc::connection::Receiver<ClientToVsp>, viewer: Option<Viewer>) {
+    // Any other message, or none: the connection is over.
+    while let (Ok(message), Some(viewer)) = (receiver.receive(), &viewer) {
+        match message {
+            ClientToVsp::ConsoleInput(bytes) => viewer.type_bytes(bytes),
+            ClientToVsp::ConsoleTakeAccess => viewer.take_access(),
+            _ => return,
+        }
+    }
+}

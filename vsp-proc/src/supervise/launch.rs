@@ -1,0 +1,181 @@
+//! Making a guest process: boot image and stores are opened here, so that the process itself holds no path at all.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use ipc::guest::{AdapterStart, GuestStart};
+use rustix::fs::{MemfdFlags, memfd_create};
+use storage::statement::StorageStatement;
+
+use super::inherit::inherit;
+use crate::avio_link::{self, Served};
+use crate::db::{BUILTIN_PREFIX, GuestConfig};
+
+/// A kernel that is part of the VSP.
+#[derive(Clone, Copy, Debug)]
+pub struct Image {
+    /// Name behind `builtin:`.
+    pub name: &'static str,
+    /// The file.
+    pub bytes: &'static [u8],
+}
+
+/// How guest processes are made on this VSP.
+#[derive(Clone, Debug)]
+pub(crate) struct Launcher {
+    /// Program and first arguments of a guest process.
+    pub(crate) command: Vec<OsString>,
+    /// Built-in kernels.
+    pub(crate) images: Vec<Image>,
+}
+
+/// A guest process that was just made and has not been spoken to.
+pub(crate) struct Launched {
+    pub(crate) child: Child,
+    pub(crate) control: UnixStream,
+    pub(crate) stderr: ChildStderr,
+    pub(crate) start: GuestStart,
+    /// In the order that belongs to `start`.
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// Back-ends of its adapters.
+    pub(crate) served: Vec<Served>,
+}
+
+impl Launcher {
+    /// Checks whether a guest could be launched, without doing it.
+    ///
+    /// # Errors
+    /// One line for the operator.
+    pub(crate) fn check(&self, config: &GuestConfig) -> Result<(), String> {
+        crate::stores::check(config).map_err(|(text, _)| text)?;
+        check_memory(config)?;
+        self.open_kernel(config)?;
+        if !config.initrd.is_empty() {
+            open_image("initial RAM disk", &config.initrd)?;
+        }
+        Ok(())
+    }
+
+    /// Opens everything the guest needs and starts its process; `progress` hears of each step.
+    ///
+    /// # Errors
+    /// One line for the operator; nothing is left over then.
+    pub(crate) fn launch(
+        &self,
+        config: &GuestConfig,
+        mut progress: impl FnMut(String),
+    ) -> Result<Launched, String> {
+        crate::stores::check(config).map_err(|(text, _)| text)?;
+        check_memory(config)?;
+        let mut descriptors = vec![OwnedFd::from(self.open_kernel(config)?)];
+        progress(format!("Boot image: {}", config.kernel));
+        if !config.initrd.is_empty() {
+            descriptors.push(open_image("initial RAM disk", &config.initrd)?.into());
+            progress(format!("Initial RAM disk: {}", config.initrd));
+        }
+        let (mut adapters, mut served) = (Vec::new(), Vec::new());
+        for ((bus, slot), devices) in by_adapter(&config.devices) {
+            let (near, far) =
+                UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
+            served.push(avio_link::serve(&config.name, (bus, slot), config.vcpus, near, &devices)?);
+            descriptors.push(far.into());
+            adapters.push(AdapterStart { bus, slot, request_queues: config.vcpus as u16 });
+            progress(format!("AVIO storage adapter {bus},{slot}: {} device(s)", devices.len()));
+        }
+        progress(format!("Allocating guest memory: {}MB", config.memory_bytes >> 20));
+        let start = GuestStart {
+            name: config.name.clone(),
+            number: config.number,
+            uuid: config.uuid,
+            memory_bytes: config.memory_bytes,
+            vcpus: config.vcpus,
+            append: config.append.clone(),
+            has_initrd: !config.initrd.is_empty(),
+            adapters,
+        };
+        let (child, control, stderr) =
+            self.spawn().map_err(|e| format!("Cannot start a guest process: {e}."))?;
+        progress(format!("Guest process {}", child.id()));
+        Ok(Launched { child, control, stderr, start, descriptors, served })
+    }
+
+    fn spawn(&self) -> io::Result<(Child, UnixStream, ChildStderr)> {
+        let (near, far) = UnixStream::pair()?;
+        let [program, arguments @ ..] = self.command.as_slice() else {
+            return Err(io::Error::other("no command"));
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).arg("managed");
+        let number = inherit(&mut command, far.into());
+        command.args(["--control-fd", &number.to_string()]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).current_dir("/");
+        // An interrupt typed at the VSP's terminal is not meant for guests.
+        let mut child = command.process_group(0).spawn()?;
+        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?;
+        Ok((child, near, stderr))
+    }
+
+    fn open_kernel(&self, config: &GuestConfig) -> Result<File, String> {
+        let kernel = &config.kernel;
+        if kernel.is_empty() {
+            return Err(format!(
+                "Guest has no boot image. Set one with hpvmmodify -P {} -x kernel=PATH.",
+                config.name
+            ));
+        }
+        let Some(name) = kernel.strip_prefix(BUILTIN_PREFIX) else { return open_image("boot image", kernel) };
+        let image = self.images.iter().find(|image| image.name == name);
+        let image = image.ok_or_else(|| format!("There is no built-in boot image '{name}'."))?;
+        let memory = || {
+            let mut file = File::from(memfd_create(name, MemfdFlags::CLOEXEC)?);
+            file.write_all(image.bytes)?;
+            io::Result::Ok(file)
+        };
+        memory().map_err(|e| format!("No memory for the built-in boot image: {e}."))
+    }
+}
+
+/// Devices of each adapter, by bus and slot, then target.
+fn by_adapter(devices: &[StorageStatement]) -> BTreeMap<(u8, u8), Vec<(u8, &StorageStatement)>> {
+    let mut adapters: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for device in devices {
+        if let Some(address) = device.placement().address() {
+            adapters.entry(address.adapter()).or_default().push((address.target(), device));
+        }
+    }
+    adapters
+}
+
+fn open_image(what: &str, path: &str) -> Result<File, String> {
+    let failed = |e: io::Error| match e.kind() {
+        io::ErrorKind::NotFound => format!("The {what} '{path}' does not exist."),
+        _ => format!("The {what} '{path}' cannot be opened: {e}."),
+    };
+    // Before opening: to open a FIFO waits for its writer.
+    if !fs::metadata(Path::new(path)).map_err(failed)?.is_file() {
+        return Err(format!("The {what} '{path}' is not a regular file."));
+    }
+    File::open(path).map_err(failed)
+}
+
+/// Refuses memory the host does not even have; what is free now says little, since guests share the rest by swapping.
+fn check_memory(config: &GuestConfig) -> Result<(), String> {
+    let Ok(text) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
+    let Some(total) = total.and_then(|number| number.trim().parse::<u64>().ok()) else { return Ok(()) };
+    match config.memory_bytes > total << 10 {
+        true => Err(format!(
+            "Insufficient memory for guest: {}MB configured, the VSP has {}MB.",
+            config.memory_bytes >> 20,
+            total >> 10
+        )),
+        false => Ok(()),
+    }
+}

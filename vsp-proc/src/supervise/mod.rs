@@ -1,0 +1,7 @@
+//! Guests as processes: what may happen to one ([`guest`]), how one is made ([`launch`]), and the threads that listen to
+//! one that runs ([`run`]).
+
+pub(crate) mod guest;
+mod inherit;
+pub(crate) mod launch;
+pub(crate) mod run;

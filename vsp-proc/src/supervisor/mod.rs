@@ -1,0 +1,444 @@
+//! The owner of all guests: one thread that takes requests and what guest processes do, one after the other.
+//!
+//! It never waits for a guest or a client. What a guest may do next is decided by [`crate::supervise::guest`]; this
+//! module carries out the actions, keeps the deadlines, answers those who wait, and tells subscribers.
+
+mod requests;
+mod show;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use ipc::guest::{GuestToVsp, Stats, VspToGuest};
+use ipc::log::LogSource;
+use ipc::message::{
+    Acceptance, ClientToVsp, Event as ClientEvent, GuestRef, Refusal, RefusalKind, Remark, Severity,
+    VspToClient,
+};
+
+use crate::console::Console;
+use crate::db::{Entry, GuestConfig, GuestDb};
+use crate::log::LogHub;
+use crate::root::StateRoot;
+use crate::stream::Offering;
+use crate::supervise::guest::{Action, Event, Limit, State, next};
+use crate::supervise::launch::Launcher;
+use crate::supervise::run::{Run, RunEvent};
+
+/// Time a guest process has to make its machine.
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// Time a guest process has to end once it should.
+const END_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the supervisor is told.
+pub(crate) enum Input {
+    /// A client's request, and where its answers go.
+    Request(ClientToVsp, Reply),
+    /// Tell this subscriber about all guests.
+    Watch(Offering),
+    /// Somebody wants a guest's console.
+    FindConsole(GuestRef, Sender<Result<Console, Refusal>>),
+    /// A guest process did something.
+    Run {
+        /// Whose.
+        guest: String,
+        /// Which of its processes.
+        run: u64,
+        /// What.
+        event: RunEvent,
+    },
+    /// Stop all guests, at once if `hard`, then the VSP.
+    Shutdown {
+        /// Do not wait for operating systems.
+        hard: bool,
+    },
+}
+
+/// Way back to a client; a client that has gone is no concern of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply(pub(crate) Sender<VspToClient>);
+
+impl Reply {
+    fn send(&self, message: VspToClient) {
+        let _ = self.0.send(message);
+    }
+    fn accept(&self, remarks: Vec<Remark>) {
+        self.send(VspToClient::Accepted(Acceptance { already_done: false, remarks }));
+    }
+}
+
+/// What a client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    On,
+    Off,
+}
+
+/// A guest as it is now.
+struct Guest {
+    console: Console,
+    state: State,
+    run: Option<Run>,
+    /// Number of the current or last run on this VSP.
+    run_number: u64,
+    /// Configuration of the current run.
+    running: Option<GuestConfig>,
+    since_micros: Option<i64>,
+    deadline: Option<Instant>,
+    reason: Option<String>,
+    stats: Option<Stats>,
+    waiting: Vec<(Goal, Reply)>,
+}
+
+/// The supervisor's parts.
+pub(crate) struct Supervisor {
+    root: StateRoot,
+    db: GuestDb,
+    launcher: Launcher,
+    logs: LogHub,
+    own_inbox: Sender<Input>,
+    guests: BTreeMap<String, Guest>,
+    watchers: Vec<Offering>,
+    since_micros: i64,
+    stopping: Option<Vec<Reply>>,
+}
+
+impl Supervisor {
+    /// A supervisor of all guests in `db`, which hears of its guest processes through `own_inbox`.
+    pub(crate) fn new(
+        root: StateRoot,
+        db: GuestDb,
+        launcher: Launcher,
+        logs: LogHub,
+        own_inbox: Sender<Input>,
+    ) -> std::io::Result<Supervisor> {
+        let mut supervisor = Supervisor {
+            root,
+            db,
+            launcher,
+            logs,
+            own_inbox,
+            guests: BTreeMap::new(),
+            watchers: Vec::new(),
+            since_micros: now(),
+            stopping: None,
+        };
+        let names: Vec<String> = supervisor.db.iter().map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            supervisor.adopt(&name)?;
+        }
+        Ok(supervisor)
+    }
+
+    /// Works until the VSP is to end and all guests are off.
+    pub(crate) fn run(mut self, inbox: Receiver<Input>) {
+        self.start_automatic();
+        while !self.is_finished() {
+            let input = match self.next_deadline() {
+                Some(deadline) => inbox.recv_deadline(deadline),
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match input {
+                Ok(input) => self.take(input),
+                Err(RecvTimeoutError::Timeout) => self.pass_deadlines(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        for reply in self.stopping.take().unwrap_or_default() {
+            reply.accept(Vec::new());
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Request(request, reply) => self.answer(request, reply),
+            Input::Watch(offering) => {
+                if offering.offer(ClientEvent::Guests(self.summaries())) {
+                    self.watchers.push(offering);
+                }
+            }
+            Input::FindConsole(guest, reply) => {
+                let found = self.find(&guest).map(|name| self.guests[&name].console.clone());
+                let _ = reply.send(found);
+            }
+            Input::Run { guest, run, event } => self.hear(&guest, run, event),
+            Input::Shutdown { hard } => self.shut_down(hard, None),
+        }
+    }
+
+    /// Takes a guest of the database under supervision.
+    fn adopt(&mut self, name: &str) -> std::io::Result<()> {
+        let console = Console::start(name, &self.root.guest(name).join("console.log"))?;
+        let guest = Guest {
+            console,
+            state: State::Off,
+            run: None,
+            run_number: 0,
+            running: None,
+            since_micros: None,
+            deadline: None,
+            reason: None,
+            stats: None,
+            waiting: Vec::new(),
+        };
+        self.guests.insert(name.to_owned(), guest);
+        Ok(())
+    }
+
+    fn start_automatic(&mut self) {
+        use ipc::message::StartAttribute::Auto;
+        let names: Vec<String> = self
+            .db
+            .configs()
+            .filter(|config| config.start == Auto)
+            .map(|config| config.name.clone())
+            .collect();
+        for name in names {
+            match self.admit_start(&name) {
+                Ok(()) => self.feed(&name, Event::Start),
+                Err(refusal) => tracing::warn!(guest = name, %refusal, "guest was not started"),
+            }
+        }
+    }
+
+    fn shut_down(&mut self, hard: bool, reply: Option<Reply>) {
+        tracing::info!(hard, "stopping the VSP");
+        self.stopping.get_or_insert_default().extend(reply);
+        let names: Vec<String> = self.guests.keys().cloned().collect();
+        for name in names {
+            self.feed(&name, if hard { Event::StopHard } else { Event::StopGraceful });
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.stopping.is_some() && self.guests.values().all(|guest| guest.state == State::Off)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.guests.values().filter_map(|guest| guest.deadline).min()
+    }
+
+    fn pass_deadlines(&mut self) {
+        let now = Instant::now();
+        let passed = |guest: &Guest| guest.deadline.is_some_and(|deadline| deadline <= now);
+        let names: Vec<String> =
+            self.guests.iter().filter(|(_, guest)| passed(guest)).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            if let Some(guest) = self.guests.get_mut(&name) {
+                guest.deadline = None;
+            }
+            self.feed(&name, Event::Deadline);
+        }
+    }
+
+    fn hear(&mut self, name: &str, run: u64, event: RunEvent) {
+        let Some(guest) = self.guests.get_mut(name).filter(|guest| guest.run_number == run) else { return };
+        let event = match event {
+            RunEvent::Said(GuestToVsp::Stats(stats)) => {
+                guest.stats = Some(stats);
+                return self.publish(name);
+            }
+            RunEvent::Said(GuestToVsp::Started) => Event::Started,
+            RunEvent::Said(GuestToVsp::State(phase)) => Event::Phase(phase),
+            RunEvent::Said(GuestToVsp::Exiting(reason)) => {
+                tracing::info!(guest = name, ?reason, "guest ends");
+                Event::Exiting(reason)
+            }
+            // The run's own thread keeps these.
+            RunEvent::Said(GuestToVsp::ConsoleOutput(_)) => return,
+            RunEvent::ControlLost(how) => Event::ControlLost(how),
+            RunEvent::Gone(how) => {
+                tracing::info!(guest = name, how, "guest process ended");
+                Event::Gone(how)
+            }
+        };
+        self.feed(name, event);
+    }
+
+    /// Lets something happen to a guest, and does what follows from it.
+    fn feed(&mut self, name: &str, event: Event) {
+        let mut event = Some(event);
+        while let Some(happened) = event.take() {
+            let Some(guest) = self.guests.get_mut(name) else { return };
+            let before = guest.state.clone();
+            let (after, actions) = next(before.clone(), happened);
+            if before != after {
+                tracing::debug!(guest = name, ?before, ?after, "state");
+            }
+            guest.state = after;
+            for action in actions {
+                // A launch that fails is the next thing that happens; no action follows it but its deadline.
+                event = self.perform(name, action).or(event);
+            }
+        }
+        self.settle(name);
+        self.publish(name);
+    }
+
+    fn perform(&mut self, name: &str, action: Action) -> Option<Event> {
+        if action == Action::Launch {
+            return self.launch(name).err().map(Event::LaunchFailed);
+        }
+        let graceful = self.config(name).map_or(300, |config| config.graceful_stop_timeout);
+        let guest = self.guests.get_mut(name)?;
+        match action {
+            Action::Launch => {}
+            Action::PowerButton => guest.order(VspToGuest::PowerButton),
+            Action::PowerOff => guest.order(VspToGuest::Stop),
+            Action::Reset => guest.order(VspToGuest::Reset),
+            Action::Kill => guest.run.iter().for_each(Run::kill),
+            Action::Arm(limit) => {
+                let length = match limit {
+                    Limit::Start => START_LIMIT,
+                    Limit::Graceful => Duration::from_secs(graceful.into()),
+                    Limit::End => END_LIMIT,
+                };
+                guest.deadline = Some(Instant::now() + length);
+            }
+            Action::Disarm => guest.deadline = None,
+            Action::Release => guest.release(),
+            Action::Report(text) => {
+                tracing::info!(guest = name, reason = text, "run is over");
+                guest.reason = Some(text);
+            }
+        }
+        None
+    }
+
+    fn launch(&mut self, name: &str) -> Result<(), String> {
+        let Some(Entry::Guest(config)) = self.db.get(name) else {
+            return Err("The guest's configuration is damaged.".into());
+        };
+        let config = GuestConfig::clone(config);
+        if let Some(text) = self.store_in_use(&config) {
+            return Err(text);
+        }
+        let Some(guest) = self.guests.get_mut(name) else { return Ok(()) };
+        let waiting: Vec<Reply> = guest
+            .waiting
+            .iter()
+            .filter(|(goal, _)| *goal == Goal::On)
+            .map(|(_, reply)| reply.clone())
+            .collect();
+        let launched = self.launcher.launch(&config, |line| {
+            waiting.iter().for_each(|reply| reply.send(VspToClient::Progress(line.clone())));
+        })?;
+        guest.run_number += 1;
+        let (inbox, owner, run) = (self.own_inbox.clone(), name.to_owned(), guest.run_number);
+        let tell = move |event| {
+            // The supervisor ends only when no run is left that could tell it something.
+            let _ = inbox.send(Input::Run { guest: owner.clone(), run, event });
+        };
+        let begun = Run::begin(launched, &guest.console, &self.logs, tell);
+        let run = begun.map_err(|e| format!("Cannot watch the guest process: {e}."))?;
+        tracing::info!(guest = name, pid = run.pid, "guest process started");
+        guest.run = Some(run);
+        guest.running = Some(config);
+        guest.since_micros = Some(now());
+        guest.reason = None;
+        Ok(())
+    }
+
+    /// A store of `config` that another running guest has.
+    fn store_in_use(&self, config: &GuestConfig) -> Option<String> {
+        let others = self.guests.iter().filter(|(name, _)| **name != config.name);
+        for (name, other) in others {
+            let Some(running) = &other.running else { continue };
+            if let Some(device) = crate::stores::shared(config, running).next() {
+                return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
+            }
+        }
+        None
+    }
+
+    /// Answers those whose goal is reached, or cannot be reached any more.
+    fn settle(&mut self, name: &str) {
+        let Some(guest) = self.guests.get_mut(name) else { return };
+        let reached = match guest.state {
+            State::Off => Goal::Off,
+            State::Running(_) => Goal::On,
+            _ => return,
+        };
+        let off = reached == Goal::Off;
+        for (goal, reply) in std::mem::take(&mut guest.waiting) {
+            match goal {
+                _ if goal == reached => reply.accept(Vec::new()),
+                Goal::On if off => {
+                    let text = guest.reason.clone().unwrap_or_else(|| "The guest was stopped.".into());
+                    let error = error_line(name, text);
+                    let remarks = vec![error, plain_line("Unable to continue.")];
+                    reply.send(VspToClient::Refused(Refusal { kind: RefusalKind::Host, remarks }));
+                }
+                _ => guest.waiting.push((goal, reply)),
+            }
+        }
+    }
+
+    /// Tells subscribers about a guest.
+    fn publish(&mut self, name: &str) {
+        if let Some(summary) = self.summary(name) {
+            self.tell(&ClientEvent::Guest(Box::new(summary)));
+        }
+    }
+
+    fn tell(&mut self, event: &ClientEvent) {
+        self.watchers.retain(|watcher| watcher.offer(event.clone()));
+    }
+
+    /// Everything that was kept under a guest's name is over.
+    fn forget(&mut self, name: &str) {
+        self.guests.remove(name);
+        self.logs.forget(LogSource::Guest(name.to_owned()));
+        self.tell(&ClientEvent::GuestRemoved { name: name.to_owned() });
+    }
+
+    fn config(&self, name: &str) -> Option<&GuestConfig> {
+        match self.db.get(name) {
+            Some(Entry::Guest(config)) => Some(config),
+            _ => None,
+        }
+    }
+
+    /// The name of the guest somebody means.
+    fn find(&self, guest: &GuestRef) -> Result<String, Refusal> {
+        let name = match guest {
+            GuestRef::Name(name) => self.guests.contains_key(name).then(|| name.clone()),
+            GuestRef::Number(number) => {
+                self.db.configs().find(|config| config.number == *number).map(|config| config.name.clone())
+            }
+        };
+        name.ok_or_else(|| Refusal {
+            kind: RefusalKind::UnknownGuest,
+            remarks: vec![plain_line(&format!("Unable to find guest '{guest}'."))],
+        })
+    }
+}
+
+impl Guest {
+    fn order(&self, order: VspToGuest) {
+        if let Some(run) = &self.run {
+            run.order(order);
+        }
+    }
+
+    fn release(&mut self) {
+        self.console.connect(None);
+        self.run = None;
+        self.running = None;
+        self.since_micros = None;
+        self.stats = None;
+    }
+}
+
+fn error_line(guest: &str, text: impl Into<String>) -> Remark {
+    Remark { severity: Some(Severity::Error), guest: Some(guest.to_owned()), text: text.into() }
+}
+
+fn plain_line(text: &str) -> Remark {
+    Remark { severity: None, guest: None, text: text.to_owned() }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
