@@ -1,4 +1,4 @@
-//! Slots to [`Insn`]s, by the rows of the [table](crate::table). Total: every pattern of bits is an instruction or an
+//! Slots to [`Insn`]s, by the rows of the [`table`]. Total: every pattern of bits is an instruction or an
 //! [`Undecoded`].
 
 use crate::bits::field;
