@@ -5,6 +5,9 @@
 //!   fault, trap, interrupt ──► deliver ──► handler at IVA + vector ──► rfi ──► return_from_interruption
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::cpu::{Cpu, Exit};

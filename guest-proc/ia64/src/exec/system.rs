@@ -4,6 +4,9 @@
 //! processor here is always serialized: a change holds from the next instruction on, which software that serializes as
 //! it should cannot tell apart.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{Ordering, fence};
 
 use crate::cpu::{Cpu, Exit};

@@ -141,7 +141,7 @@ impl Cpu {
                 self.memory.suspect_code(pa, 1);
             }
             (pa, entry.pte.a())
-        } else if ip & !PHYSICAL_UC >> PHYS_BITS != 0 {
+        } else if (ip & !PHYSICAL_UC) >> PHYS_BITS != 0 {
             return self.code_fault(ip, Vector::LowerPrivilegeTransfer, UNIMPLEMENTED_ADDRESS);
         } else {
             (ip & !PHYSICAL_UC & PAGE_MASK, true)

@@ -31,6 +31,8 @@ mod maintain;
 mod probe;
 pub mod region;
 mod scalar;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod tlb;
 mod translate;
 mod vhpt;

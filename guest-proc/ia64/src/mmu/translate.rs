@@ -109,7 +109,7 @@ impl Cpu {
                 Ok(entry) => translation = self.judge_page(r, &entry, &mut deferred)?,
                 Err(vector) => self.meet(r, Fault::new(vector, 0), Deferral::By(dcr::DM), &mut deferred)?,
             }
-        } else if va & !PHYSICAL_UC >> PHYS_BITS != 0 {
+        } else if (va & !PHYSICAL_UC) >> PHYS_BITS != 0 {
             let fault = Fault::new(Vector::GeneralException, general::RESERVED_REGISTER_FIELD);
             self.meet(r, fault, Deferral::Always, &mut deferred)?;
         } else {
