@@ -53,7 +53,7 @@ pub struct Cpu {
     /// General registers of the current frame.
     pub gr: GrFile,
     /// Floating-point registers by physical number (rotation is resolved by the engine). f0 and f1 hold their constants.
-    pub fr: Box<[Fr; 128]>,
+    pub fr: [Fr; 128],
     /// Predicates as the program names them (already rotated); bit 0 is always set.
     pub pr: u64,
     /// Branch registers.
@@ -123,7 +123,7 @@ impl Cpu {
         memory: Arc<Memory>,
         bus: Arc<dyn Bus>,
     ) -> Cpu {
-        let mut fr = Box::new([Fr::ZERO; 128]);
+        let mut fr = [Fr::ZERO; 128];
         fr[1] = Fr::ONE;
         Cpu {
             gr: GrFile::default(),

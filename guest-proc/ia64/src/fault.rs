@@ -97,6 +97,8 @@ pub struct Stop(NonZeroU64);
 impl Stop {
     /// A branch was taken: the target bundle is in `Cpu::ip`, PSR.ri is the slot to start at.
     pub const BRANCH: Stop = Stop(NonZeroU64::new(1).unwrap());
+    /// As [`Stop::BRANCH`], when more than the address changed: privilege, frame completeness, everything after `rfi`.
+    pub const TRANSFER: Stop = Stop(NonZeroU64::new(4).unwrap());
     /// The instruction completed and the engine must return to its caller; `Cpu::exit` says why.
     pub const EXIT: Stop = Stop(NonZeroU64::new(2).unwrap());
     /// The instruction completed, execution goes on behind it, but cached state that the running block depends on
@@ -182,6 +184,7 @@ impl core::fmt::Debug for Stop {
         match (self.fault(), *self) {
             (Some(fault), _) => fault.fmt(f),
             (None, Stop::BRANCH) => f.write_str("Branch"),
+            (None, Stop::TRANSFER) => f.write_str("Transfer"),
             (None, Stop::EXIT) => f.write_str("Exit"),
             (None, _) => f.write_str("Relook"),
         }

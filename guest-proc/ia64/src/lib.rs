@@ -14,16 +14,25 @@
 //!
 //! References are to the *Intel Itanium Architecture Software Developer's Manual*, revision 2.3 ("SDM").
 
+pub mod alat;
 pub mod bits;
 pub mod bundle;
 pub mod bus;
+pub mod cpu;
 pub mod decode;
 pub mod disasm;
+mod engine;
+mod exec;
 pub mod fault;
 pub mod fp;
 pub mod insn;
+mod interruption;
+pub mod link;
 pub mod memory;
+pub mod mmu;
 pub mod op;
+pub mod rse;
+pub mod sapic;
 pub mod simd;
 pub mod state;
 pub mod table;

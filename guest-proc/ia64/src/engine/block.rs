@@ -4,12 +4,14 @@
 //! that always leaves it or changes what instructions mean, but never across a 4 KiB page. It is cached by physical
 //! address, so it must not depend on anything but the bytes: frame size and rotation are looked at when it is entered.
 
+use std::cell::Cell;
+
+use super::rotation::Rotating;
 use crate::bundle::{Bundle, Unit};
 use crate::decode::{Undecoded, decode_bundle};
 use crate::exec::{self, Handler};
 use crate::insn::Insn;
 use crate::op::Op;
-use crate::state::Cfm;
 use crate::table::{File, Props, ROWS, Role, Row};
 
 /// Longest block, in bundles: beyond this, decoding ahead costs more than it saves.
@@ -26,13 +28,13 @@ pub(crate) struct Micro {
 pub(crate) struct Block {
     /// What runs; instructions without effect are left out.
     pub(crate) micros: Box<[Micro]>,
+    /// For each of them, which register fields rotate.
+    pub(crate) rotating: Box<[Rotating]>,
     /// The bytes it was decoded from, bundle by bundle.
     pub(crate) bytes: Box<[[u64; 2]]>,
     /// Index of its page of RAM and the page's epoch when the bytes were last compared.
     pub(crate) page: usize,
-    pub(crate) epoch: u32,
-    /// Offset of its first bundle in the page.
-    pub(crate) offset: u64,
+    pub(crate) epoch: Cell<u32>,
     /// Slot it starts at.
     pub(crate) slot: u8,
     /// Highest stacked register that is written before the block allocates its own frame; the frame must reach it.
@@ -75,7 +77,8 @@ pub(crate) fn build(
             micros.push(illegal(bundle, first_slot, 0));
             break;
         };
-        for (decoded_slot, decoded) in decoded.iter() {
+        for (decoded_slot, decoded) in (0u8..).zip(decoded.slots) {
+            let Some(decoded) = decoded else { continue };
             if decoded_slot < first_slot {
                 continue;
             }
@@ -85,12 +88,11 @@ pub(crate) fn build(
                 break 'block;
             }
             match decoded {
-                Err(undecoded) => {
-                    let guard = if undecoded == Undecoded::IllegalIfPredicated { undecoded_qp(&raw, decoded_slot) } else { 0 };
-                    micros.push(illegal(bundle, decoded_slot, guard));
-                    if guard == 0 {
-                        break 'block;
-                    }
+                Err(Undecoded::Ignored) => {}
+                Err(Undecoded::IllegalIfPredicated(qp)) => micros.push(illegal(bundle, decoded_slot, qp)),
+                Err(Undecoded::Illegal) => {
+                    micros.push(illegal(bundle, decoded_slot, 0));
+                    break 'block;
                 }
                 Ok(insn) => {
                     let ends = ends_block(&insn);
@@ -108,11 +110,11 @@ pub(crate) fn build(
         }
     }
     Block {
+        rotating: micros.iter().map(|micro| Rotating::of(&micro.insn)).collect(),
         micros: micros.into(),
         bytes: bytes.into(),
         page: 0,
-        epoch: 0,
-        offset: 0,
+        epoch: Cell::new(0),
         slot,
         highest_target: frame.highest_target,
     }
@@ -222,27 +224,6 @@ fn targets_are_legal(insn: &Insn, row: &Row, frame: &mut Frame) -> bool {
     // Both targets of a pair load must be of different halves of the file (SDM volume 3, "ldfp"): one odd, one even.
     let bad_pair = matches!(insn.op, Op::Ldfp | Op::LdfpImm) && insn.r1 & 1 == insn.r2 & 1;
     !(writes_same_twice || bad_pair)
-}
-
-/// The instruction with its rotating registers renamed for the current frame. SDM volume 1, 4.5.1.
-pub(crate) fn renamed(insn: &Insn, cfm: Cfm) -> Insn {
-    let row = &ROWS[insn.row as usize];
-    let rename = |role: Option<Role>, number: u8| -> u8 {
-        let (size, base) = match role {
-            Some(Role { file: File::Gr, .. }) => (cfm.sor(), cfm.rrb_gr()),
-            Some(Role { file: File::Fr, .. }) => (96, cfm.rrb_fr()),
-            _ => return number,
-        };
-        let Some(position) = (number as u32).checked_sub(32).filter(|&p| p < size) else { return number };
-        let turned = position + base;
-        32 + (if turned >= size { turned - size } else { turned }) as u8
-    };
-    let mut renamed = *insn;
-    renamed.r1 = rename(row.r1(), insn.r1);
-    renamed.r2 = rename(row.r2(), insn.r2);
-    renamed.r3 = rename(row.r3(), insn.r3);
-    renamed.r4 = rename(row.r4(), insn.r4);
-    renamed
 }
 
 /// Does the instruction take slots 1 and 2 of its bundle?

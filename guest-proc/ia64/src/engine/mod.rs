@@ -10,14 +10,18 @@
 //! While a block runs, `Cpu::ip` is the address of its first bundle; everywhere else it is exact.
 
 mod block;
+mod rotation;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use self::block::{Block, Extent, Micro};
+use self::rotation::Rotation;
 use crate::cpu::{Cpu, Exit};
-
 use crate::fault::{Fault, Stop, Vector, isr};
 use crate::memory::PAGE_SIZE;
+use crate::mmu::FetchPage;
+use crate::op::Op;
 use crate::state::Psr;
 
 /// Entries of the jump cache; a power of two.
@@ -26,33 +30,35 @@ const JUMPS: usize = 8192;
 /// Decoded blocks kept before all are dropped and decoding starts anew.
 const MAX_BLOCKS: usize = 1 << 17;
 
-/// Blocks run between two looks at the clock.
-const BLOCKS_PER_TICK: u32 = 256;
+/// Instructions run between two looks at the clock.
+const INSTRUCTIONS_PER_TICK: u64 = 2048;
 
-#[derive(Clone, Copy)]
+/// PSR bits under which instructions run one at a time.
+const STEPPING: u64 = Psr::ONE_INSTRUCTION | Psr::SINGLE_STEP | Psr::TAKEN_BRANCH;
+
+/// PSR bits that decide, with the address, which block runs and how. No block is entered in the jump cache under
+/// `STEPPING`, so that a look-up then always misses.
+const MODE: u64 = STEPPING | Psr::CPL | Psr::IT | Psr::RI;
+
+/// Where an address led to.
 struct Jump {
     ip: u64,
-    key: u64,
-    block: u32,
+    mode: u64,
+    generation: u64,
+    block: Rc<Block>,
 }
-
-const NO_JUMP: Jump = Jump { ip: 1, key: 0, block: 0 };
 
 /// Decoded code of one processor.
 pub(crate) struct Engine {
-    blocks: Vec<Block>,
-    by_physical_address: HashMap<u64, u32>,
-    jumps: Box<[Jump; JUMPS]>,
+    by_physical_address: HashMap<u64, Rc<Block>>,
+    jumps: Box<[Option<Jump>; JUMPS]>,
 }
 
 impl Default for Engine {
     fn default() -> Self {
-        Engine { blocks: Vec::new(), by_physical_address: HashMap::new(), jumps: Box::new([NO_JUMP; JUMPS]) }
+        Engine { by_physical_address: HashMap::new(), jumps: Box::new([const { None }; JUMPS]) }
     }
 }
-
-/// PSR bits under which instructions run one at a time.
-const STEPPING: u64 = Psr::ONE_INSTRUCTION | 1 << 40 | 1 << 26;
 
 impl Cpu {
     /// Runs about `budget` instructions, or fewer if something needs the caller. Nested calls are not possible.
@@ -66,7 +72,7 @@ impl Cpu {
     /// Runs one instruction, breakpoint or not.
     pub fn step(&mut self) -> Exit {
         let mut engine = self.engine.take().unwrap_or_default();
-        let exit = engine.between_blocks(self).or_else(|| engine.step(self)).unwrap_or(Exit::Debug);
+        let exit = between_blocks(self).or_else(|| engine.step(self)).unwrap_or(Exit::Debug);
         self.engine = Some(engine);
         exit
     }
@@ -90,165 +96,168 @@ impl Cpu {
             self.psr.set_ri(slot + 1);
         }
     }
+
+    /// Delivers the fault in `stop`; anything else needs no action here.
+    fn raise(&mut self, stop: Stop) {
+        if let Some(fault) = stop.fault() {
+            self.deliver(fault);
+        }
+    }
 }
 
 /// How a block was left.
-enum Left {
+enum Left<'a> {
     /// It ran to its end.
     End,
     /// This instruction stopped it.
-    At(Micro, Stop),
+    At(&'a Micro, Stop),
 }
 
 #[inline(always)]
-fn run_micros(cpu: &mut Cpu, block: &Block) -> Left {
+fn run_micros<'a>(cpu: &mut Cpu, block: &'a Block) -> Left<'a> {
     for micro in &block.micros {
         if cpu.pr >> (micro.insn.guard & 63) & 1 == 0 {
             continue;
         }
         if let Err(stop) = (micro.run)(cpu, &micro.insn) {
-            return Left::At(*micro, stop);
+            return Left::At(micro, stop);
         }
     }
     Left::End
 }
 
 /// As [`run_micros`], with rotating registers renamed on the way.
-fn run_micros_renamed(cpu: &mut Cpu, block: &Block) -> Left {
-    for micro in &block.micros {
+#[inline(never)]
+fn run_micros_renamed<'a>(cpu: &mut Cpu, block: &'a Block, rotation: &Rotation) -> Left<'a> {
+    for (micro, &rotating) in block.micros.iter().zip(&block.rotating) {
         if cpu.pr >> (micro.insn.guard & 63) & 1 == 0 {
             continue;
         }
-        let insn = block::renamed(&micro.insn, cpu.cfm);
+        let insn = rotation.rename(&micro.insn, rotating);
         if let Err(stop) = (micro.run)(cpu, &insn) {
-            return Left::At(*micro, stop);
+            return Left::At(micro, stop);
         }
     }
     Left::End
 }
 
+/// Runs a block's instructions in the current frame.
+#[inline(always)]
+fn run_block<'a>(cpu: &mut Cpu, block: &'a Block) -> Left<'a> {
+    match Rotation::of(cpu.cfm) {
+        None => run_micros(cpu, block),
+        Some(rotation) => run_micros_renamed(cpu, block, &rotation),
+    }
+}
+
 impl Engine {
     fn run(&mut self, cpu: &mut Cpu, budget: u64) -> Exit {
         let end = cpu.retired.saturating_add(budget);
-        let mut until_tick = 0;
         // A breakpoint at the very address we start from has been reported already.
-        if cpu.breakpoints.contains(&(cpu.ip | cpu.psr.ri() as u64)) {
-            if let Some(exit) = self.between_blocks(cpu).or_else(|| self.step(cpu)) {
-                return exit;
-            }
+        if cpu.breakpoints.contains(&(cpu.ip | cpu.psr.ri() as u64))
+            && let Some(exit) = between_blocks(cpu).or_else(|| self.step(cpu))
+        {
+            return exit;
         }
         loop {
-            if until_tick == 0 {
-                until_tick = BLOCKS_PER_TICK;
-                cpu.timer_tick();
-                if cpu.retired >= end {
-                    return Exit::Budget;
-                }
+            if cpu.retired >= end {
+                return Exit::Budget;
             }
-            until_tick -= 1;
-            if let Some(exit) = self.between_blocks(cpu) {
-                return exit;
-            }
-            if cpu.psr.0 & STEPPING != 0 {
-                if let Some(exit) = self.step(cpu) {
-                    return exit;
-                }
-                continue;
-            }
-            let index = match self.find(cpu) {
-                Ok(index) => index,
-                Err(stop) => {
-                    cpu.raise(stop);
-                    continue;
-                }
-            };
-            let block = &self.blocks[index as usize];
-            if block.highest_target as u32 >= 32 + cpu.cfm.sof() && block.highest_target != 0 {
-                if let Some(exit) = self.step(cpu) {
-                    return exit;
-                }
-                continue;
-            }
-            let start = cpu.ip;
-            let rotated = cpu.cfm.rrb_gr() | cpu.cfm.rrb_fr() != 0;
-            let left = if rotated { run_micros_renamed(cpu, block) } else { run_micros(cpu, block) };
-            if let Some(exit) = settle(cpu, block, start, left) {
+            cpu.timer_tick();
+            let tick = end.min(cpu.retired.saturating_add(INSTRUCTIONS_PER_TICK));
+            if let Some(exit) = self.run_until(cpu, tick) {
                 return exit;
             }
         }
     }
 
-    /// What has to happen before the next instruction.
-    #[inline(always)]
-    fn between_blocks(&mut self, cpu: &mut Cpu) -> Option<Exit> {
-        if cpu.link.attention() || cpu.sapic.attention() {
-            if let Some(exit) = cpu.service() {
+    /// Runs to about `tick` instructions retired.
+    fn run_until(&mut self, cpu: &mut Cpu, tick: u64) -> Option<Exit> {
+        while cpu.retired < tick {
+            if let Some(exit) = between_blocks(cpu) {
                 return Some(exit);
             }
-        }
-        while cpu.frame_incomplete() {
-            match cpu.rse_complete_frame() {
-                Ok(()) => break,
-                Err(stop) => match stop.fault() {
-                    Some(fault) => cpu.deliver(fault.with(isr::RS | isr::IR)),
-                    None => return Some(cpu.exit),
-                },
+            if cpu.psr.0 & STEPPING != 0 {
+                match self.step(cpu) {
+                    Some(exit) => return Some(exit),
+                    None => continue,
+                }
+            }
+            if let Err(stop) = self.look_up(cpu) {
+                cpu.raise(stop);
+                continue;
+            }
+            // From here on, as long as nothing but branches happens, block follows block without further ado.
+            while let Some(block) = self.known(cpu) {
+                if block.highest_target as u32 >= 32 + cpu.cfm.sof() && block.highest_target != 0 {
+                    if let Some(exit) = self.step(cpu) {
+                        return Some(exit);
+                    }
+                    break;
+                }
+                let left = run_block(cpu, block);
+                match settle(cpu, block, left) {
+                    Settled::Onward if cpu.retired < tick && !cpu.link.attention() => {}
+                    Settled::Exit(exit) => return Some(exit),
+                    _ => break,
+                }
             }
         }
         None
     }
 
-    /// The block at the current address.
-    #[inline]
-    fn find(&mut self, cpu: &mut Cpu) -> Result<u32, Stop> {
-        let key = lookup_key(cpu);
-        let jump = self.jumps[slot_of(cpu.ip)];
-        if jump.ip == cpu.ip && jump.key == key {
-            let block = &self.blocks[jump.block as usize];
-            if cpu.memory.epoch(block.page) == block.epoch {
-                return Ok(jump.block);
-            }
-        }
-        self.find_by_fetch(cpu)
+    /// The block at the current address, if the jump cache has it and its bytes are not suspect.
+    #[inline(always)]
+    fn known(&self, cpu: &Cpu) -> Option<&Block> {
+        let jump = self.jumps[slot_of(cpu.ip)].as_ref()?;
+        let valid = jump.ip == cpu.ip
+            && jump.mode == cpu.psr.0 & MODE
+            && jump.generation == cpu.mmu.fetch_generation
+            && jump.block.epoch.get() == cpu.memory.epoch(jump.block.page);
+        valid.then_some(&*jump.block)
     }
 
-    #[cold]
-    fn find_by_fetch(&mut self, cpu: &mut Cpu) -> Result<u32, Stop> {
+    /// Makes the block at the current address known to the jump cache.
+    #[inline(never)]
+    fn look_up(&mut self, cpu: &mut Cpu) -> Result<(), Stop> {
+        if self.known(cpu).is_some() {
+            return Ok(());
+        }
         let page = cpu.fetch(cpu.ip)?;
         let offset = cpu.ip & (PAGE_SIZE - 1);
         let physical = page.pa & !(PAGE_SIZE - 1) | offset | cpu.psr.ri() as u64;
-        let page_index = cpu.memory.page_index(page.pa);
-        let Some(page_index) = page_index else {
+        let Some(page_index) = cpu.memory.page_index(page.pa) else {
             // Code in device space: there is nothing to cache it by, and no system we know runs any.
             return Err(Fault::new(Vector::UnsupportedDataReference, 0).with(isr::X).into());
         };
         let epoch = cpu.memory.epoch(page_index);
-        let index = match self.by_physical_address.get(&physical) {
-            Some(&index) => {
-                let block = &mut self.blocks[index as usize];
-                if block.epoch != epoch {
-                    let same = page.bundles(offset).take(block.bytes.len()).eq(block.bytes.iter().copied());
-                    if same {
-                        block.epoch = epoch;
-                    } else {
-                        *block = decode(cpu, &page, offset, Extent::Whole, (page_index, epoch));
-                    }
-                }
-                index
+        let unchanged = self.by_physical_address.get(&physical).filter(|block| {
+            block.epoch.get() == epoch
+                || page.bundles(offset).take(block.bytes.len()).eq(block.bytes.iter().copied())
+        });
+        let block = match unchanged {
+            Some(block) => {
+                block.epoch.set(epoch);
+                block.clone()
             }
             None => {
-                if self.blocks.len() >= MAX_BLOCKS {
+                if self.by_physical_address.len() >= MAX_BLOCKS {
                     *self = Engine::default();
                 }
-                let index = self.blocks.len() as u32;
-                self.blocks.push(decode(cpu, &page, offset, Extent::Whole, (page_index, epoch)));
-                self.by_physical_address.insert(physical, index);
-                index
+                let block = Rc::new(decode(cpu, &page, offset, Extent::Whole, (page_index, epoch)));
+                self.by_physical_address.insert(physical, block.clone());
+                block
             }
         };
-        // `fetch` may have moved the generation on: the key is taken after it.
-        self.jumps[slot_of(cpu.ip)] = Jump { ip: cpu.ip, key: lookup_key(cpu), block: index };
-        Ok(index)
+        // `fetch` may have moved the generation on: it is read after it.
+        let jump = Jump {
+            ip: cpu.ip,
+            mode: cpu.psr.0 & MODE,
+            generation: cpu.mmu.fetch_generation,
+            block,
+        };
+        self.jumps[slot_of(cpu.ip)] = Some(jump);
+        Ok(())
     }
 
     /// Runs one instruction with everything that goes with single instructions: one-shot PSR bits end, traps are taken.
@@ -263,40 +272,55 @@ impl Engine {
         let offset = cpu.ip & (PAGE_SIZE - 1);
         let block = decode(cpu, &page, offset, Extent::One, (0, 0));
         let out_of_frame = block.highest_target != 0 && block.highest_target as u32 >= 32 + cpu.cfm.sof();
-        let start = cpu.ip;
         let (single_step, taken_branch) = (cpu.psr.ss(), cpu.psr.tb());
         let one_shot = cpu.psr.0 & Psr::ONE_INSTRUCTION;
         let left = match block.micros.first() {
             Some(micro) if out_of_frame && cpu.pr(micro.insn.guard & 63) => {
-                Left::At(*micro, Fault::ILLEGAL_OPERATION.into())
+                Left::At(micro, Fault::ILLEGAL_OPERATION.into())
             }
-            _ => run_micros_renamed(cpu, &block),
+            _ => run_block(cpu, &block),
         };
         let branched = matches!(left, Left::At(_, Stop::BRANCH));
         let completed = match &left {
             Left::End => true,
             Left::At(_, stop) => stop.fault().is_none() && *stop != Stop::EXIT,
         };
-        let was_rfi = matches!(&left, Left::At(micro, _) if micro.insn.op == crate::op::Op::Rfi);
-        let exit = settle(cpu, &block, start, left);
+        let was_rfi = matches!(&left, Left::At(micro, _) if micro.insn.op == Op::Rfi);
+        let here = cpu.ip;
+        let settled = settle(cpu, &block, left);
         if completed && !was_rfi {
+            cpu.iipa = here;
             // `rfi` loaded the bits anew for the instruction it returns to.
             cpu.psr.0 &= !one_shot;
             let code = (single_step as u16) << 3 | ((taken_branch && branched) as u16) << 2;
             if code != 0 {
-                // One trap for both: the single-step vector has the higher priority of the two (SDM volume 2, 5.3).
+                // One trap for both, on the vector of the taken branch (SDM volume 2, table 5-2).
                 let vector = if taken_branch && branched { Vector::TakenBranch } else { Vector::SingleStep };
                 cpu.deliver(Fault::new(vector, code));
             }
         }
-        exit
+        match settled {
+            Settled::Exit(exit) => Some(exit),
+            _ => None,
+        }
     }
 }
 
-/// Everything besides the address that decides which block runs: translation generation, privilege, mode, slot.
-#[inline(always)]
-fn lookup_key(cpu: &Cpu) -> u64 {
-    cpu.mmu.fetch_generation << 8 | (cpu.psr.it() as u64) << 4 | (cpu.psr.cpl() as u64) << 2 | cpu.psr.ri() as u64
+/// What has to happen before the next instruction when something other than a branch happened, or may have.
+fn between_blocks(cpu: &mut Cpu) -> Option<Exit> {
+    if let Some(exit) = cpu.service() {
+        return Some(exit);
+    }
+    while cpu.frame_incomplete() {
+        match cpu.rse_complete_frame() {
+            Ok(()) => break,
+            Err(stop) => match stop.fault() {
+                Some(fault) => cpu.deliver(fault.with(isr::RS | isr::IR)),
+                None => return Some(cpu.exit),
+            },
+        }
+    }
+    None
 }
 
 #[inline(always)]
@@ -304,77 +328,76 @@ fn slot_of(ip: u64) -> usize {
     ((ip >> 4) ^ (ip >> 17)) as usize % JUMPS
 }
 
-fn decode(cpu: &Cpu, page: &crate::mmu::FetchPage, offset: u64, extent: Extent, (index, epoch): (usize, u32)) -> Block {
+fn decode(cpu: &Cpu, page: &FetchPage, offset: u64, extent: Extent, (index, epoch): (usize, u32)) -> Block {
     let breakpoint =
         |bundle: usize, slot: u8| cpu.breakpoints.contains(&(cpu.ip + bundle as u64 * 16 + slot as u64));
     let later_processor = cpu.config.cpuid[4] >> 32 & 1 != 0;
-    let mut block = block::build(&mut page.bundles(offset), cpu.psr.ri(), extent, later_processor, breakpoint);
-    block.page = index;
-    block.epoch = epoch;
-    block
+    let block = block::build(&mut page.bundles(offset), cpu.psr.ri(), extent, later_processor, breakpoint);
+    block.epoch.set(epoch);
+    Block { page: index, ..block }
+}
+
+/// What to do after a block.
+enum Settled {
+    /// The address is exact and nothing else has changed: the next block may follow at once.
+    Onward,
+    /// Anything may have changed.
+    Changed,
+    /// Go back to the caller.
+    Exit(Exit),
 }
 
 /// Brings `ip`, PSR.ri, IIPA and the instruction count up to date after a block, and delivers what stopped it.
 #[inline(always)]
-fn settle(cpu: &mut Cpu, block: &Block, start: u64, left: Left) -> Option<Exit> {
+fn settle(cpu: &mut Cpu, block: &Block, left: Left<'_>) -> Settled {
     match left {
+        // A branch has written `ip`. IIPA is only looked at after faults and traps, which settle it themselves.
+        Left::At(micro, Stop::BRANCH) => {
+            cpu.retired += block.retired(micro.insn.bundle, micro.insn.slot);
+            Settled::Onward
+        }
         Left::End => {
             let bundles = block.bytes.len() as u64;
             cpu.retired += bundles * 3 - block.slot as u64;
-            cpu.iipa = start.wrapping_add((bundles - 1) * 16);
-            cpu.ip = start.wrapping_add(bundles * 16);
+            cpu.ip = cpu.ip.wrapping_add(bundles * 16);
             cpu.psr.set_ri(0);
-            None
+            Settled::Onward
         }
-        Left::At(micro, Stop::BRANCH) => {
-            cpu.retired += block.retired(micro.insn.bundle, micro.insn.slot);
-            cpu.iipa = start.wrapping_add((micro.insn.bundle as u64) << 4);
-            None
-        }
-        Left::At(micro, stop) => settle_stop(cpu, block, start, micro, stop),
+        Left::At(micro, stop) => settle_stop(cpu, block, micro, stop),
     }
 }
 
 #[cold]
-fn settle_stop(cpu: &mut Cpu, block: &Block, start: u64, micro: Micro, stop: Stop) -> Option<Exit> {
+fn settle_stop(cpu: &mut Cpu, block: &Block, micro: &Micro, stop: Stop) -> Settled {
     let insn = micro.insn;
-    let here = start.wrapping_add((insn.bundle as u64) << 4);
     cpu.retired += block.retired(insn.bundle, insn.slot);
+    if stop == Stop::TRANSFER {
+        return Settled::Changed;
+    }
     let is_trap_after_branch = stop.fault().is_some_and(|f| f.vector() == Vector::LowerPrivilegeTransfer as u16);
     if is_trap_after_branch {
-        cpu.iipa = here;
         cpu.raise(stop);
-        return None;
+        return Settled::Changed;
     }
+    let here = cpu.ip.wrapping_add((insn.bundle as u64) << 4);
     cpu.ip = here;
     cpu.psr.set_ri(insn.slot);
     match stop.fault() {
-        None if stop == Stop::EXIT => Some(cpu.exit),
+        None if stop == Stop::EXIT => return Settled::Exit(cpu.exit),
         None => {
             cpu.iipa = here;
             cpu.next_slot(insn.slot, block::is_long(&insn));
-            None
         }
         Some(fault) => {
             if fault.vector() == Vector::FpTrap as u16 {
                 cpu.iipa = here;
                 cpu.next_slot(insn.slot, false);
-            } else if insn.bundle != 0 && insn.slot == 0 {
-                cpu.iipa = here.wrapping_sub(16);
-            } else if insn.slot != 0 {
-                cpu.iipa = here;
+            } else {
+                // The bundle of the last instruction that completed: this one, or the one before if this is its first.
+                cpu.iipa = if insn.slot != 0 || insn.bundle == 0 { here } else { here.wrapping_sub(16) };
             }
             cpu.deliver(fault);
-            None
         }
     }
-}
-
-impl Cpu {
-    /// Delivers the fault in `stop`; anything else needs no action here.
-    fn raise(&mut self, stop: Stop) {
-        if let Some(fault) = stop.fault() {
-            self.deliver(fault);
-        }
-    }
+    Settled::Changed
 }

@@ -1,19 +1,23 @@
 //! Integer arithmetic, logic, shifts and bit fields. SDM volume 3, chapter 2.
+//!
+//! Each body exists once for every combination of static and stacked operands (`KINDS`), chosen when a block is built.
 
 use crate::cpu::Cpu;
 use crate::exec::Done;
 use crate::insn::Insn;
 use crate::simd;
 use crate::state::Gr;
+use crate::state::gr::{R1_STACKED, R2_STACKED, R3_STACKED};
 
 /// Two general registers to one; NaT of either reaches the target.
 macro_rules! binary {
     ($($(#[$doc:meta])* $name:ident: |$a:ident, $b:ident, $i:ident| $value:expr;)*) => { $(
         $(#[$doc])*
-        pub(super) fn $name(cpu: &mut Cpu, $i: &Insn) -> Done {
-            let (x, y) = (cpu.gr.get($i.r2), cpu.gr.get($i.r3));
+        pub(super) fn $name<const KINDS: u8>(cpu: &mut Cpu, $i: &Insn) -> Done {
+            let x = cpu.gr.get_known::<KINDS, R2_STACKED>($i.r2);
+            let y = cpu.gr.get_known::<KINDS, R3_STACKED>($i.r3);
             let ($a, $b) = (x.value, y.value);
-            cpu.gr.set($i.r1, Gr { value: $value, nat: x.nat | y.nat });
+            cpu.gr.set_known::<KINDS, R1_STACKED>($i.r1, Gr { value: $value, nat: x.nat | y.nat });
             Ok(())
         }
     )* };
@@ -23,10 +27,10 @@ macro_rules! binary {
 macro_rules! unary {
     ($($(#[$doc:meta])* $name:ident: |$b:ident, $i:ident| $value:expr;)*) => { $(
         $(#[$doc])*
-        pub(super) fn $name(cpu: &mut Cpu, $i: &Insn) -> Done {
-            let y = cpu.gr.get($i.r3);
+        pub(super) fn $name<const KINDS: u8>(cpu: &mut Cpu, $i: &Insn) -> Done {
+            let y = cpu.gr.get_known::<KINDS, R3_STACKED>($i.r3);
             let $b = y.value;
-            cpu.gr.set($i.r1, Gr { value: $value, nat: y.nat });
+            cpu.gr.set_known::<KINDS, R1_STACKED>($i.r1, Gr { value: $value, nat: y.nat });
             Ok(())
         }
     )* };
@@ -136,10 +140,10 @@ unary! {
 /// Register operand `r2` alone.
 macro_rules! unary_r2 {
     ($($name:ident: |$a:ident, $i:ident| $value:expr;)*) => { $(
-        pub(super) fn $name(cpu: &mut Cpu, $i: &Insn) -> Done {
-            let x = cpu.gr.get($i.r2);
+        pub(super) fn $name<const KINDS: u8>(cpu: &mut Cpu, $i: &Insn) -> Done {
+            let x = cpu.gr.get_known::<KINDS, R2_STACKED>($i.r2);
             let $a = x.value;
-            cpu.gr.set($i.r1, Gr { value: $value, nat: x.nat });
+            cpu.gr.set_known::<KINDS, R1_STACKED>($i.r1, Gr { value: $value, nat: x.nat });
             Ok(())
         }
     )* };
@@ -153,14 +157,14 @@ unary_r2! {
 }
 
 /// `r1 = imm`: `movl` and `dep.z` of an immediate.
-pub(super) fn load_immediate(cpu: &mut Cpu, i: &Insn) -> Done {
-    cpu.gr.set(i.r1, Gr::new(i.imm as u64));
+pub(super) fn load_immediate<const KINDS: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+    cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(i.imm as u64));
     Ok(())
 }
 
 /// `mov r1 = r3` (`adds r1 = 0, r3`), which carries the NaT bit like the addition it is.
-pub(super) fn copy(cpu: &mut Cpu, i: &Insn) -> Done {
-    let source = cpu.gr.get(i.r3);
-    cpu.gr.set(i.r1, source);
+pub(super) fn copy<const KINDS: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+    let source = cpu.gr.get_known::<KINDS, R3_STACKED>(i.r3);
+    cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, source);
     Ok(())
 }

@@ -71,7 +71,7 @@ pub(super) fn ret(cpu: &mut Cpu, i: &Insn) -> Done {
     if demoted && cpu.psr.lp() {
         return Err(Fault::new(Vector::LowerPrivilegeTransfer, 0x2).into());
     }
-    Err(Stop::BRANCH)
+    Err(if demoted || cpu.frame_incomplete() { Stop::TRANSFER } else { Stop::BRANCH })
 }
 
 /// `br.ia`: the 9000 series has no IA-32 instruction set.

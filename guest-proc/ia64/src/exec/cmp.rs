@@ -4,6 +4,7 @@ use crate::cpu::Cpu;
 use crate::exec::{Done, Handler};
 use crate::insn::Insn;
 use crate::op::{CmpType, Op, Rel};
+use crate::state::gr::{ANY_KIND, R2_STACKED, R3_STACKED};
 
 impl Cpu {
     /// Writes predicate `p`; p0 stays set.
@@ -82,15 +83,15 @@ fn unc_and_skip<const TYPE: u8>(cpu: &mut Cpu, i: &Insn) -> bool {
     false
 }
 
-fn compare<const REL: u8, const TYPE: u8, const IMM: bool, const FOUR: bool>(cpu: &mut Cpu, i: &Insn) -> Done {
+fn compare<const REL: u8, const TYPE: u8, const IMM: bool, const FOUR: bool, const KINDS: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     if unc_and_skip::<TYPE>(cpu, i) {
         return Ok(());
     }
-    let y = cpu.gr.get(i.r3);
+    let y = cpu.gr.get_known::<KINDS, R3_STACKED>(i.r3);
     let (a, nat) = if IMM {
         (i.imm, y.nat)
     } else {
-        let x = cpu.gr.get(i.r2);
+        let x = cpu.gr.get_known::<KINDS, R2_STACKED>(i.r2);
         (x.value as i64, x.nat | y.nat)
     };
     let (a, b) = if FOUR { (a as i32 as i64, y.value as i32 as i64) } else { (a, y.value as i64) };
@@ -99,25 +100,25 @@ fn compare<const REL: u8, const TYPE: u8, const IMM: bool, const FOUR: bool>(cpu
     Ok(())
 }
 
-fn by_type<const REL: u8, const IMM: bool, const FOUR: bool>(cmp_type: u8) -> Handler {
-    match cmp_type {
-        NORMAL => compare::<REL, NORMAL, IMM, FOUR>,
-        UNC => compare::<REL, UNC, IMM, FOUR>,
-        AND => compare::<REL, AND, IMM, FOUR>,
-        OR => compare::<REL, OR, IMM, FOUR>,
-        _ => compare::<REL, OR_ANDCM, IMM, FOUR>,
+fn by_type<const REL: u8, const IMM: bool, const FOUR: bool>(i: &Insn) -> Handler {
+    match i.x2 {
+        NORMAL => specialised!(i, compare::<REL, NORMAL, IMM, FOUR>),
+        UNC => compare::<REL, UNC, IMM, FOUR, ANY_KIND>,
+        AND => compare::<REL, AND, IMM, FOUR, ANY_KIND>,
+        OR => compare::<REL, OR, IMM, FOUR, ANY_KIND>,
+        _ => compare::<REL, OR_ANDCM, IMM, FOUR, ANY_KIND>,
     }
 }
 
 fn by_relation<const IMM: bool, const FOUR: bool>(i: &Insn) -> Handler {
     match i.x1 {
-        0 => by_type::<0, IMM, FOUR>(i.x2),
-        1 => by_type::<1, IMM, FOUR>(i.x2),
-        2 => by_type::<2, IMM, FOUR>(i.x2),
-        3 => by_type::<3, IMM, FOUR>(i.x2),
-        4 => by_type::<4, IMM, FOUR>(i.x2),
-        5 => by_type::<5, IMM, FOUR>(i.x2),
-        _ => by_type::<6, IMM, FOUR>(i.x2),
+        0 => by_type::<0, IMM, FOUR>(i),
+        1 => by_type::<1, IMM, FOUR>(i),
+        2 => by_type::<2, IMM, FOUR>(i),
+        3 => by_type::<3, IMM, FOUR>(i),
+        4 => by_type::<4, IMM, FOUR>(i),
+        5 => by_type::<5, IMM, FOUR>(i),
+        _ => by_type::<6, IMM, FOUR>(i),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::fp::memory as format;
 use crate::insn::Insn;
 use crate::mmu::Scalar;
 use crate::op::{FpSize, LdType, Op, StType};
+use crate::state::gr::{ANY_KIND, R1_STACKED, R2_STACKED, R3_STACKED};
 use crate::state::{Fr, Gr};
 
 /// How a base register is updated after the access.
@@ -30,18 +31,18 @@ const C_CLR_ACQ: u8 = LdType::CClrAcq as u8;
 
 /// The base register of an access that must not be NaT; `access` are the ISR bits of the fault.
 #[inline(always)]
-pub(crate) fn base(cpu: &Cpu, i: &Insn, access: u64) -> Result<u64, Stop> {
-    let register = cpu.gr.get(i.r3);
+fn base<const KINDS: u8>(cpu: &Cpu, i: &Insn, access: u64) -> Result<u64, Stop> {
+    let register = cpu.gr.get_known::<KINDS, R3_STACKED>(i.r3);
     if register.is_nat() { Err(Fault::REGISTER_NAT_CONSUMPTION.with(access).into()) } else { Ok(register.value) }
 }
 
 /// Writes the updated base register.
 #[inline(always)]
-fn update<const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) {
+fn update<const UPDATE: u8, const KINDS: u8>(cpu: &mut Cpu, i: &Insn) {
     match UPDATE {
         BY_IMMEDIATE => {
-            let old = cpu.gr.get(i.r3);
-            cpu.gr.set(i.r3, Gr { value: old.value.wrapping_add(i.imm as u64), nat: old.nat });
+            let old = cpu.gr.get_known::<KINDS, R3_STACKED>(i.r3);
+            cpu.gr.set_known::<KINDS, R3_STACKED>(i.r3, Gr { value: old.value.wrapping_add(i.imm as u64), nat: old.nat });
         }
         BY_REGISTER => {
             let (old, by) = (cpu.gr.get(i.r3), cpu.gr.get(i.r2));
@@ -64,19 +65,19 @@ fn release() {
     std::sync::atomic::fence(std::sync::atomic::Ordering::Release);
 }
 
-fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8, const KINDS: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     match TYPE {
         NORMAL | BIAS => {
-            let va = base(cpu, i, isr::R)?;
+            let va = base::<KINDS>(cpu, i, isr::R)?;
             let value = cpu.load::<T>(va)?;
-            cpu.gr.set(i.r1, Gr::new(value.to_u64()));
+            cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
         }
         ACQ => {
-            let va = base(cpu, i, isr::R)?;
+            let va = base::<KINDS>(cpu, i, isr::R)?;
             let value = cpu.load::<T>(va)?;
             acquire();
             cpu.alat.invalidate_all();
-            cpu.gr.set(i.r1, Gr::new(value.to_u64()));
+            cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
         }
         S | SA => {
             let register = cpu.gr.get(i.r3);
@@ -84,13 +85,13 @@ fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> D
             let tag = Tag::gr(i.r1, cpu.rse.base);
             match loaded {
                 Some(value) => {
-                    cpu.gr.set(i.r1, Gr::new(value.to_u64()));
+                    cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
                     if TYPE == SA {
                         cpu.alat.allocate(tag, register.value, T::BYTES);
                     }
                 }
                 None => {
-                    cpu.gr.set(i.r1, Gr { value: 0, nat: 1 });
+                    cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr { value: 0, nat: 1 });
                     if TYPE == SA {
                         cpu.alat.invalidate(tag);
                     }
@@ -98,13 +99,13 @@ fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> D
             }
         }
         A => {
-            let va = base(cpu, i, isr::R)?;
+            let va = base::<KINDS>(cpu, i, isr::R)?;
             let value = cpu.load::<T>(va)?;
             cpu.alat.allocate(Tag::gr(i.r1, cpu.rse.base), va, T::BYTES);
-            cpu.gr.set(i.r1, Gr::new(value.to_u64()));
+            cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
         }
         _ => {
-            let va = base(cpu, i, isr::R)?;
+            let va = base::<KINDS>(cpu, i, isr::R)?;
             let tag = Tag::gr(i.r1, cpu.rse.base);
             if TYPE != C_CLR_ACQ && cpu.alat.hit(tag, Some((va, T::BYTES))) {
                 if TYPE == C_CLR {
@@ -120,44 +121,44 @@ fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> D
                 } else {
                     cpu.alat.invalidate(tag);
                 }
-                cpu.gr.set(i.r1, Gr::new(value.to_u64()));
+                cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
             }
         }
     }
-    update::<UPDATE>(cpu, i);
+    update::<UPDATE, KINDS>(cpu, i);
     Ok(())
 }
 
 /// `ld8.fill`: the NaT bit comes from AR.UNAT.
 fn ld8_fill<const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
-    let va = base(cpu, i, isr::R)?;
+    let va = base::<ANY_KIND>(cpu, i, isr::R)?;
     let value = cpu.load::<u64>(va)?;
     let nat = cpu.ar.unat >> (va >> 3 & 63) & 1;
     cpu.gr.set(i.r1, Gr { value, nat });
-    update::<UPDATE>(cpu, i);
+    update::<UPDATE, ANY_KIND>(cpu, i);
     Ok(())
 }
 
-fn ld_type<T: Scalar, const UPDATE: u8>(ld_type: u8) -> Handler {
-    match ld_type {
-        NORMAL => ld::<T, NORMAL, UPDATE>,
-        BIAS => ld::<T, BIAS, UPDATE>,
-        ACQ => ld::<T, ACQ, UPDATE>,
-        S => ld::<T, S, UPDATE>,
-        A => ld::<T, A, UPDATE>,
-        SA => ld::<T, SA, UPDATE>,
-        C_CLR => ld::<T, C_CLR, UPDATE>,
-        C_NC => ld::<T, C_NC, UPDATE>,
-        C_CLR_ACQ => ld::<T, C_CLR_ACQ, UPDATE>,
+fn ld_type<T: Scalar, const UPDATE: u8>(i: &Insn) -> Handler {
+    match i.x2 {
+        NORMAL => specialised!(i, ld::<T, NORMAL, UPDATE>),
+        BIAS => ld::<T, BIAS, UPDATE, ANY_KIND>,
+        ACQ => ld::<T, ACQ, UPDATE, ANY_KIND>,
+        S => ld::<T, S, UPDATE, ANY_KIND>,
+        A => ld::<T, A, UPDATE, ANY_KIND>,
+        SA => ld::<T, SA, UPDATE, ANY_KIND>,
+        C_CLR => ld::<T, C_CLR, UPDATE, ANY_KIND>,
+        C_NC => ld::<T, C_NC, UPDATE, ANY_KIND>,
+        C_CLR_ACQ => ld::<T, C_CLR_ACQ, UPDATE, ANY_KIND>,
         _ => ld8_fill::<UPDATE>,
     }
 }
 
 fn ld_update<T: Scalar>(i: &Insn) -> Handler {
     match i.op {
-        Op::Ld => ld_type::<T, PLAIN>(i.x2),
-        Op::LdReg => ld_type::<T, BY_REGISTER>(i.x2),
-        _ => ld_type::<T, BY_IMMEDIATE>(i.x2),
+        Op::Ld => ld_type::<T, PLAIN>(i),
+        Op::LdReg => ld_type::<T, BY_REGISTER>(i),
+        _ => ld_type::<T, BY_IMMEDIATE>(i),
     }
 }
 
@@ -171,10 +172,10 @@ pub(super) fn select_ld(i: &Insn) -> Handler {
     }
 }
 
-fn st<T: Scalar, const TYPE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+fn st<T: Scalar, const TYPE: u8, const UPDATE: u8, const KINDS: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     const SPILL: u8 = StType::Spill as u8;
-    let va = base(cpu, i, isr::W)?;
-    let source = cpu.gr.get(i.r2);
+    let va = base::<KINDS>(cpu, i, isr::W)?;
+    let source = cpu.gr.get_known::<KINDS, R2_STACKED>(i.r2);
     if TYPE != SPILL && source.is_nat() {
         return Err(Fault::REGISTER_NAT_CONSUMPTION.with(isr::W).into());
     }
@@ -187,22 +188,22 @@ fn st<T: Scalar, const TYPE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> D
         let bit = 1 << (va >> 3 & 63);
         cpu.ar.unat = cpu.ar.unat & !bit | if source.is_nat() { bit } else { 0 };
     }
-    update::<UPDATE>(cpu, i);
+    update::<UPDATE, KINDS>(cpu, i);
     Ok(())
 }
 
-fn st_type<T: Scalar, const UPDATE: u8>(st_type: u8) -> Handler {
-    match st_type {
-        0 => st::<T, { StType::Normal as u8 }, UPDATE>,
-        1 => st::<T, { StType::Rel as u8 }, UPDATE>,
-        _ => st::<T, { StType::Spill as u8 }, UPDATE>,
+fn st_type<T: Scalar, const UPDATE: u8>(i: &Insn) -> Handler {
+    match i.x2 {
+        0 => specialised!(i, st::<T, { StType::Normal as u8 }, UPDATE>),
+        1 => st::<T, { StType::Rel as u8 }, UPDATE, ANY_KIND>,
+        _ => st::<T, { StType::Spill as u8 }, UPDATE, ANY_KIND>,
     }
 }
 
 fn st_update<T: Scalar>(i: &Insn) -> Handler {
     match i.op {
-        Op::St => st_type::<T, PLAIN>(i.x2),
-        _ => st_type::<T, BY_IMMEDIATE>(i.x2),
+        Op::St => st_type::<T, PLAIN>(i),
+        _ => st_type::<T, BY_IMMEDIATE>(i),
     }
 }
 
@@ -217,7 +218,7 @@ pub(super) fn select_st(i: &Insn) -> Handler {
 }
 
 pub(super) fn ld16(cpu: &mut Cpu, i: &Insn) -> Done {
-    let va = base(cpu, i, isr::R)?;
+    let va = base::<ANY_KIND>(cpu, i, isr::R)?;
     let (low, high) = cpu.load16(va)?;
     if i.x2 == ACQ {
         acquire();
@@ -229,7 +230,7 @@ pub(super) fn ld16(cpu: &mut Cpu, i: &Insn) -> Done {
 }
 
 pub(super) fn st16(cpu: &mut Cpu, i: &Insn) -> Done {
-    let va = base(cpu, i, isr::W)?;
+    let va = base::<ANY_KIND>(cpu, i, isr::W)?;
     let source = cpu.gr.get(i.r2);
     if source.is_nat() {
         return Err(Fault::REGISTER_NAT_CONSUMPTION.with(isr::W).into());
@@ -242,7 +243,7 @@ pub(super) fn st16(cpu: &mut Cpu, i: &Insn) -> Done {
 
 /// What a semaphore needs before it touches memory: base and source, neither NaT.
 fn semaphore_operands(cpu: &Cpu, i: &Insn) -> Result<(u64, u64), Stop> {
-    let va = base(cpu, i, isr::R | isr::W)?;
+    let va = base::<ANY_KIND>(cpu, i, isr::R | isr::W)?;
     let source = cpu.gr.get(i.r2);
     if source.is_nat() {
         return Err(Fault::REGISTER_NAT_CONSUMPTION.with(isr::R | isr::W).into());
@@ -287,7 +288,7 @@ pub(super) fn xchg(cpu: &mut Cpu, i: &Insn) -> Done {
 }
 
 pub(super) fn fetchadd(cpu: &mut Cpu, i: &Insn) -> Done {
-    let va = base(cpu, i, isr::R | isr::W)?;
+    let va = base::<ANY_KIND>(cpu, i, isr::R | isr::W)?;
     let old = match i.x1 {
         4 => cpu.rmw_fetchadd::<u32>(va, i.imm)?,
         _ => cpu.rmw_fetchadd::<u64>(va, i.imm)?,
@@ -374,7 +375,7 @@ fn ldf<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
             crate::exec::fp::set_fr(cpu, i.r1, value);
         }
     }
-    update::<UPDATE>(cpu, i);
+    update::<UPDATE, ANY_KIND>(cpu, i);
     Ok(())
 }
 
@@ -412,7 +413,7 @@ fn ldfp<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
         if i.x2 == C_CLR {
             cpu.alat.invalidate(tag);
         }
-        update::<UPDATE>(cpu, i);
+        update::<UPDATE, ANY_KIND>(cpu, i);
         return Ok(());
     }
     let deferred = speculative && (register.is_nat() || cpu.load_speculative::<u64>(va)?.is_none());
@@ -437,7 +438,7 @@ fn ldfp<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     }
     crate::exec::fp::set_fr(cpu, i.r1, pair.0);
     crate::exec::fp::set_fr(cpu, i.r2, pair.1);
-    update::<UPDATE>(cpu, i);
+    update::<UPDATE, ANY_KIND>(cpu, i);
     Ok(())
 }
 
@@ -456,7 +457,7 @@ pub(super) fn select_ldfp(i: &Insn) -> Handler {
 fn stf<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     const E: u8 = FpSize::E as u8;
     const SPILL: u8 = FpSize::Fill as u8;
-    let va = base(cpu, i, isr::W)?;
+    let va = base::<ANY_KIND>(cpu, i, isr::W)?;
     crate::exec::fp::check_enabled(cpu, &[i.r2])?;
     let value = cpu.fr[i.r2 as usize & 127];
     if SIZE != SPILL && value.is_natval() {
@@ -476,7 +477,7 @@ fn stf<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
         }
     }
     cpu.alat.store(va, fp_bytes(SIZE));
-    update::<UPDATE>(cpu, i);
+    update::<UPDATE, ANY_KIND>(cpu, i);
     Ok(())
 }
 
@@ -507,7 +508,7 @@ fn lfetch<const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     } else {
         cpu.lfetch(register.value, faulting)?;
     }
-    update::<UPDATE>(cpu, i);
+    update::<UPDATE, ANY_KIND>(cpu, i);
     Ok(())
 }
 

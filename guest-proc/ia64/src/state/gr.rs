@@ -29,14 +29,26 @@ impl Gr {
 
 /// Physical stacked registers of the 9000 series.
 pub const N_STACKED: usize = 96;
-const WINDOW: usize = 2048;
 const STATIC: usize = 32;
+/// Size of the whole array: a power of two, so that masking an index costs less than checking it.
+const SIZE: usize = 2048;
+/// Where r32 lies (less 32) after recentring.
+const MIDDLE: usize = SIZE / 2;
+
+/// In a set of register kinds: field `r1` names a stacked register.
+pub const R1_STACKED: u8 = 1;
+/// Field `r2` names a stacked register.
+pub const R2_STACKED: u8 = 2;
+/// Field `r3` names a stacked register.
+pub const R3_STACKED: u8 = 4;
+/// Nothing is known about the fields; each access finds out.
+pub const ANY_KIND: u8 = 0x80;
 
 /// The register file, seen through the current frame. It enforces neither frame size nor rotation: the engine renames
 /// register numbers and refuses those out of frame before it gets here.
 #[derive(Clone)]
 pub struct GrFile {
-    regs: Box<[Gr; STATIC + WINDOW]>,
+    regs: [Gr; SIZE],
     /// r16..r31 of the bank that is not selected.
     other_bank: [Gr; 16],
     /// Added to the number of a stacked register (32..=127) to index `regs`: `base` is where r32 lies, minus 32.
@@ -46,9 +58,9 @@ pub struct GrFile {
 impl Default for GrFile {
     fn default() -> Self {
         GrFile {
-            regs: Box::new([Gr::default(); STATIC + WINDOW]),
+            regs: [Gr::default(); SIZE],
             other_bank: [Gr::default(); 16],
-            delta: WINDOW / 2,
+            delta: MIDDLE,
         }
     }
 }
@@ -58,7 +70,19 @@ impl GrFile {
     fn index(&self, r: u8) -> usize {
         // All ones when r >= 32, without a branch: stacked and static operands mix freely in every instruction.
         let stacked = (((31 - r as i32) >> 31) as usize) & self.delta;
-        r as usize + stacked
+        (r as usize + stacked) % SIZE
+    }
+
+    /// The index of a register whose kind the caller knows from having chosen its code by it.
+    #[inline(always)]
+    fn index_known<const KINDS: u8, const FIELD: u8>(&self, r: u8) -> usize {
+        if KINDS & ANY_KIND != 0 {
+            self.index(r)
+        } else if KINDS & FIELD != 0 {
+            (r as usize + self.delta) % SIZE
+        } else {
+            r as usize % STATIC
+        }
     }
 
     /// Register `r` (0..=127) of the current frame.
@@ -74,10 +98,23 @@ impl GrFile {
         self.regs[index] = value;
     }
 
+    /// As [`GrFile::get`] for the register in instruction field `FIELD` of code specialised for `KINDS`.
+    #[inline(always)]
+    pub fn get_known<const KINDS: u8, const FIELD: u8>(&self, r: u8) -> Gr {
+        self.regs[self.index_known::<KINDS, FIELD>(r)]
+    }
+
+    /// As [`GrFile::set`] for the register in instruction field `FIELD` of code specialised for `KINDS`.
+    #[inline(always)]
+    pub fn set_known<const KINDS: u8, const FIELD: u8>(&mut self, r: u8, value: Gr) {
+        let index = self.index_known::<KINDS, FIELD>(r);
+        self.regs[index] = value;
+    }
+
     /// The register `n` places above r32 of the current frame; negative `n` are the frames below.
     #[inline]
     pub fn stacked(&mut self, n: i32) -> &mut Gr {
-        let index = (self.delta as i64 + 32 + n as i64) as usize;
+        let index = (self.delta as i64 + STATIC as i64 + n as i64) as usize % SIZE;
         &mut self.regs[index]
     }
 
@@ -85,7 +122,7 @@ impl GrFile {
     #[inline]
     pub fn move_base(&mut self, n: i32) {
         self.delta = (self.delta as i64 + n as i64) as usize;
-        if self.delta < 2 * N_STACKED || self.delta > WINDOW - 2 * N_STACKED {
+        if self.delta < 2 * N_STACKED || self.delta > SIZE - STATIC - 2 * N_STACKED {
             self.recentre();
         }
     }
@@ -93,9 +130,9 @@ impl GrFile {
     /// Copies everything that can be live (96 below and 96 above the base) to the middle of the window.
     #[cold]
     fn recentre(&mut self) {
-        let from = self.delta + 32 - N_STACKED;
-        self.regs.copy_within(from..from + 2 * N_STACKED, STATIC + WINDOW / 2 - N_STACKED);
-        self.delta = WINDOW / 2;
+        let from = self.delta + STATIC - N_STACKED;
+        self.regs.copy_within(from..from + 2 * N_STACKED, STATIC + MIDDLE - N_STACKED);
+        self.delta = MIDDLE;
     }
 
     /// Exchanges the two banks of r16..r31.

@@ -81,6 +81,16 @@ impl Psr {
     pub const USER_MASK: u64 = 0x3e;
     /// Bits of the system mask that `ssm` and `rsm` reach, PSR{23:0}.
     pub const SYSTEM_MASK: u64 = 0xff_ffff;
+    /// PSR.ss.
+    pub const SINGLE_STEP: u64 = 1 << 40;
+    /// PSR.tb.
+    pub const TAKEN_BRANCH: u64 = 1 << 26;
+    /// PSR.cpl.
+    pub const CPL: u64 = 3 << 32;
+    /// PSR.it.
+    pub const IT: u64 = 1 << 36;
+    /// PSR.ri.
+    pub const RI: u64 = 3 << 41;
     /// Bits that hold for one instruction only: id, da, dd, ed, ia.
     pub const ONE_INSTRUCTION: u64 = 1 << 37 | 1 << 38 | 1 << 39 | 1 << 43 | 1 << 45;
 
