@@ -4,6 +4,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use ia64::cpu::{Config, Cpu, Exit};
+use ia64::link::Cluster;
+use ia64::mmu::access::Pte;
+use ia64::mmu::region::RegionRegister;
+use ia64::mmu::tlb::Entry;
 use ia64::state::Gr;
 use ia64::{Bus, Memory};
 use object::LittleEndian as LE;
@@ -25,7 +29,7 @@ const STACK_TOP_OFFSET: u64 = 255 << 20;
 
 /// What stopped a program that did not exit.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The file is not what this runner takes.
     #[error("not a statically linked Linux/ia64 program: {0}")]
     Image(&'static str),
@@ -61,7 +65,7 @@ impl Bus for NoDevices {
 }
 
 /// A loaded program.
-pub struct Process {
+pub(crate) struct Process {
     pub(crate) cpu: Cpu,
     pub(crate) out: Box<dyn Write>,
     /// End of the heap and of the mappings.
@@ -75,7 +79,7 @@ impl Process {
     ///
     /// # Errors
     /// When the image is not a static ELF executable for ia64 in the usual places.
-    pub fn load(image: &[u8], arguments: &[String], out: Box<dyn Write>) -> Result<Process, Error> {
+    pub(crate) fn load(image: &[u8], arguments: &[String], out: Box<dyn Write>) -> Result<Process, Error> {
         let memory = Arc::new(Memory::heap(0, 2 * REGION_BYTES));
         let bus = Arc::new(NoDevices(std::time::Instant::now()));
         let config = Config {
@@ -84,7 +88,7 @@ impl Process {
             // Every `break` comes to us: system calls are breaks.
             firmware: (0, 2 * REGION_BYTES),
         };
-        let mut cpu = Cpu::new(config, memory.clone(), bus);
+        let cpu = Cpu::new(config, Cluster::new(1), 0, memory.clone(), bus);
 
         let header = FileHeader64::<LE>::parse(image).map_err(|_| Error::Image("no ELF header"))?;
         if header.e_machine.get(LE) != object::elf::EM_IA_64 {
@@ -109,11 +113,30 @@ impl Process {
         }
         let mut process =
             Process { cpu, out, brk: brk.next_multiple_of(1 << 16), mmap: DATA + MMAP_OFFSET };
+        process.map_regions();
         process.start(header.e_entry.get(LE), arguments, headers, segments.len() as u64);
         Ok(process)
     }
 
-    pub(crate) fn map_regions(&mut self) {}
+    /// One translation a region, kept in a register: everything readable, writable and executable for programs.
+    fn map_regions(&mut self) {
+        const RIGHTS: u64 = 0x661 | 3 << 7;
+        let psr = &mut self.cpu.psr;
+        psr.set_cpl(3);
+        psr.set_ic(true);
+        psr.set_dt(true);
+        psr.set_rt(true);
+        psr.set_it(true);
+        psr.set_bn(true);
+        for (register, (region, pa)) in [(TEXT, 0), (DATA, REGION_BYTES)].into_iter().enumerate() {
+            let rid = (region >> 61) as u32;
+            let rr = RegionRegister(u64::from(rid) << 8 | 28 << 2);
+            self.cpu.mmu.set_rr(rid as usize, rr);
+            let entry = Entry { va: 0, pte: Pte(pa | RIGHTS), rid, ps: 28, ..Entry::default() };
+            self.cpu.mmu.set_code_register(register, entry);
+            self.cpu.mmu.set_data_register(register, entry);
+        }
+    }
 
     fn start(&mut self, entry: u64, arguments: &[String], headers: u64, header_count: u64) {
         let mut sp = DATA + STACK_TOP_OFFSET;
@@ -168,7 +191,7 @@ impl Process {
     ///
     /// # Errors
     /// When the program needs something that only a kernel has.
-    pub fn run(&mut self) -> Result<u8, Error> {
+    pub(crate) fn run(&mut self) -> Result<u8, Error> {
         loop {
             match self.cpu.run(u64::MAX / 2) {
                 Exit::Budget => {}
@@ -193,7 +216,7 @@ impl Process {
     }
 
     /// Instructions executed.
-    pub fn retired(&self) -> u64 {
+    pub(crate) fn retired(&self) -> u64 {
         self.cpu.retired
     }
 

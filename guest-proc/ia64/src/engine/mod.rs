@@ -34,7 +34,7 @@ const MAX_BLOCKS: usize = 1 << 17;
 const INSTRUCTIONS_PER_TICK: u64 = 2048;
 
 /// PSR bits under which instructions run one at a time.
-const STEPPING: u64 = Psr::ONE_INSTRUCTION | Psr::SINGLE_STEP | Psr::TAKEN_BRANCH;
+const STEPPING: u64 = Psr::ONE_INSTRUCTION | Psr::SINGLE_STEP | Psr::TAKEN_BRANCH | Psr::DEBUG;
 
 /// PSR bits that decide, with the address, which block runs and how. No block is entered in the jump cache under
 /// `STEPPING`, so that a look-up then always misses.
@@ -63,17 +63,21 @@ impl Default for Engine {
 impl Cpu {
     /// Runs about `budget` instructions, or fewer if something needs the caller. Nested calls are not possible.
     pub fn run(&mut self, budget: u64) -> Exit {
+        self.enter();
         let mut engine = self.engine.take().unwrap_or_default();
         let exit = engine.run(self, budget);
         self.engine = Some(engine);
+        self.leave();
         exit
     }
 
     /// Runs one instruction, breakpoint or not.
     pub fn step(&mut self) -> Exit {
+        self.enter();
         let mut engine = self.engine.take().unwrap_or_default();
         let exit = between_blocks(self).or_else(|| engine.step(self)).unwrap_or(Exit::Debug);
         self.engine = Some(engine);
+        self.leave();
         exit
     }
 
@@ -262,6 +266,13 @@ impl Engine {
 
     /// Runs one instruction with everything that goes with single instructions: one-shot PSR bits end, traps are taken.
     fn step(&mut self, cpu: &mut Cpu) -> Option<Exit> {
+        if cpu.psr.db()
+            && !cpu.psr.id()
+            && let Some(fault) = cpu.instruction_breakpoint(cpu.ip)
+        {
+            cpu.deliver(fault);
+            return None;
+        }
         let page = match cpu.fetch(cpu.ip) {
             Ok(page) => page,
             Err(stop) => {
@@ -308,7 +319,9 @@ impl Engine {
 
 /// What has to happen before the next instruction when something other than a branch happened, or may have.
 fn between_blocks(cpu: &mut Cpu) -> Option<Exit> {
-    if let Some(exit) = cpu.service() {
+    if (cpu.link.attention() || cpu.sapic.attention())
+        && let Some(exit) = cpu.service()
+    {
         return Some(exit);
     }
     while cpu.frame_incomplete() {

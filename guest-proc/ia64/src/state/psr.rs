@@ -85,6 +85,8 @@ impl Psr {
     pub const SINGLE_STEP: u64 = 1 << 40;
     /// PSR.tb.
     pub const TAKEN_BRANCH: u64 = 1 << 26;
+    /// PSR.db.
+    pub const DEBUG: u64 = 1 << 24;
     /// PSR.cpl.
     pub const CPL: u64 = 3 << 32;
     /// PSR.it.
