@@ -56,7 +56,9 @@ impl Default for Alat {
 fn granules(offset: u64, bytes: u64) -> u64 {
     let first = offset >> 3;
     let last = (offset + bytes - 1) >> 3;
-    1u64.rotate_left(first as u32) | 1u64.rotate_left(last as u32) | 1u64.rotate_left((first + last).div_ceil(2) as u32)
+    1u64.rotate_left(first as u32)
+        | 1u64.rotate_left(last as u32)
+        | 1u64.rotate_left((first + last).div_ceil(2) as u32)
 }
 
 impl Alat {

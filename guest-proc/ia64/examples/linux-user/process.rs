@@ -99,7 +99,8 @@ impl Process {
         let mut headers = 0;
         for segment in segments.iter().filter(|s| s.p_type.get(LE) == PT_LOAD) {
             let va = segment.p_vaddr.get(LE);
-            let data = segment.data(LE, image).map_err(|()| Error::Image("a segment lies outside the file"))?;
+            let data =
+                segment.data(LE, image).map_err(|()| Error::Image("a segment lies outside the file"))?;
             let pa = physical(va).ok_or(Error::Image("a segment lies at an unusual address"))?;
             if segment.p_memsz.get(LE) > MMAP_OFFSET || !memory.write(pa, data) {
                 return Err(Error::Image("a segment does not fit"));
@@ -111,8 +112,7 @@ impl Process {
                 brk = brk.max(va + segment.p_memsz.get(LE));
             }
         }
-        let mut process =
-            Process { cpu, out, brk: brk.next_multiple_of(1 << 16), mmap: DATA + MMAP_OFFSET };
+        let mut process = Process { cpu, out, brk: brk.next_multiple_of(1 << 16), mmap: DATA + MMAP_OFFSET };
         process.map_regions();
         process.start(header.e_entry.get(LE), arguments, headers, segments.len() as u64);
         Ok(process)

@@ -30,8 +30,8 @@ pub(crate) fn call(process: &mut Process) -> Result<Option<u8>, Error> {
         1298 | 1325 | 1230 | 1158 => Ok(0),        // set_robust_list, prlimit64, futex, sched_yield
         1254 => clock_gettime(process, a[1]),
         1130 => uname(process, a[0]),
-        1065 => Err(ENOTTY),                       // ioctl
-        1092 | 1286 | 1290 => Err(ENOENT),         // readlink, newfstatat, readlinkat
+        1065 => Err(ENOTTY),               // ioctl
+        1092 | 1286 | 1290 => Err(ENOENT), // readlink, newfstatat, readlinkat
         1212 => fstat(process, a[0], a[1]),
         1339 => fill(process, a[0], a[1]), // getrandom: the same every time, on purpose
         1357 => Err(ENOSYS),               // rseq

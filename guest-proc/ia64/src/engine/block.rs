@@ -175,7 +175,9 @@ fn placeholder(bundle: u8, slot: u8, guard: u8) -> Insn {
 fn ends_block(insn: &Insn) -> bool {
     let props = ROWS[insn.row as usize].props;
     let conditional = match insn.op {
-        Op::BrCond | Op::BrInd | Op::BrCall | Op::BrCallInd | Op::BrRet | Op::BrlCond | Op::BrlCall => insn.qp != 0,
+        Op::BrCond | Op::BrInd | Op::BrCall | Op::BrCallInd | Op::BrRet | Op::BrlCond | Op::BrlCall => {
+            insn.qp != 0
+        }
         Op::BrCloop | Op::ChkS | Op::ChkSF | Op::ChkA | Op::ChkAF | Op::Fchkf => true,
         _ => false,
     };
@@ -219,8 +221,9 @@ fn targets_are_legal(insn: &Insn, row: &Row, frame: &mut Frame) -> bool {
             return false;
         }
     }
-    let writes_same_twice =
-        row.writes_base() && insn.r1 == insn.r3 && row.r1().is_some_and(|r| r.file == File::Gr && r.is_written());
+    let writes_same_twice = row.writes_base()
+        && insn.r1 == insn.r3
+        && row.r1().is_some_and(|r| r.file == File::Gr && r.is_written());
     // Both targets of a pair load must be of different halves of the file (SDM volume 3, "ldfp"): one odd, one even.
     let bad_pair = matches!(insn.op, Op::Ldfp | Op::LdfpImm) && insn.r1 & 1 == insn.r2 & 1;
     !(writes_same_twice || bad_pair)

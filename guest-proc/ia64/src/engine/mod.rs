@@ -254,12 +254,7 @@ impl Engine {
             }
         };
         // `fetch` may have moved the generation on: it is read after it.
-        let jump = Jump {
-            ip: cpu.ip,
-            mode: cpu.psr.0 & MODE,
-            generation: cpu.mmu.fetch_generation,
-            block,
-        };
+        let jump = Jump { ip: cpu.ip, mode: cpu.psr.0 & MODE, generation: cpu.mmu.fetch_generation, block };
         self.jumps[slot_of(cpu.ip)] = Some(jump);
         Ok(())
     }
@@ -387,7 +382,8 @@ fn settle_stop(cpu: &mut Cpu, block: &Block, micro: &Micro, stop: Stop) -> Settl
     if stop == Stop::TRANSFER {
         return Settled::Changed;
     }
-    let is_trap_after_branch = stop.fault().is_some_and(|f| f.vector() == Vector::LowerPrivilegeTransfer as u16);
+    let is_trap_after_branch =
+        stop.fault().is_some_and(|f| f.vector() == Vector::LowerPrivilegeTransfer as u16);
     if is_trap_after_branch {
         cpu.raise(stop);
         return Settled::Changed;

@@ -83,7 +83,10 @@ fn unc_and_skip<const TYPE: u8>(cpu: &mut Cpu, i: &Insn) -> bool {
     false
 }
 
-fn compare<const REL: u8, const TYPE: u8, const IMM: bool, const FOUR: bool, const KINDS: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+fn compare<const REL: u8, const TYPE: u8, const IMM: bool, const FOUR: bool, const KINDS: u8>(
+    cpu: &mut Cpu,
+    i: &Insn,
+) -> Done {
     if unc_and_skip::<TYPE>(cpu, i) {
         return Ok(());
     }

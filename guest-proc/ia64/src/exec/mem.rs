@@ -33,7 +33,11 @@ const C_CLR_ACQ: u8 = LdType::CClrAcq as u8;
 #[inline(always)]
 fn base<const KINDS: u8>(cpu: &Cpu, i: &Insn, access: u64) -> Result<u64, Stop> {
     let register = cpu.gr.get_known::<KINDS, R3_STACKED>(i.r3);
-    if register.is_nat() { Err(Fault::REGISTER_NAT_CONSUMPTION.with(access).into()) } else { Ok(register.value) }
+    if register.is_nat() {
+        Err(Fault::REGISTER_NAT_CONSUMPTION.with(access).into())
+    } else {
+        Ok(register.value)
+    }
 }
 
 /// Writes the updated base register.
@@ -42,7 +46,10 @@ fn update<const UPDATE: u8, const KINDS: u8>(cpu: &mut Cpu, i: &Insn) {
     match UPDATE {
         BY_IMMEDIATE => {
             let old = cpu.gr.get_known::<KINDS, R3_STACKED>(i.r3);
-            cpu.gr.set_known::<KINDS, R3_STACKED>(i.r3, Gr { value: old.value.wrapping_add(i.imm as u64), nat: old.nat });
+            cpu.gr.set_known::<KINDS, R3_STACKED>(
+                i.r3,
+                Gr { value: old.value.wrapping_add(i.imm as u64), nat: old.nat },
+            );
         }
         BY_REGISTER => {
             let (old, by) = (cpu.gr.get(i.r3), cpu.gr.get(i.r2));

@@ -180,7 +180,9 @@ impl Cpu {
             ar::CCV => self.ar.ccv,
             ar::UNAT => self.ar.unat,
             ar::FPSR => self.ar.fpsr,
-            ar::ITC | ar::RUC if self.psr.si() && self.psr.cpl() != 0 => return Err(PRIVILEGED_REGISTER.into()),
+            ar::ITC | ar::RUC if self.psr.si() && self.psr.cpl() != 0 => {
+                return Err(PRIVILEGED_REGISTER.into());
+            }
             ar::ITC => self.itc(),
             ar::RUC => self.bus.itc(),
             ar::PFS => self.ar.pfs,

@@ -57,11 +57,7 @@ pub struct GrFile {
 
 impl Default for GrFile {
     fn default() -> Self {
-        GrFile {
-            regs: [Gr::default(); SIZE],
-            other_bank: [Gr::default(); 16],
-            delta: MIDDLE,
-        }
+        GrFile { regs: [Gr::default(); SIZE], other_bank: [Gr::default(); 16], delta: MIDDLE }
     }
 }
 
