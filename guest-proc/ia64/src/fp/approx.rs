@@ -85,20 +85,31 @@ fn division(f2: Fr, f3: Fr, control: &Control) -> Result<(Finite, Finite, Flags)
     }
 }
 
+/// Where Newton-Raphson steps would leave the register format's range.
+#[inline]
+fn is_hard(num: i32, den: i32) -> bool {
+    let distance = num - den;
+    den <= 0 || den >= 2 * BIAS - 2 || distance <= 2 - BIAS || distance >= BIAS || num <= 64
+}
+
 /// `frcpa`: an approximation of 1/f3, or the quotient f2/f3 rounded as the status field says.
+#[inline]
 pub fn frcpa(f2: Fr, f3: Fr, control: &Control) -> Outcome<(Fr, bool)> {
+    let (num, den) = (f2.exponent() as i32, f3.exponent() as i32);
+    if f2.is_normal() && f3.is_normal() && !is_hard(num, den) {
+        let den = Finite { sign: f3.sign(), exponent: den, significand: f3.significand };
+        return Outcome::exact((reciprocal(den), true));
+    }
+    uncommon_frcpa(f2, f3, control)
+}
+
+#[inline(never)]
+fn uncommon_frcpa(f2: Fr, f3: Fr, control: &Control) -> Outcome<(Fr, bool)> {
     let (num, den, unnormal) = match division(f2, f3, control) {
         Ok(operands) => operands,
         Err(decided) => return decided.map(|value| (value, false)),
     };
-    let distance = num.exponent - den.exponent;
-    // Where the refinement of the approximation would leave the register format's range.
-    let hard = den.exponent <= 0
-        || den.exponent >= 2 * BIAS - 2
-        || distance <= 2 - BIAS
-        || distance >= BIAS
-        || num.exponent <= 64;
-    if hard {
+    if is_hard(num.exponent, den.exponent) {
         quotient(num, den, control).also(unnormal, control).map(|value| (value, false))
     } else {
         Outcome::checked((reciprocal(den), true), unnormal, control)

@@ -52,24 +52,39 @@ pub fn fma(form: Form, f3: Fr, f4: Fr, f2: Option<Fr>, control: &Control) -> Out
     }
 }
 
-/// The same for the ordinary case alone: normalised operands, to nearest, a result in range. Gives the value and whether
-/// it is inexact, or `None` for [`fma`] to do it. Small enough to stand in the body of an instruction.
+/// The same for the ordinary case alone: normalised operands of moderate magnitude, to nearest, a result in range. Gives
+/// the value and whether it is inexact, or `None` for [`fma`] to do it. Small enough to stand in the body of an
+/// instruction.
 #[inline(always)]
 pub fn quick(form: Form, f3: Fr, f4: Fr, f2: Option<Fr>, format: &Format) -> Option<(Fr, bool)> {
     let sign = f3.sign() ^ f4.sign() ^ form.negate_product;
-    if !(f3.is_normal() & f4.is_normal()) {
-        return None;
-    }
-    let product = product(sign, f3.exponent() as i32, f3.significand, f4.exponent() as i32, f4.significand);
+    let product = |f3: Fr, f4: Fr| {
+        product(sign, f3.exponent() as i32, f3.significand, f4.exponent() as i32, f4.significand)
+    };
     let exact = match f2 {
-        Some(f2) if f2.is_normal() => {
+        Some(f2) if are_moderate([f3, f4, f2]) => {
             let sign = f2.sign() ^ form.negate_addend;
-            sum(product, Finite { sign, exponent: f2.exponent() as i32, significand: f2.significand })?
+            let f2 = Finite { sign, exponent: f2.exponent() as i32, significand: f2.significand };
+            sum(product(f3, f4), f2)?
         }
-        Some(f2) if f2.class() != Class::Zero => return None,
-        _ => product,
+        // A zero added changes nothing but a zero.
+        _ if are_moderate([f3, f4]) && f2.is_none_or(|f2| f2.class() == Class::Zero) => product(f3, f4),
+        _ => return None,
     };
     nearest(exact, format)
+}
+
+/// Are all of these normalised numbers of magnitude 2^−8192 to 2^8192?
+#[inline(always)]
+fn are_moderate<const N: usize>(operands: [Fr; N]) -> bool {
+    const WINDOW: u32 = 8192;
+    let (mut all, mut distance) = (u64::MAX, 0);
+    for fr in operands {
+        all &= fr.significand;
+        // The window is a power of two wide: nothing but its low bits may be set, whatever the sign.
+        distance |= fr.sign_exponent.wrapping_sub(0xffff - WINDOW);
+    }
+    all >> 63 != 0 && distance & 0x1ffff & !(2 * WINDOW - 1) == 0
 }
 
 /// The product of two normalised significands with their biased exponents.
@@ -83,39 +98,59 @@ fn product(sign: bool, e1: i32, s1: u64, e2: i32, s2: u64) -> Exact {
 /// The sum of a product and a normalised number; `None` when it is exactly zero.
 #[inline(always)]
 fn sum(product: Exact, addend: Finite) -> Option<Exact> {
-    let addend =
-        Exact { sign: addend.sign, exponent: addend.exponent, bits: u128::from(addend.significand) << 64 };
     let distance = product.exponent - addend.exponent;
-    let (big, small) = if distance > 0 || distance == 0 && product.bits >= addend.bits {
-        (product, addend)
+    let addend_bits = u128::from(addend.significand) << 64;
+    let opposite = product.sign != addend.sign;
+    let (mut sign, mut exponent, big, (small, lost)) = if distance >= 0 {
+        (product.sign, product.exponent, product.bits, aligned(addend_bits, distance as u32))
     } else {
-        (addend, product)
+        (addend.sign, addend.exponent, addend_bits, aligned(product.bits, distance.unsigned_abs()))
     };
-    let distance = distance.unsigned_abs();
-    let (shifted, lost) = if distance < 128 {
-        let shifted = small.bits >> distance;
-        (shifted, shifted << distance != small.bits)
-    } else {
-        (0, true)
-    };
-    if big.sign == small.sign {
-        let (total, carry) = big.bits.overflowing_add(shifted);
-        let carry = carry as u32;
-        let lost = lost || total as u32 & carry != 0;
-        let bits = total >> carry | u128::from(carry) << 127 | lost as u128;
-        return Some(Exact { sign: big.sign, exponent: big.exponent + carry as i32, bits });
+    if !opposite {
+        let (total, carry) = big.overflowing_add(small);
+        if !carry {
+            return Some(Exact { sign, exponent, bits: total | lost as u128 });
+        }
+        exponent += 1;
+        return Some(Exact {
+            sign,
+            exponent,
+            bits: total >> 1 | 1 << 127 | (lost || total & 1 != 0) as u128,
+        });
     }
-    let difference = big.bits - shifted - lost as u128;
+    // What was lost lies strictly between 0 and 1; taking 1 away for it leaves a rest there.
+    let (mut difference, negative) = big.overflowing_sub(small + lost as u128);
+    if negative {
+        // Only without any alignment is the second the greater one.
+        difference = difference.wrapping_neg();
+        sign = !sign;
+    }
     if difference == 0 {
         return None;
     }
-    // What was lost lies strictly between 0 and 1; taking 1 away for it leaves a rest there. More than one place is
-    // normalised only after an alignment by at most one place, where what was lost and the rest are exactly 1/2. So
-    // the rest is the bit just below the difference, or a sticky bit in its place. It never is all that is left: the
-    // product of two significands lies at least 2^65 below the next power of two.
+    // More than one place is normalised only after an alignment by at most one place, where what was lost and the rest
+    // are exactly 1/2. So the rest is the bit just below the difference, or a sticky bit in its place. It never is all
+    // that is left: the product of two significands lies at least 2^65 below the next power of two.
     let zeros = difference.leading_zeros();
-    let rest = (lost as u128) << zeros >> (zeros != 0) as u32;
-    Some(Exact { sign: big.sign, exponent: big.exponent - zeros as i32, bits: difference << zeros | rest })
+    let mut bits = difference << zeros;
+    if lost {
+        bits |= 1 << zeros >> (zeros != 0) as u32;
+    }
+    Some(Exact { sign, exponent: exponent - zeros as i32, bits })
+}
+
+/// `bits` moved right, and whether a bit that was set fell off.
+#[inline(always)]
+fn aligned(bits: u128, distance: u32) -> (u128, bool) {
+    let (high, low) = ((bits >> 64) as u64, bits as u64);
+    if distance < 64 {
+        (bits >> distance, low & !(u64::MAX << distance) != 0)
+    } else if distance < 128 {
+        let distance = distance - 64;
+        (u128::from(high >> distance), low != 0 || high & !(u64::MAX << distance) != 0)
+    } else {
+        (0, true)
+    }
 }
 
 /// The zero that a sum of opposite values gives.

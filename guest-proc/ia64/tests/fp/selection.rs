@@ -40,8 +40,8 @@ fn relations_and_extremes_equal_llvm() {
     let mut random = Random(0xc3);
     for _ in 0..cases() {
         let (a, b) = related(&mut random);
-        // Flipping the last bit of an infinity makes a NaN.
-        if [a, b].iter().any(|fr| fr.exponent() == 0x1ffff && fr.significand != 1 << 63) {
+        // Flipping the last bit of an infinity makes a NaN, and may make NaTVal of an unnormal.
+        if [a, b].iter().any(|fr| fr.is_natval() || fr.exponent() == 0x1ffff && fr.significand != 1 << 63) {
             continue;
         }
         let (wa, wb) = (wide(a), wide(b));
