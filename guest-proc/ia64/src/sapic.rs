@@ -74,11 +74,11 @@ fn highest(bits: &[u64; 4]) -> Option<u8> {
 }
 
 impl Sapic {
-    /// The state after reset: everything masked, nothing pending.
+    /// The state after reset: nothing pending, local sources masked, TPR open.
     pub fn new(lid: u64) -> Sapic {
         Sapic {
             lid: lid & LID,
-            tpr: MASKED,
+            tpr: 0,
             requested: [0; 4],
             in_service: [0; 4],
             itv: MASKED,

@@ -1,7 +1,7 @@
 //! Semaphores: host atomics on guest RAM. All are sequentially consistent, which covers both `.acq` and `.rel`. SDM
 //! volume 1, 4.4.6; volume 3, "cmpxchg", "cmp8xchg16", "xchg", "fetchadd".
 
-#![allow(unsafe_code, reason = "host pointers of guest RAM, from the host caches and from Memory::host")]
+#![allow(unsafe_code, reason = "host pointers of guest RAM, from Cpu::semaphore")]
 
 use super::data::ordered;
 use super::scalar::Scalar;

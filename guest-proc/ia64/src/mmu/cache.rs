@@ -8,13 +8,15 @@
 
 use crate::memory::{PAGE_SHIFT, PAGE_SIZE};
 
-/// Lines of a cache: 4 MB of reach.
-const LINES: usize = 1024;
+/// Lines of a cache: 8 MB of reach.
+const LINES: usize = 2048;
 const PAGE_MASK: u64 = !(PAGE_SIZE - 1);
 /// Bits of a tag or key that hold the mode. Bits 3:0 stay free for the alignment test.
 const MODE_MASK: u64 = 0xff0;
 /// In the mode bits of a line that holds nothing: no key has it.
-const EMPTY: u64 = 0xfe0;
+const EMPTY: u64 = 0xfa0;
+/// In the mode bits of lines for virtual pages.
+const TRANSLATED: u64 = 1 << 6;
 /// A key that matches no line: everything goes the slow way.
 pub(super) const NEVER: u64 = 0xff0;
 
@@ -40,7 +42,7 @@ impl Mode {
     pub(super) const fn key(self) -> u64 {
         let bits = (self.pl & 3) as u64 | (self.translated as u64) << 2 | (self.keys as u64) << 3;
         // The multiplier spreads the 16 modes over the index.
-        bits << 4 | (bits * 0x157 % LINES as u64) << PAGE_SHIFT
+        bits << 4 | (bits * 0x2af % LINES as u64) << PAGE_SHIFT
     }
 }
 
@@ -53,16 +55,22 @@ struct Line {
 
 const EMPTY_LINE: Line = Line { tag: EMPTY, addend: 0 };
 
+/// Lines filled since a region was last flushed that are remembered one by one; beyond this all are looked through.
+const LOGGED: usize = LINES / 2;
+
 /// One cache: for reads, or for writes (and semaphores).
 pub(super) struct HostCache {
     lines: Box<[Line; LINES]>,
+    /// For each region the lines filled with its pages since it was last flushed, so that a context switch costs what
+    /// the program before it has used.
+    filled: [Vec<u16>; 8],
     /// One bit for each mode that has been filled since the last complete flush.
     modes: u16,
 }
 
 impl Default for HostCache {
     fn default() -> Self {
-        HostCache { lines: Box::new([EMPTY_LINE; LINES]), modes: 0 }
+        HostCache { lines: Box::new([EMPTY_LINE; LINES]), filled: Default::default(), modes: 0 }
     }
 }
 
@@ -90,7 +98,12 @@ impl HostCache {
         let page = va & PAGE_MASK;
         let tag = page ^ mode.key();
         let addend = (host.expose_provenance() as u64).wrapping_sub(page);
-        self.lines[index(tag)] = Line { tag, addend };
+        let index = index(tag);
+        self.lines[index] = Line { tag, addend };
+        let filled = &mut self.filled[(va >> 61) as usize];
+        if mode.translated && filled.len() < LOGGED {
+            filled.push(index as u16);
+        }
         self.modes |= 1 << ((tag & MODE_MASK) >> 4);
     }
 
@@ -98,6 +111,7 @@ impl HostCache {
     pub(super) fn flush(&mut self) {
         if self.modes != 0 {
             self.lines.fill(EMPTY_LINE);
+            self.filled.iter_mut().for_each(Vec::clear);
             self.modes = 0;
         }
     }
@@ -123,9 +137,23 @@ impl HostCache {
         }
     }
 
-    /// Drops virtual pages of the regions whose bit is set.
+    /// Drops virtual pages of the regions whose bit is set: what a context switch does.
     pub(super) fn flush_regions(&mut self, regions: u8) {
-        self.flush_where(|page| regions >> (page >> 61) & 1 != 0);
+        for region in (0..8).filter(|region| regions >> region & 1 != 0) {
+            let filled = &mut self.filled[region];
+            if filled.len() == LOGGED {
+                filled.clear();
+                self.flush_where(|page| page >> 61 == region as u64);
+                continue;
+            }
+            for index in filled.drain(..) {
+                let line = &mut self.lines[usize::from(index) % LINES];
+                // Keys leave the region bits of a tag as they are.
+                if line.tag & TRANSLATED != 0 && line.tag >> 61 == region as u64 {
+                    *line = EMPTY_LINE;
+                }
+            }
+        }
     }
 
     fn flush_where(&mut self, stale: impl Fn(u64) -> bool) {

@@ -1,15 +1,15 @@
 //! Loads and stores: the fast path in line, everything else behind it. Names and types here are what instruction bodies
 //! call.
 
-#![allow(unsafe_code, reason = "host pointers of guest RAM, from the host caches and from Memory::host")]
+#![allow(unsafe_code, reason = "host pointers of guest RAM, from the host caches and from Cpu::locate")]
 
 use super::access::{Access, non_access};
 use super::cache::{Mode, NEVER};
 use super::scalar::Scalar;
-use super::translate::{Reference, Translation};
+use super::translate::Reference;
 use super::wide;
 use crate::cpu::Cpu;
-use crate::fault::{Stop, isr};
+use crate::fault::{Fault, Stop, Vector, isr};
 
 /// What the slow path is told about a reference of the running program.
 fn reference(va: u64, bytes: u64, access: Access) -> Reference {
@@ -208,14 +208,11 @@ impl Cpu {
 
     // --- the slow path ---
 
-    /// Judges a reference and caches its page.
-    fn resolve(&mut self, r: Reference) -> Result<Option<Translation>, Stop> {
+    /// Judges a reference: its physical address, and its host address if that is RAM. `None`: deferred.
+    fn resolve(&mut self, r: Reference) -> Result<Option<(u64, Option<*mut u8>)>, Stop> {
         self.renew_key();
-        let translation = self.translate(r)?;
-        if let Some(t) = translation {
-            self.fill(r, t);
-        }
-        Ok(translation)
+        let Some(t) = self.translate(r)? else { return Ok(None) };
+        Ok(Some((t.pa, self.locate(r, t))))
     }
 
     /// The host address of a semaphore's `bytes` bytes.
@@ -224,33 +221,30 @@ impl Cpu {
             return Ok(host);
         }
         let access = self.data_access(isr::R | isr::W);
-        let r = Reference { va, bytes, access, strict: true };
-        let host = self.resolve(r)?.and_then(|t| self.memory.host(t.pa, bytes));
-        // Judged to be RAM: anything else is an unsupported data reference.
-        host.ok_or_else(|| {
-            crate::fault::Fault::new(crate::fault::Vector::UnsupportedDataReference, 0)
-                .with(access.isr)
-                .into()
-        })
+        match self.resolve(Reference { va, bytes, access, strict: true })? {
+            Some((_, Some(host))) => Ok(host),
+            // Not reached: devices have been judged an unsupported data reference.
+            _ => Err(Fault::new(Vector::UnsupportedDataReference, 0).with(access.isr).into()),
+        }
     }
 
     /// Reads up to 8 bytes; `None`: deferred.
     fn read(&mut self, r: Reference, big_endian: bool) -> Result<Option<u64>, Stop> {
-        let Some(t) = self.resolve(r)? else { return Ok(None) };
-        let value = match self.memory.host(t.pa, r.bytes) {
-            Some(host) => read_host(host, r.bytes),
-            None => self.bus.read(t.pa, r.bytes as u8),
+        let value = match self.resolve(r)? {
+            Some((_, Some(host))) => read_host(host, r.bytes),
+            Some((pa, None)) => self.bus.read(pa, r.bytes as u8),
+            None => return Ok(None),
         };
         Ok(Some(ordered(value, r.bytes, big_endian)))
     }
 
     /// Writes up to 8 bytes.
     fn write(&mut self, r: Reference, value: u64, big_endian: bool) -> Result<(), Stop> {
-        let Some(t) = self.resolve(r)? else { return Ok(()) };
         let value = ordered(value, r.bytes, big_endian);
-        match self.memory.host(t.pa, r.bytes) {
-            Some(host) => write_host(host, r.bytes, value),
-            None => self.bus.write(t.pa, r.bytes as u8, value),
+        match self.resolve(r)? {
+            Some((_, Some(host))) => write_host(host, r.bytes, value),
+            Some((pa, None)) => self.bus.write(pa, r.bytes as u8, value),
+            None => {}
         }
         Ok(())
     }
@@ -268,14 +262,13 @@ impl Cpu {
     #[cold]
     fn gather_slow(&mut self, va: u64, bytes: u64) -> Result<[u8; 16], Stop> {
         let access = self.data_access(isr::R);
-        let t = self.resolve(reference(va, bytes, access))?;
         let mut gathered = [0; 16];
-        if let Some(host) = t.and_then(|t| self.memory.host(t.pa, bytes)) {
+        if let Some((_, Some(host))) = self.resolve(reference(va, bytes, access))? {
             if bytes == 16 {
-                // SAFETY: `translate` has refused misaligned references of 16 bytes, `host` vouches for RAM.
+                // SAFETY: `translate` has refused misaligned references of 16 bytes and located RAM.
                 gathered = unsafe { wide::load(host) }.to_le_bytes();
             } else {
-                // SAFETY: `host` vouches for `bytes` (at most 16) bytes of RAM.
+                // SAFETY: `translate` has refused what crosses a page, and located RAM; at most 16 bytes move.
                 unsafe { std::ptr::copy_nonoverlapping(host, gathered.as_mut_ptr(), bytes as usize) };
             }
         }
@@ -298,13 +291,12 @@ impl Cpu {
     #[cold]
     fn scatter_slow(&mut self, va: u64, bytes: u64, scattered: [u8; 16]) -> Result<(), Stop> {
         let access = self.data_access(isr::W);
-        let t = self.resolve(reference(va, bytes, access))?;
-        if let Some(host) = t.and_then(|t| self.memory.host(t.pa, bytes)) {
+        if let Some((_, Some(host))) = self.resolve(reference(va, bytes, access))? {
             if bytes == 16 {
-                // SAFETY: `translate` has refused misaligned references of 16 bytes, `host` vouches for RAM.
+                // SAFETY: `translate` has refused misaligned references of 16 bytes and located RAM.
                 unsafe { wide::store(host, u128::from_le_bytes(scattered)) };
             } else {
-                // SAFETY: `host` vouches for `bytes` (at most 16) bytes of RAM.
+                // SAFETY: `translate` has refused what crosses a page, and located RAM; at most 16 bytes move.
                 unsafe { std::ptr::copy_nonoverlapping(scattered.as_ptr(), host, bytes as usize) };
             }
         }
@@ -314,7 +306,7 @@ impl Cpu {
 
 /// Reads 1, 2, 4 or 8 bytes of RAM, at once when aligned.
 fn read_host(host: *mut u8, bytes: u64) -> u64 {
-    // SAFETY: the caller has these bytes from `Memory::host`; the atomic forms are used only when aligned.
+    // SAFETY: the caller has these bytes located in a page of RAM; the atomic forms are used only when aligned.
     unsafe {
         match bytes {
             1 => u8::load(host).to_u64(),

@@ -232,19 +232,19 @@ impl Cpu {
         })
     }
 
-    /// Caches the page of a reference just judged, if it is RAM.
-    pub(super) fn fill(&mut self, r: Reference, t: Translation) {
-        if t.ma != attribute::WB || self.psr.db() {
-            return;
+    /// Where in host memory a reference just judged goes, if it is RAM; its page is cached.
+    pub(super) fn locate(&mut self, r: Reference, t: Translation) -> Option<*mut u8> {
+        let page = self.memory.host(t.pa & !(PAGE_SIZE - 1), PAGE_SIZE)?;
+        if t.ma == attribute::WB && !self.psr.db() {
+            let mode = Mode::of(self.psr, r.access.pl, r.access.translated);
+            if t.lasting & READ != 0 {
+                self.mmu.reads.fill(r.va, mode, page);
+            }
+            if t.lasting & WRITE != 0 {
+                self.mmu.writes.fill(r.va, mode, page);
+            }
         }
-        let Some(host) = self.memory.host(t.pa & !(PAGE_SIZE - 1), PAGE_SIZE) else { return };
-        let mode = Mode::of(self.psr, r.access.pl, r.access.translated);
-        if t.lasting & READ != 0 {
-            self.mmu.reads.fill(r.va, mode, host);
-        }
-        if t.lasting & WRITE != 0 {
-            self.mmu.writes.fill(r.va, mode, host);
-        }
+        Some(page.wrapping_add((t.pa & (PAGE_SIZE - 1)) as usize))
     }
 }
 
