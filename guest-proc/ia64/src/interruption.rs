@@ -81,11 +81,14 @@ fn written(fault: Fault) -> Written {
     }
 }
 
-const fn is_trap(vector: u16) -> bool {
+/// Traps carry the slot of their instruction. An unimplemented instruction address is a fault of its fetch.
+const fn is_trap(fault: Fault) -> bool {
+    const UNIMPLEMENTED_ADDRESS: u64 = 0x10;
+    let vector = fault.vector();
     vector == Vector::FpTrap as u16
         || vector == Vector::TakenBranch as u16
         || vector == Vector::SingleStep as u16
-        || vector == Vector::LowerPrivilegeTransfer as u16
+        || vector == Vector::LowerPrivilegeTransfer as u16 && fault.isr() & UNIMPLEMENTED_ADDRESS == 0
 }
 
 impl Cpu {
@@ -137,7 +140,7 @@ impl Cpu {
     /// The ISR of a fault as found, with what the processor's state adds.
     fn complete_isr(&self, fault: Fault) -> u64 {
         let mut bits = fault.isr();
-        if !(is_trap(fault.vector()) && bits & EI != 0) {
+        if !is_trap(fault) {
             bits = bits & !EI | u64::from(self.psr.ri()) << isr::EI_SHIFT;
         }
         if !self.psr.ic() {

@@ -101,10 +101,14 @@ impl Cpu {
         }
     }
 
-    /// Delivers the fault in `stop`; anything else needs no action here.
-    fn raise(&mut self, stop: Stop) {
-        if let Some(fault) = stop.fault() {
-            self.deliver(fault);
+    /// Delivers the fault in `stop`; if it is none, the reason to go back to the caller.
+    fn raise(&mut self, stop: Stop) -> Option<Exit> {
+        match stop.fault() {
+            Some(fault) => {
+                self.deliver(fault);
+                None
+            }
+            None => Some(self.exit),
         }
     }
 }
@@ -188,8 +192,10 @@ impl Engine {
                 }
             }
             if let Err(stop) = self.look_up(cpu) {
-                cpu.raise(stop);
-                continue;
+                match cpu.raise(stop) {
+                    Some(exit) => return Some(exit),
+                    None => continue,
+                }
             }
             // From here on, as long as nothing but branches happens, block follows block without further ado.
             while let Some(block) = self.known(cpu) {
@@ -270,15 +276,13 @@ impl Engine {
         }
         let page = match cpu.fetch(cpu.ip) {
             Ok(page) => page,
-            Err(stop) => {
-                cpu.raise(stop);
-                return None;
-            }
+            Err(stop) => return cpu.raise(stop),
         };
         let offset = cpu.ip & (PAGE_SIZE - 1);
         let block = decode(cpu, &page, offset, Extent::One, (0, 0));
         let out_of_frame = block.highest_target != 0 && block.highest_target as u32 >= 32 + cpu.cfm.sof();
         let (single_step, taken_branch) = (cpu.psr.ss(), cpu.psr.tb());
+        let own_slot = (cpu.psr.ri() as u64) << isr::EI_SHIFT;
         let one_shot = cpu.psr.0 & Psr::ONE_INSTRUCTION;
         let left = match block.micros.first() {
             Some(micro) if out_of_frame && cpu.pr(micro.insn.guard & 63) => {
@@ -286,7 +290,7 @@ impl Engine {
             }
             _ => run_block(cpu, &block),
         };
-        let branched = matches!(left, Left::At(_, Stop::BRANCH));
+        let branched = matches!(left, Left::At(_, Stop::BRANCH | Stop::TRANSFER));
         let completed = match &left {
             Left::End => true,
             Left::At(_, stop) => stop.fault().is_none() && *stop != Stop::EXIT,
@@ -298,11 +302,11 @@ impl Engine {
             cpu.iipa = here;
             // `rfi` loaded the bits anew for the instruction it returns to.
             cpu.psr.0 &= !one_shot;
-            let code = (single_step as u16) << 3 | ((taken_branch && branched) as u16) << 2;
+            let code = (single_step as u64) << 3 | ((taken_branch && branched) as u64) << 2;
             if code != 0 {
                 // One trap for both, on the vector of the taken branch (SDM volume 2, table 5-2).
                 let vector = if taken_branch && branched { Vector::TakenBranch } else { Vector::SingleStep };
-                cpu.deliver(Fault::new(vector, code));
+                cpu.deliver(Fault::with_isr(vector, code | own_slot));
             }
         }
         match settled {
@@ -382,10 +386,10 @@ fn settle_stop(cpu: &mut Cpu, block: &Block, micro: &Micro, stop: Stop) -> Settl
     if stop == Stop::TRANSFER {
         return Settled::Changed;
     }
-    let is_trap_after_branch =
-        stop.fault().is_some_and(|f| f.vector() == Vector::LowerPrivilegeTransfer as u16);
-    if is_trap_after_branch {
-        cpu.raise(stop);
+    // A trap carries the slot of its own instruction: the address is that of the next one by then.
+    let own_slot = (insn.slot as u64) << isr::EI_SHIFT;
+    if let Some(trap) = stop.fault().filter(|f| f.vector() == Vector::LowerPrivilegeTransfer as u16) {
+        cpu.deliver(trap.with(own_slot));
         return Settled::Changed;
     }
     let here = cpu.ip.wrapping_add((insn.bundle as u64) << 4);
@@ -397,14 +401,14 @@ fn settle_stop(cpu: &mut Cpu, block: &Block, micro: &Micro, stop: Stop) -> Settl
             cpu.iipa = here;
             cpu.next_slot(insn.slot, block::is_long(&insn));
         }
+        Some(fault) if fault.vector() == Vector::FpTrap as u16 => {
+            cpu.iipa = here;
+            cpu.next_slot(insn.slot, false);
+            cpu.deliver(fault.with(own_slot));
+        }
         Some(fault) => {
-            if fault.vector() == Vector::FpTrap as u16 {
-                cpu.iipa = here;
-                cpu.next_slot(insn.slot, false);
-            } else {
-                // The bundle of the last instruction that completed: this one, or the one before if this is its first.
-                cpu.iipa = if insn.slot != 0 || insn.bundle == 0 { here } else { here.wrapping_sub(16) };
-            }
+            // The bundle of the last instruction that completed: this one, or the one before if this is its first.
+            cpu.iipa = if insn.slot != 0 || insn.bundle == 0 { here } else { here.wrapping_sub(16) };
             cpu.deliver(fault);
         }
     }

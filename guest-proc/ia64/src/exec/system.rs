@@ -279,7 +279,7 @@ pub(super) fn rfi(cpu: &mut Cpu, _: &Insn) -> Done {
         return Err(Fault::ILLEGAL_OPERATION.into());
     }
     cpu.return_from_interruption();
-    Err(Stop::BRANCH)
+    Err(Stop::TRANSFER)
 }
 
 pub(super) fn bsw(cpu: &mut Cpu, i: &Insn) -> Done {

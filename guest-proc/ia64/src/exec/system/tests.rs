@@ -374,7 +374,7 @@ fn rfi_is_privileged_and_knows_no_ia32() {
     let mut cpu = processor();
     cpu.cr.iip = VA | 7;
     cpu.cr.ipsr = 3 << 32 | 1 << 36 | 2 << 41;
-    assert_eq!(rfi(&mut cpu, &insn(Op::Rfi)), Err(Stop::BRANCH));
+    assert_eq!(rfi(&mut cpu, &insn(Op::Rfi)), Err(Stop::TRANSFER));
     assert_eq!((cpu.ip, cpu.psr.cpl(), cpu.psr.ri()), (VA, 3, 2));
     assert_eq!(general(rfi(&mut cpu, &insn(Op::Rfi))), PRIVILEGED);
     level(&mut cpu, 0);
