@@ -35,6 +35,12 @@ pub(crate) struct Block {
     /// Index of its page of RAM and the page's epoch when the bytes were last compared.
     pub(crate) page: usize,
     pub(crate) epoch: Cell<u32>,
+    /// From its first bundle to the one after its last instruction, in bytes, and that instruction's successor's slot:
+    /// where a run to the end leads.
+    pub(crate) advance: u64,
+    pub(crate) end_slot: u8,
+    /// Instructions in it, those without effect included.
+    pub(crate) instructions: u64,
     /// Slot it starts at.
     pub(crate) slot: u8,
     /// Highest stacked register that is written before the block allocates its own frame; the frame must reach it.
@@ -69,6 +75,7 @@ pub(crate) fn build(
     let mut micros: Vec<Micro> = Vec::new();
     let mut bytes = Vec::new();
     let mut frame = Frame { highest_target: 0, allocated: None };
+    let mut end_slot = 0;
     'block: for (index, raw) in code.take(MAX_BUNDLES).enumerate() {
         bytes.push(raw);
         let first_slot = if index == 0 { slot } else { 0 };
@@ -83,6 +90,7 @@ pub(crate) fn build(
                 continue;
             }
             let at_start = index == 0 && decoded_slot == slot;
+            end_slot = (decoded_slot + 1) % 3;
             if !at_start && breakpoint(index, decoded_slot) {
                 micros.push(leave(bundle, decoded_slot));
                 break 'block;
@@ -95,6 +103,9 @@ pub(crate) fn build(
                     break 'block;
                 }
                 Ok(insn) => {
+                    if is_long(&insn) {
+                        end_slot = 0;
+                    }
                     let ends = ends_block(&insn);
                     if let Some(micro) = prepare(insn, bundle, &mut frame, later_processor) {
                         micros.push(micro);
@@ -109,7 +120,12 @@ pub(crate) fn build(
             }
         }
     }
+    let bundles = bytes.len() as u64;
+    let whole_bundles = if end_slot == 0 { bundles } else { bundles.saturating_sub(1) };
     Block {
+        advance: whole_bundles * 16,
+        instructions: (whole_bundles * 3 + end_slot as u64).saturating_sub(slot as u64),
+        end_slot,
         rotating: micros.iter().map(|micro| Rotating::of(&micro.insn)).collect(),
         micros: micros.into(),
         bytes: bytes.into(),

@@ -369,10 +369,9 @@ fn settle(cpu: &mut Cpu, block: &Block, left: Left<'_>) -> Settled {
             Settled::Onward
         }
         Left::End => {
-            let bundles = block.bytes.len() as u64;
-            cpu.retired += bundles * 3 - block.slot as u64;
-            cpu.ip = cpu.ip.wrapping_add(bundles * 16);
-            cpu.psr.set_ri(0);
+            cpu.retired += block.instructions;
+            cpu.ip = cpu.ip.wrapping_add(block.advance);
+            cpu.psr.set_ri(block.end_slot);
             Settled::Onward
         }
         Left::At(micro, stop) => settle_stop(cpu, block, micro, stop),
@@ -413,4 +412,59 @@ fn settle_stop(cpu: &mut Cpu, block: &Block, micro: &Micro, stop: Stop) -> Settl
         }
     }
     Settled::Changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mmu::tests::processor;
+
+    /// GNU as: `{ (p6) ssm 0x2000; adds r8=1,r0; adds r9=2,r0 }`, `{ rsm 0x4000; adds r10=3,r0; adds r11=4,r0 }`,
+    /// `{ nop.m; nop.i; br . }`.
+    const BUNDLES: [[u64; 2]; 3] = [
+        [0x0880_0006_0100_00c1, 0x8400_0021_2042_0000],
+        [0x18a0_0007_0200_0001, 0x8400_0041_6042_0000],
+        [0x0000_0001_0000_0011, 0x4000_0000_0000_0200],
+    ];
+
+    fn loaded() -> Cpu {
+        let mut cpu = processor();
+        cpu.set_psr(Psr::default());
+        for (at, word) in (0u64..).step_by(8).zip(BUNDLES.as_flattened()) {
+            assert!(cpu.memory.write(0x1000 + at, &word.to_le_bytes()));
+        }
+        cpu.ip = 0x1000;
+        cpu
+    }
+
+    #[test]
+    fn what_follows_an_instruction_that_ends_a_block_runs_too() {
+        let mut cpu = loaded();
+        assert_eq!(cpu.run(20), Exit::Budget);
+        let registers: Vec<u64> = (8..12).map(|r| cpu.gr.get(r).value).collect();
+        assert_eq!(registers, [1, 2, 3, 4]);
+        assert_eq!((cpu.ip, cpu.psr.ri()), (0x1020, 0));
+    }
+
+    #[test]
+    fn steps_go_slot_by_slot() {
+        let mut cpu = loaded();
+        let mut places = Vec::new();
+        for _ in 0..8 {
+            assert_eq!(cpu.step(), Exit::Debug);
+            places.push((cpu.ip, cpu.psr.ri()));
+        }
+        let expected = [
+            (0x1000, 1),
+            (0x1000, 2),
+            (0x1010, 0),
+            (0x1010, 1),
+            (0x1010, 2),
+            (0x1020, 0),
+            (0x1020, 1),
+            (0x1020, 2),
+        ];
+        assert_eq!(places, expected);
+        assert_eq!(cpu.retired, 8);
+    }
 }
