@@ -262,13 +262,24 @@ struct Index {
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut index = Index { ranges: Vec::new(), rows: Vec::new() };
     for unit in [Unit::M, Unit::I, Unit::B, Unit::F, Unit::X] {
-        for key in 0..1 << KEY_BITS {
+        let mut candidates = vec![Vec::new(); 1 << KEY_BITS];
+        for (number, row) in (0..).zip(&ROWS).filter(|(_, row)| row.format.is_for(unit)) {
+            let known = field(row.mask, KEY_LO, KEY_BITS);
+            let value = field(row.value, KEY_LO, KEY_BITS);
+            // Every choice of the bits that the row leaves open, by counting through them alone.
+            let open = ones(KEY_BITS) & !known;
+            let mut choice = 0;
+            loop {
+                candidates[(value | choice) as usize].push(number);
+                choice = choice.wrapping_sub(open) & open;
+                if choice == 0 {
+                    break;
+                }
+            }
+        }
+        for rows in candidates {
             let start = index.rows.len() as u32;
-            let (known, bits) = (ones(KEY_BITS) << KEY_LO, key << KEY_LO);
-            let candidates = (0..)
-                .zip(&ROWS)
-                .filter(|(_, row)| row.format.is_for(unit) && (row.value ^ bits) & row.mask & known == 0);
-            index.rows.extend(candidates.map(|(number, _): (u16, _)| number));
+            index.rows.extend::<Vec<u16>>(rows);
             index.ranges.push((start, index.rows.len() as u32));
         }
     }
