@@ -16,7 +16,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Interrupt vector of NMI. SDM volume 2, 5.8.1.
 pub const NMI_VECTOR: u8 = 2;
@@ -275,17 +275,19 @@ impl Cluster {
                 return;
             }
             meanwhile();
-            // A few looks at once, then the host may run the one that is waited for.
+            // A few looks at once; then the host may run the one that is waited for, if need be on this very core.
             rounds += 1;
-            if rounds < 64 { std::hint::spin_loop() } else { std::thread::yield_now() }
+            match rounds {
+                0..64 => std::hint::spin_loop(),
+                64..256 => std::thread::yield_now(),
+                _ => std::thread::sleep(Duration::from_micros(20)),
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const PURGE: Purge = Purge { rid: 7, va: 0x4000, ps: 14 };

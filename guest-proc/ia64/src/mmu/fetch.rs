@@ -65,10 +65,6 @@ pub(super) struct FetchCache {
 
 const EMPTY_LINE: Line = Line { tag: EMPTY, page: FetchPage { pa: 0, host: std::ptr::null_mut() } };
 
-// SAFETY: the pointers are into guest RAM, which is shared by design and outlives the processor (`Memory`).
-#[allow(unsafe_code, reason = "raw pointers are not Send")]
-unsafe impl Send for FetchCache {}
-
 impl Default for FetchCache {
     fn default() -> Self {
         FetchCache { lines: Box::new([EMPTY_LINE; LINES]), checked: Box::new([(0, 0); CHECKED]) }
