@@ -10,6 +10,7 @@
 //!
 //! Each piece of state has one owner thread; owners exchange messages and never wait for a client or a guest.
 
+pub mod avio;
 mod avio_link;
 mod console;
 pub mod db;

@@ -1,0 +1,89 @@
+//! The stand-alone role: an adapter for one guest, or for any vhost-user front-end, from the command line.
+
+#![allow(unsafe_code, reason = "takes over a socket inherited by number")]
+
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use storage::backing::{Access, BlockStore, RawFile};
+use storage::identity::Identity;
+use storage::scsi::{Disk, Product};
+use uuid::Uuid;
+
+use super::{Adapter, RamPolicy, Targets};
+
+/// `vsp-proc avio`: serve disks to one front-end.
+#[derive(clap::Args, Debug)]
+pub struct AvioArgs {
+    /// Connected Unix socket inherited as this descriptor
+    #[arg(long, value_name = "N", conflicts_with = "listen", required_unless_present = "listen")]
+    socket_fd: Option<RawFd>,
+    /// Listen on this path and serve one front-end after the other
+    #[arg(long, value_name = "PATH")]
+    listen: Option<PathBuf>,
+    /// Raw file to serve as the next target, from 0 on
+    #[arg(long = "disk", value_name = "FILE")]
+    disks: Vec<PathBuf>,
+    /// Request queues the guest is told to use
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    queues: u16,
+    /// Take memory that its owner could truncate, which would end this process
+    #[arg(long)]
+    allow_unsealed: bool,
+}
+
+/// Serves until the front-end leaves, or for ever when listening.
+pub fn run(args: AvioArgs) -> anyhow::Result<()> {
+    let targets = Arc::new(Targets::new());
+    for (number, path) in args.disks.iter().enumerate() {
+        let number = u8::try_from(number).context("too many disks")?;
+        let store = Arc::new(RawFile::open(path, Access::ReadWrite)?);
+        let id = id_of(store.identity());
+        targets.insert(number, Arc::new(Disk::new(store, Product::FileDisk, id)))?;
+    }
+    let adapter = || Adapter {
+        name: "stand-alone".to_owned(),
+        targets: Arc::clone(&targets),
+        request_queues: args.queues,
+        ram: if args.allow_unsealed { RamPolicy::AllowUnsealed } else { RamPolicy::SealedOnly },
+    };
+    match (args.socket_fd, args.listen) {
+        (Some(fd), _) => serve(adapter(), inherited(fd)?),
+        (None, Some(path)) => {
+            let listener =
+                UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+            for connection in listener.incoming() {
+                serve(adapter(), connection?)?;
+            }
+            Ok(())
+        }
+        (None, None) => bail!("neither a socket nor a path to listen on"),
+    }
+}
+
+fn serve(adapter: Adapter, connection: UnixStream) -> anyhow::Result<()> {
+    let handle = adapter.serve(connection)?;
+    while !handle.wait(Duration::from_secs(3600)) {}
+    Ok(())
+}
+
+fn inherited(fd: RawFd) -> anyhow::Result<UnixStream> {
+    if fd <= libc::STDERR_FILENO || std::fs::read_link(format!("/proc/self/fd/{fd}")).is_err() {
+        bail!("descriptor {fd} is not an inherited socket");
+    }
+    // SAFETY: it is open, and by the meaning of the option nobody else in this process uses it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(UnixStream::from(fd))
+}
+
+/// A name that is the same each time the same file is served.
+fn id_of(identity: Identity) -> Uuid {
+    match identity {
+        Identity::File { device, inode } => Uuid::from_u64_pair(device, inode),
+        Identity::Memory(number) => Uuid::from_u64_pair(0, number),
+    }
+}

@@ -1,0 +1,100 @@
+//! From a descriptor chain to a SCSI command and back (virtio 1.2 clause 5.6.6.1).
+
+use storage::backing::Patience;
+use storage::scsi::{Command, Execution, lun};
+use storage::segments::Segments;
+use zerocopy::{FromZeros, IntoBytes};
+
+use super::chain::Chain;
+use super::targets::Targets;
+use super::virtio_scsi::{RequestHeader, Response, ResponseHeader, SENSE_SIZE, target_and_lun};
+
+const REQUEST_LEN: u64 = size_of::<RequestHeader>() as u64;
+const RESPONSE_LEN: u64 = size_of::<ResponseHeader>() as u64;
+
+/// A request whose shape is right; its content may be anything.
+pub(super) struct Request<'a> {
+    header: RequestHeader,
+    response: Segments<'a>,
+    data_out: Segments<'a>,
+    data_in: Segments<'a>,
+}
+
+/// A request too short to be answered properly: what to put into its response byte, if there is one.
+pub(super) struct Malformed;
+
+impl<'a> Request<'a> {
+    /// Reads the header, once, and splits the rest of the chain into data and response.
+    pub(super) fn parse(chain: &'a Chain) -> Result<Request<'a>, Malformed> {
+        let (readable, writable) = (chain.readable(), chain.writable());
+        let mut header = RequestHeader::new_zeroed();
+        let header_len = readable.read(0, header.as_mut_bytes()) as u64;
+        if header_len < REQUEST_LEN || writable.len_bytes() < RESPONSE_LEN {
+            return Err(Malformed);
+        }
+        Ok(Request {
+            header,
+            response: writable.slice(0, RESPONSE_LEN),
+            data_out: readable.slice(REQUEST_LEN, u64::MAX),
+            data_in: writable.slice(RESPONSE_LEN, u64::MAX),
+        })
+    }
+
+    /// Carries the command out and writes the response. Returns the bytes written to the chain, or nothing when it
+    /// would have to wait.
+    pub(super) fn execute(&self, targets: &Targets, patience: Patience) -> Option<u32> {
+        let Some((target, lun)) = target_and_lun(&self.header.lun) else {
+            return Some(self.respond(Response::BadTarget));
+        };
+        let Some(target) = targets.get(target) else { return Some(self.respond(Response::BadTarget)) };
+        if self.data_out.len_bytes() > 0 && self.data_in.len_bytes() > 0 {
+            // Without VIRTIO_SCSI_F_INOUT there is data in one direction only.
+            return Some(self.respond(Response::Failure));
+        }
+        let command = Command { cdb: &self.header.cdb, data_out: &self.data_out, data_in: &self.data_in };
+        let execution = match lun {
+            0 => target.execute(&command, patience),
+            _ => lun::execute_absent(&command),
+        };
+        match execution {
+            Execution::WouldBlock => None,
+            Execution::Overrun => Some(self.respond(Response::Overrun)),
+            Execution::Done(completion) => {
+                let room = self.data_out.len_bytes() + self.data_in.len_bytes();
+                let moved = completion.data_out + completion.data_in;
+                let mut response = ResponseHeader::new_zeroed();
+                response.status = completion.status() as u8;
+                // The chain holds less than 4 GiB.
+                response.residual = (room.saturating_sub(moved) as u32).into();
+                if let Some(sense) = completion.sense {
+                    let sense = sense.fixed();
+                    const { assert!(storage::scsi::Sense::FIXED_LEN <= SENSE_SIZE) };
+                    response.sense[..sense.len()].copy_from_slice(&sense);
+                    response.sense_len = (sense.len() as u32).into();
+                }
+                self.response.write(0, response.as_bytes());
+                Some((RESPONSE_LEN + completion.data_in) as u32)
+            }
+        }
+    }
+
+    /// Answers without having carried anything out.
+    pub(super) fn respond(&self, response: Response) -> u32 {
+        let mut header = ResponseHeader::new_zeroed();
+        header.response = response as u8;
+        header.residual = ((self.data_out.len_bytes() + self.data_in.len_bytes()) as u32).into();
+        self.response.write(0, header.as_bytes());
+        RESPONSE_LEN as u32
+    }
+}
+
+/// Answers a malformed request as far as it goes: its response header says failure where there is room for one.
+pub(super) fn refuse(chain: &Chain) -> u32 {
+    const UP_TO_RESPONSE: usize = size_of::<ResponseHeader>() - SENSE_SIZE;
+    let mut header = ResponseHeader::new_zeroed();
+    header.response = Response::Failure as u8;
+    if chain.writable().len_bytes() < UP_TO_RESPONSE as u64 {
+        return 0;
+    }
+    chain.writable().write(0, &header.as_bytes()[..UP_TO_RESPONSE]) as u32
+}

@@ -1,0 +1,457 @@
+//! For tests and benches: a front-end and driver worked by hand. It writes descriptors, rings and requests into its own
+//! RAM exactly as told, right or wrong, and shows what comes back.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use vhost::vhost_user::message::{VhostUserHeaderFlag, VhostUserInflight, VhostUserProtocolFeatures};
+use vhost::vhost_user::{Frontend, VhostUserFrontend, VhostUserVirtioFeatures};
+use vhost::{VhostBackend, VhostUserMemoryRegionInfo, VringConfigData};
+use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
+use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
+use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
+
+/// How long anything may take before a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// RAM from address 0 on.
+pub const LOW_RAM: u64 = 64 << 20;
+/// Start of a second range.
+pub const HIGH_RAM_AT: u64 = 4 << 30;
+/// Length of the second range.
+pub const HIGH_RAM: u64 = 16 << 20;
+
+/// Descriptor flag: another one follows.
+pub const NEXT: u16 = 1;
+/// Descriptor flag: for the device to write.
+pub const WRITE: u16 = 2;
+/// Descriptor flag: a table of descriptors.
+pub const INDIRECT: u16 = 4;
+
+/// Bytes of a request before its data.
+const REQUEST_LEN: u32 = 51;
+/// Bytes of a response before its data.
+const RESPONSE_LEN: u32 = 108;
+/// Where requests, responses and data lie, one place for each head descriptor.
+const REQUESTS_AT: u64 = 0x20_0000;
+const CONTROL_AT: u64 = 0x1f_0000;
+const DATA_AT: u64 = 0x40_0000;
+/// Bytes of data a request can have here.
+pub const DATA_LEN: u32 = 128 << 10;
+
+/// RAM in a memory file with seals.
+pub fn ram(seals: SealFlags) -> GuestMemoryMmap {
+    let file = File::from(rustix::fs::memfd_create("guest-ram", MemfdFlags::ALLOW_SEALING).expect("memfd"));
+    file.set_len(LOW_RAM + HIGH_RAM).expect("size");
+    rustix::fs::fcntl_add_seals(&file, seals).expect("seals");
+    let file = Arc::new(file);
+    let ranges = [(0, LOW_RAM, 0), (HIGH_RAM_AT, HIGH_RAM, LOW_RAM)].map(|(at, len, offset)| {
+        (GuestAddress(at), len as usize, Some(FileOffset::from_arc(Arc::clone(&file), offset)))
+    });
+    GuestMemoryMmap::from_ranges_with_files(ranges).expect("RAM")
+}
+
+/// RAM as a front-end should share it.
+pub fn sealed_ram() -> GuestMemoryMmap {
+    ram(SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
+}
+
+/// One virtqueue from the driver's side.
+pub struct DriverQueue {
+    /// Its number in the device.
+    pub index: u16,
+    /// Descriptors.
+    pub size: u16,
+    /// Entries ever made available.
+    pub available: u16,
+    /// Entries of the used ring seen.
+    pub seen: u16,
+    /// Where the device continues, as far as the front-end knows.
+    pub base: u16,
+    kick: EventFd,
+    call: EventFd,
+    error: EventFd,
+}
+
+impl DriverQueue {
+    fn new(index: u16, size: u16) -> DriverQueue {
+        let fd = || EventFd::new(EFD_NONBLOCK).expect("eventfd");
+        DriverQueue { index, size, available: 0, seen: 0, base: 0, kick: fd(), call: fd(), error: fd() }
+    }
+
+    /// Address of the descriptor table.
+    pub fn descriptors(&self) -> u64 {
+        0x1_0000 * (u64::from(self.index) + 1)
+    }
+
+    /// Address of the available ring.
+    pub fn available_ring(&self) -> u64 {
+        self.descriptors() + 0x8000
+    }
+
+    /// Address of the used ring.
+    pub fn used_ring(&self) -> u64 {
+        self.descriptors() + 0xa000
+    }
+}
+
+/// What came back for a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// Virtio response code.
+    pub response: u8,
+    /// SCSI status.
+    pub status: u8,
+    /// Key, code and qualifier, if there is sense data.
+    pub sense: Option<(u8, u8, u8)>,
+    /// Bytes not transferred.
+    pub residual: u32,
+    /// Bytes the used ring says were written.
+    pub written: u32,
+    /// Data-in, all of the buffer.
+    pub data: Vec<u8>,
+}
+
+/// A descriptor: address, length, flags, next.
+pub type Descriptor = (u64, u32, u16, u16);
+
+/// A front-end with its driver.
+pub struct Driver {
+    /// The guest's RAM.
+    pub ram: GuestMemoryMmap,
+    /// The protocol's other side.
+    pub front_end: Frontend,
+    /// Control, event and request queues.
+    pub queues: Vec<DriverQueue>,
+    /// What is in flight, for the next back-end.
+    pub inflight: Option<(VhostUserInflight, File)>,
+    /// Features asked for.
+    pub features: u64,
+}
+
+impl Driver {
+    /// A driver with `queues` queues of `size` and every feature offered; not connected rings yet.
+    pub fn new(connection: UnixStream, ram: GuestMemoryMmap, queues: u16, size: u16) -> Driver {
+        let queues = (0..queues).map(|index| DriverQueue::new(index, size)).collect::<Vec<_>>();
+        let front_end = Frontend::from_stream(connection, queues.len() as u64);
+        Driver { ram, front_end, queues, inflight: None, features: u64::MAX }
+    }
+
+    /// Negotiates and starts all rings.
+    pub fn start(&mut self) -> Result<(), vhost::Error> {
+        self.negotiate()?;
+        self.share_ram()?;
+        for index in 0..self.queues.len() {
+            self.start_ring(index)?;
+        }
+        Ok(())
+    }
+
+    /// Features, protocol features, and the in-flight region: a new one unless there is one already.
+    pub fn negotiate(&mut self) -> Result<(), vhost::Error> {
+        let front_end = &mut self.front_end;
+        front_end.set_owner()?;
+        let features = front_end.get_features()?;
+        let protocol = front_end.get_protocol_features()?;
+        front_end.set_protocol_features(protocol)?;
+        if protocol.contains(VhostUserProtocolFeatures::REPLY_ACK) {
+            front_end.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);
+        }
+        let kept = self.features | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits();
+        front_end.set_features(features & kept)?;
+        if protocol.contains(VhostUserProtocolFeatures::INFLIGHT_SHMFD) {
+            if self.inflight.is_none() {
+                let size = self.queues.first().map_or(0, |queue| queue.size);
+                let wanted = VhostUserInflight::new(0, 0, self.queues.len() as u16, size);
+                self.inflight = Some(front_end.get_inflight_fd(&wanted)?);
+            }
+            if let Some((region, file)) = &self.inflight {
+                front_end.set_inflight_fd(region, file.as_raw_fd())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the memory table.
+    pub fn share_ram(&mut self) -> Result<(), vhost::Error> {
+        let regions: Result<Vec<_>, _> =
+            self.ram.iter().map(VhostUserMemoryRegionInfo::from_guest_region).collect();
+        self.front_end.set_mem_table(&regions?).map(drop)
+    }
+
+    fn host_address(&self, at: u64) -> u64 {
+        self.ram.get_host_address(GuestAddress(at)).expect("ring in RAM") as u64
+    }
+
+    /// Describes one ring to the back-end and enables it.
+    pub fn start_ring(&mut self, index: usize) -> Result<(), vhost::Error> {
+        let queue = &self.queues[index];
+        let place = VringConfigData {
+            queue_max_size: queue.size,
+            queue_size: queue.size,
+            flags: 0,
+            desc_table_addr: self.host_address(queue.descriptors()),
+            used_ring_addr: self.host_address(queue.used_ring()),
+            avail_ring_addr: self.host_address(queue.available_ring()),
+            log_addr: None,
+        };
+        self.front_end.set_vring_num(index, queue.size)?;
+        self.front_end.set_vring_addr(index, &place)?;
+        self.front_end.set_vring_base(index, queue.base)?;
+        self.front_end.set_vring_call(index, &queue.call)?;
+        self.front_end.set_vring_err(index, &queue.error)?;
+        self.front_end.set_vring_kick(index, &queue.kick)?;
+        self.front_end.set_vring_enable(index, true)
+    }
+
+    /// Goes on with another back-end: same RAM, same rings, same eventfds.
+    pub fn reconnect(&mut self, connection: UnixStream) -> Result<(), vhost::Error> {
+        self.front_end = Frontend::from_stream(connection, self.queues.len() as u64);
+        self.start()
+    }
+
+    /// Writes a descriptor into the table at `table`.
+    pub fn put_descriptor(&self, table: u64, index: u16, (address, len, flags, next): Descriptor) {
+        let mut raw = [0; 16];
+        raw[..8].copy_from_slice(&address.to_le_bytes());
+        raw[8..12].copy_from_slice(&len.to_le_bytes());
+        raw[12..14].copy_from_slice(&flags.to_le_bytes());
+        raw[14..].copy_from_slice(&next.to_le_bytes());
+        self.write(table + u64::from(index) * 16, &raw);
+    }
+
+    /// Writes bytes into RAM.
+    pub fn write(&self, at: u64, bytes: &[u8]) {
+        self.ram.write_slice(bytes, GuestAddress(at)).expect("RAM");
+    }
+
+    /// Reads bytes from RAM.
+    pub fn read(&self, at: u64, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        self.ram.read_slice(&mut bytes, GuestAddress(at)).expect("RAM");
+        bytes
+    }
+
+    /// Makes a chain available and kicks if the device wants to be kicked.
+    pub fn make_available(&mut self, queue: usize, head: u16) {
+        self.enter(queue, head);
+        self.kick(queue);
+    }
+
+    /// Puts a head into the available ring without kicking.
+    pub fn enter(&mut self, queue: usize, head: u16) {
+        let queue = &mut self.queues[queue];
+        let entry = queue.available_ring() + 4 + 2 * u64::from(queue.available % queue.size);
+        queue.available = queue.available.wrapping_add(1);
+        let index = GuestAddress(queue.available_ring() + 2);
+        self.ram.store(head.to_le(), GuestAddress(entry), Ordering::Relaxed).expect("RAM");
+        self.ram.store(queue.available.to_le(), index, Ordering::Release).expect("RAM");
+    }
+
+    /// Kicks, if the index the device asked for has just been passed.
+    pub fn kick(&mut self, queue: usize) {
+        let queue = &self.queues[queue];
+        fence(Ordering::SeqCst);
+        let wanted = GuestAddress(queue.used_ring() + 4 + 8 * u64::from(queue.size));
+        let wanted = u16::from_le(self.ram.load(wanted, Ordering::Relaxed).expect("RAM"));
+        if wanted == queue.available.wrapping_sub(1) || self.features & 1 << 29 == 0 {
+            self.kick_anyway(queue.index.into());
+        }
+    }
+
+    /// Kicks.
+    pub fn kick_anyway(&self, queue: usize) {
+        self.queues[queue].kick.write(1).expect("kick");
+    }
+
+    /// The next entry of the used ring, if there is one: head and length.
+    pub fn used(&mut self, queue: usize) -> Option<(u16, u32)> {
+        let queue = &mut self.queues[queue];
+        let index =
+            self.ram.load::<u16>(GuestAddress(queue.used_ring() + 2), Ordering::Acquire).expect("RAM");
+        if u16::from_le(index) == queue.seen {
+            return None;
+        }
+        let entry = queue.used_ring() + 4 + 8 * u64::from(queue.seen % queue.size);
+        queue.seen = queue.seen.wrapping_add(1);
+        let [a, b, _, _, e, f, g, h] = self.ram.read_obj::<[u8; 8]>(GuestAddress(entry)).expect("RAM");
+        // Ask for an interrupt with the next one (used_event).
+        let event = GuestAddress(queue.available_ring() + 4 + 2 * u64::from(queue.size));
+        self.ram.store(queue.seen.to_le(), event, Ordering::Relaxed).expect("RAM");
+        fence(Ordering::SeqCst);
+        Some((u16::from_le_bytes([a, b]), u32::from_le_bytes([e, f, g, h])))
+    }
+
+    /// Waits for the next entry of the used ring.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_used(&mut self, queue: usize) -> (u16, u32) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(used) = self.used(queue) {
+                return used;
+            }
+            self.wait_raised(&self.queues[queue].call, deadline, "a completed request");
+        }
+    }
+
+    /// Waits until the device signals an error of a ring.
+    pub fn wait_error(&self, queue: usize) {
+        self.wait_raised(&self.queues[queue].error, Instant::now() + PATIENCE, "a broken ring");
+    }
+
+    fn wait_raised(&self, fd: &EventFd, deadline: Instant, what: &str) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "waited for {what}");
+        let epoll = Epoll::new().expect("epoll");
+        let event = EpollEvent::new(EventSet::IN, 0);
+        epoll.ctl(ControlOperation::Add, fd.as_raw_fd(), event).expect("epoll");
+        epoll.wait(left.as_millis() as i32 + 1, &mut [event]).expect("epoll");
+        if let Err(error) = fd.read() {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        }
+    }
+
+    /// Writes a request into the place of `head` and its chain into the table: request, data out, response, data in.
+    pub fn put_request(&self, queue: usize, head: u16, lun: [u8; 8], cdb: &[u8], out: &[u8], room: u32) {
+        let request = REQUESTS_AT + u64::from(head) * 0x400;
+        let data = self.data_at(head);
+        let mut header = [0; REQUEST_LEN as usize];
+        header[..8].copy_from_slice(&lun);
+        header[8..16].copy_from_slice(&self.id_of(head).to_le_bytes());
+        header[19..19 + cdb.len()].copy_from_slice(cdb);
+        self.write(request, &header);
+        self.write(request + 0x100, &[0xee; RESPONSE_LEN as usize]);
+        self.write(data, out);
+        let mut parts = vec![(request, REQUEST_LEN, 0)];
+        if !out.is_empty() {
+            parts.push((data, out.len() as u32, 0));
+        }
+        parts.push((request + 0x100, RESPONSE_LEN, WRITE));
+        if room > 0 {
+            parts.push((data, room, WRITE));
+        }
+        // The chain lies in an indirect table, so that each head is one descriptor.
+        let table = request + 0x200;
+        let last = parts.len() - 1;
+        for (i, (address, len, flags)) in parts.into_iter().enumerate() {
+            let more = if i < last { NEXT } else { 0 };
+            self.put_descriptor(table, i as u16, (address, len, flags | more, i as u16 + 1));
+        }
+        let len = (last as u32 + 1) * 16;
+        self.put_descriptor(self.queues[queue].descriptors(), head, (table, len, INDIRECT, 0));
+    }
+
+    /// The identifier given to the request with this head.
+    pub fn id_of(&self, head: u16) -> u64 {
+        0xabcd_0000 + u64::from(head)
+    }
+
+    /// Where the data of the request with this head lie.
+    pub fn data_at(&self, head: u16) -> u64 {
+        DATA_AT + u64::from(head) * u64::from(DATA_LEN)
+    }
+
+    /// What the device wrote for the request with this head.
+    pub fn answer(&self, head: u16, written: u32, room: u32) -> Answer {
+        let response = self.read(REQUESTS_AT + u64::from(head) * 0x400 + 0x100, RESPONSE_LEN as usize);
+        let word = |at: usize| {
+            u32::from_le_bytes([response[at], response[at + 1], response[at + 2], response[at + 3]])
+        };
+        let sense = &response[12..];
+        Answer {
+            response: response[11],
+            status: response[10],
+            sense: (word(0) >= 14).then(|| (sense[2], sense[12], sense[13])),
+            residual: word(4),
+            written,
+            data: self.read(self.data_at(head), room as usize),
+        }
+    }
+
+    /// Runs one command for LUN 0 of a target on the first request queue.
+    pub fn command(&mut self, target: u8, cdb: &[u8], out: &[u8], room: u32) -> Answer {
+        self.command_to([1, target, 0x40, 0, 0, 0, 0, 0], cdb, out, room)
+    }
+
+    /// Runs one command for any LUN.
+    pub fn command_to(&mut self, lun: [u8; 8], cdb: &[u8], out: &[u8], room: u32) -> Answer {
+        self.put_request(2, 0, lun, cdb, out, room);
+        self.make_available(2, 0);
+        let (head, written) = self.wait_used(2);
+        assert_eq!(head, 0);
+        self.answer(0, written, room)
+    }
+
+    /// Sends a control request and returns what the device wrote, at most `room` bytes.
+    pub fn control(&mut self, request: &[u8], room: u32) -> Vec<u8> {
+        self.put_control(request, room);
+        let (_, written) = self.wait_used(0);
+        self.control_answer(written)
+    }
+
+    /// Sends a control request with room for an answer of `room` bytes.
+    pub fn put_control(&mut self, request: &[u8], room: u32) {
+        self.write(CONTROL_AT, request);
+        let table = self.queues[0].descriptors();
+        self.put_descriptor(table, 0, (CONTROL_AT, request.len() as u32, NEXT, 1));
+        self.put_descriptor(table, 1, (CONTROL_AT + 0x100, room, WRITE, 0));
+        self.make_available(0, 0);
+    }
+
+    /// The first `len` bytes of the answer to the last control request.
+    pub fn control_answer(&self, len: u32) -> Vec<u8> {
+        self.read(CONTROL_AT + 0x100, len as usize)
+    }
+
+    /// As after a reset of the guest: rings empty and zeroed, no in-flight region.
+    pub fn forget_rings(&mut self) {
+        for queue in &mut self.queues {
+            (queue.available, queue.seen, queue.base) = (0, 0, 0);
+        }
+        for queue in &self.queues {
+            self.write(queue.descriptors(), &vec![0; 0x1_0000]);
+        }
+        self.inflight = None;
+    }
+
+    /// Waits until the back-end has noted `count` requests of a queue as in flight.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_taken(&self, queue: usize, count: usize) {
+        use std::os::unix::fs::FileExt;
+        let (region, file) = self.inflight.as_ref().expect("in-flight region");
+        let size = u64::from(self.queues[queue].size);
+        let start = queue as u64 * (16 + size * 16).next_multiple_of(64) + 16;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut entries = vec![0; size as usize * 16];
+            file.read_exact_at(&mut entries, region.mmap_offset + start).expect("in-flight region");
+            if entries.chunks(16).filter(|entry| entry[0] != 0).count() >= count {
+                return;
+            }
+            assert!(Instant::now() < deadline, "waited for {count} requests in flight");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits for the next entry of the used ring, or for an error of it.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_raised_or_used(&mut self, queue: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.used(queue).is_none() && self.queues[queue].error.read().is_err() {
+            assert!(Instant::now() < deadline, "waited for anything to happen");
+            std::thread::yield_now();
+        }
+    }
+}
