@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use storage::backing::{Access, BlockStore, RawFile};
-use storage::identity::Identity;
+use storage::backing::{Access, RawFile};
+use storage::identity::unit_id;
 use storage::scsi::{Disk, Product};
-use uuid::Uuid;
 
 use super::{Adapter, RamPolicy, Targets};
 
@@ -42,7 +41,8 @@ pub fn run(args: AvioArgs) -> anyhow::Result<()> {
     for (number, path) in args.disks.iter().enumerate() {
         let number = u8::try_from(number).context("too many disks")?;
         let store = Arc::new(RawFile::open(path, Access::ReadWrite)?);
-        let id = id_of(store.identity());
+        // However the file was named on the command line.
+        let id = unit_id(&std::fs::canonicalize(path)?.to_string_lossy());
         targets.insert(number, Arc::new(Disk::new(store, Product::FileDisk, id)))?;
     }
     let adapter = || Adapter {
@@ -78,12 +78,4 @@ fn inherited(fd: RawFd) -> anyhow::Result<UnixStream> {
     // SAFETY: it is open, and by the meaning of the option nobody else in this process uses it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     Ok(UnixStream::from(fd))
-}
-
-/// A name that is the same each time the same file is served.
-fn id_of(identity: Identity) -> Uuid {
-    match identity {
-        Identity::File { device, inode } => Uuid::from_u64_pair(device, inode),
-        Identity::Memory(number) => Uuid::from_u64_pair(0, number),
-    }
 }
