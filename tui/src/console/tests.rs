@@ -149,6 +149,18 @@ fn keys_reach_the_guest_until_the_escape_key() {
 }
 
 #[test]
+fn typing_before_the_answer_to_the_wish_to_write_waits_for_it() {
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('c'));
+    let id = samples::console_id(&state);
+    samples::type_text(&mut state, "ls");
+    assert_eq!(press(&mut state, KeyCode::Enter), []);
+    let effects = console_event(&mut state, id, ConsoleEvent::Access { write: true });
+    assert_eq!(effects, [Effect::Input { id, bytes: b"ls\r".to_vec() }]);
+    assert_eq!(console_event(&mut state, id, ConsoleEvent::Access { write: true }), []);
+}
+
+#[test]
 fn pasted_text_goes_out_in_pieces() {
     let mut state = typing();
     let effects = update(&mut state, Msg::Paste("x".repeat(2500)));

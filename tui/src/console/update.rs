@@ -164,9 +164,9 @@ fn take_reply(state: &mut State, id: RequestId, result: Result<Acceptance, Strin
 fn take_console_event(state: &mut State, id: ConsoleId, event: ConsoleEvent, effects: &mut Vec<Effect>) {
     let Some(console) = state.consoles.by_id(id) else { return };
     match event {
-        ConsoleEvent::Access { write: true } => console.access = Access::Writer,
-        ConsoleEvent::Access { write: false } if console.access == Access::Viewer => {}
-        ConsoleEvent::Access { write: false } => console.access = Access::Refused,
+        ConsoleEvent::Access { write } => {
+            effects.extend(console.settle_access(write).map(|bytes| Effect::Input { id, bytes }));
+        }
         ConsoleEvent::Output(bytes) => {
             let answers = console.emulator.feed(&bytes);
             answer(console, answers, effects);
@@ -467,9 +467,8 @@ fn type_to_guest(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
 fn send_to_guest(state: &mut State, bytes: Vec<u8>, effects: &mut Vec<Effect>) {
     let Some(console) = state.console_mut() else { return };
     console.emulator.scroll(Scroll::Bottom);
-    if matches!(console.access, Access::Asked | Access::Writer) {
-        effects.push(Effect::Input { id: console.id, bytes });
-    }
+    let id = console.id;
+    effects.extend(console.sendable(bytes).map(|bytes| Effect::Input { id, bytes }));
 }
 
 fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {

@@ -20,12 +20,45 @@ pub(crate) struct GuestConsole {
     pub(crate) emulator: Emulator,
     /// Whether this client writes.
     pub(crate) access: Access,
+    /// What was typed before the answer to the wish to write.
+    typed_early: Vec<u8>,
     /// What arrives is of the past: its questions are answered already.
     pub(crate) is_replaying: bool,
     /// Output was left out.
     pub(crate) has_gap: bool,
     /// Ticks since a synchronized update began that has not ended.
     pub(crate) held_ticks: u8,
+}
+
+/// Typing that waits for write access is dropped beyond this.
+const EARLY_LIMIT_BYTES: usize = 4096;
+
+impl GuestConsole {
+    /// What of `bytes` can go to the guest now. Typing waits while nobody knows who writes, and goes
+    /// nowhere when it is somebody else.
+    pub(crate) fn sendable(&mut self, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        match self.access {
+            Access::Writer => Some(bytes),
+            Access::Asked => {
+                if self.typed_early.len() + bytes.len() <= EARLY_LIMIT_BYTES {
+                    self.typed_early.extend(bytes);
+                }
+                None
+            }
+            Access::Viewer | Access::Refused | Access::Ended(_) => None,
+        }
+    }
+
+    /// Takes the answer to the wish to write, and returns what was typed meanwhile.
+    pub(crate) fn settle_access(&mut self, write: bool) -> Option<Vec<u8>> {
+        let typed = std::mem::take(&mut self.typed_early);
+        self.access = match (write, &self.access) {
+            (true, _) => Access::Writer,
+            (false, Access::Viewer) => Access::Viewer,
+            (false, _) => Access::Refused,
+        };
+        (write && !typed.is_empty()).then_some(typed)
+    }
 }
 
 /// Whether this client writes to a console.
@@ -89,6 +122,7 @@ impl Consoles {
             id,
             emulator: Emulator::new(size),
             access: if write { Access::Asked } else { Access::Viewer },
+            typed_early: Vec::new(),
             is_replaying: true,
             has_gap: false,
             held_ticks: 0,
