@@ -131,6 +131,9 @@ fn form_creates_the_guest_once_nothing_is_wrong() {
     let [ClientToVsp::CreateGuest { name, .. }] = requests(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(name, "lin1");
     assert!(state.layers.is_empty());
+    let guest = Box::new(samples::guest(9, "lin1", GuestState::Off));
+    update(&mut state, Msg::Vsp(VspMsg::Guest { at: NOW, guest }));
+    assert_eq!(state.selected_name(), Some("lin1"), "it is selected when it appears");
 }
 
 #[test]

@@ -344,6 +344,7 @@ fn go_to(state: &mut State, pane: Pane, effects: &mut Vec<Effect>) {
             effects.extend(state.consoles.close(guest).map(Effect::CloseConsole));
         }
     }
+    state.guests.await_guest(None);
     state.pane = pane;
     state.pane_has_keys = true;
 }
@@ -424,6 +425,9 @@ fn cancel(state: &mut State) {
 
 fn request(state: &mut State, request: ClientToVsp, effects: &mut Vec<Effect>) {
     let Some(waiting) = words_for(&request, state.now) else { return };
+    if let ClientToVsp::CreateGuest { name, .. } = &request {
+        state.guests.await_guest(Some(name.clone()));
+    }
     state.notice = None;
     let id = state.requests.insert(waiting);
     effects.push(Effect::Request { id, request: Box::new(request) });

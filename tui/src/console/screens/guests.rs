@@ -14,6 +14,8 @@ pub(crate) struct GuestsScreen {
     rows: Vec<GuestRow>,
     selected: usize,
     top: usize,
+    /// The name of a guest to select as soon as it is there.
+    awaited: Option<String>,
 }
 
 /// One guest.
@@ -142,8 +144,14 @@ impl GuestsScreen {
         }
     }
 
+    /// Selects the guest of this name as soon as it appears, unless another selection comes first.
+    pub(crate) fn await_guest(&mut self, name: Option<String>) {
+        self.awaited = name;
+    }
+
     /// Moves the selection.
     pub(crate) fn navigate(&mut self, action: Action, page: usize) {
+        self.awaited = None;
         let last = self.rows.len().saturating_sub(1);
         self.selected = match action {
             Action::Up => self.selected.saturating_sub(1),
@@ -176,6 +184,10 @@ impl GuestsScreen {
         self.rows.sort_by_key(|row| row.summary.number);
         let place = selected.and_then(|guest| self.rows.iter().position(|row| row.summary.uuid == guest));
         self.selected = place.unwrap_or(self.selected).min(self.rows.len().saturating_sub(1));
+        if let Some(name) = self.awaited.take_if(|name| self.rows.iter().any(|row| row.summary.name == *name))
+        {
+            self.select(&name);
+        }
     }
 }
 
