@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 
 /// Lines kept; older ones are in the log files.
 const KEPT_LINES: usize = 10_000;
+/// What the kept lines' texts may take together, in bytes.
+const KEPT_BYTES: usize = 8 << 20;
 /// A longer text is cut when it arrives, in bytes.
 const LONGEST_TEXT_BYTES: usize = 4096;
 /// The rows after a line's first begin this much to the right.
@@ -19,6 +21,8 @@ const INDENT: usize = 4;
 #[derive(Debug)]
 pub(crate) struct LogsScreen {
     lines: VecDeque<Line>,
+    /// What the texts of `lines` take together, in bytes.
+    bytes: usize,
     /// The number of the first line that is kept.
     first: u64,
     /// The least level that is shown.
@@ -55,6 +59,7 @@ impl Default for LogsScreen {
     fn default() -> Self {
         Self {
             lines: VecDeque::new(),
+            bytes: 0,
             first: 0,
             level: Level::Info,
             source: Source::All,
@@ -111,11 +116,14 @@ pub(crate) struct ShownLine {
 impl LogsScreen {
     /// Adds the newest line.
     pub(crate) fn push(&mut self, record: LogRecord) {
-        if self.lines.len() == KEPT_LINES {
-            self.lines.pop_front();
+        let line = Line::new(record);
+        self.bytes += line.text.len();
+        self.lines.push_back(line);
+        while self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.bytes -= oldest.text.len();
             self.first += 1;
         }
-        self.lines.push_back(Line::new(record));
     }
 
     /// Says where lines are missing.
@@ -134,6 +142,7 @@ impl LogsScreen {
     /// Forgets all lines: a new connection sends them again.
     pub(crate) fn clear(&mut self) {
         self.lines.clear();
+        self.bytes = 0;
         self.first = 0;
         self.position = Position::Follow;
     }
