@@ -1,17 +1,24 @@
-//! `hpvm`: the operator console and the commands.
+//! `hpvm`: the operator console, every command, and the processes behind them, in one executable.
 
+mod cli;
 mod console;
 mod terminal;
 mod view;
 
-use anyhow::Context as _;
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-fn main() -> anyhow::Result<ExitCode> {
-    let root = std::env::var_os("HPVM_ROOT").map(PathBuf::from).context("set HPVM_ROOT")?;
-    let socket = root.join("run/vsp.sock");
-    let connect = move |_: console::WhereNoneRuns| Ok(ipc::client::Client::connect(&socket)?);
-    console::run(console::Options::from_env(Arc::new(connect)))
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match arguments.get(1).and_then(|role| role.to_str()) {
+        // The processes of a VSP are this executable again, under these names.
+        Some(cli::vsp::PROCESS_ROLE) => cli::vsp::process(&arguments[2..]),
+        Some(cli::vsp::GUEST_ROLE) => guest_proc_role(&arguments[1..]),
+        _ => cli::main(&arguments),
+    }
+}
+
+fn guest_proc_role(_arguments: &[OsString]) -> ExitCode {
+    eprintln!("hpvm: guest processes are not part of this build yet");
+    ExitCode::FAILURE
 }

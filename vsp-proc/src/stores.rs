@@ -44,13 +44,13 @@ pub(crate) fn examine(statement: &StorageStatement) -> Result<Object, String> {
 ///
 /// # Errors
 /// What is wrong, and the statement concerned.
-pub(crate) fn check(config: &GuestConfig) -> Result<(), (String, String)> {
+pub(crate) fn check(config: &GuestConfig) -> Result<(), (String, StorageStatement)> {
     let mut seen: Vec<Object> = Vec::new();
     for statement in &config.devices {
-        let object = examine(statement).map_err(|text| (text, statement.to_string()))?;
+        let object = examine(statement).map_err(|text| (text, statement.clone()))?;
         if seen.contains(&object) {
             let text = format!("Device '{}' is already used by this guest.", statement.location());
-            return Err((text, statement.to_string()));
+            return Err((text, statement.clone()));
         }
         seen.push(object);
     }

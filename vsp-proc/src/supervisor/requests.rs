@@ -4,6 +4,8 @@ use ipc::message::{
     ClientToVsp, DeviceChange, Refusal, RefusalKind, Remark, Setting, Severity, StopMode, VspToClient,
 };
 
+use storage::statement::StorageStatement;
+
 use super::{Goal, Reply, Supervisor, error_line, plain_line};
 use crate::db::{ConfigError, Entry, GuestConfig, Status};
 use crate::stores;
@@ -235,10 +237,25 @@ fn apply(
         stores::check(config).map_err(|(text, statement)| ConfigError {
             kind: RefusalKind::Conflict,
             text,
-            statement: Some(statement),
+            statement: Some(as_typed(&statement, devices)),
         })?;
     }
     Ok(remarks)
+}
+
+/// The operator's own spelling of a device that one of his options means.
+fn as_typed(device: &StorageStatement, changes: &[DeviceChange]) -> String {
+    let typed = changes.iter().map(|change| match change {
+        DeviceChange::Add(text) | DeviceChange::Delete(text) | DeviceChange::Modify(text) => text,
+    });
+    let is_meant = |text: &&String| {
+        text.parse::<StorageStatement>().is_ok_and(|typed| {
+            typed.placement().address().is_none_or(|address| device.placement() == address.into())
+                && (typed.device(), typed.storage(), typed.location())
+                    == (device.device(), device.storage(), device.location())
+        })
+    };
+    typed.into_iter().find(is_meant).cloned().unwrap_or_else(|| device.to_string())
 }
 
 fn accepted(outcome: Outcome) -> Result<VspToClient, Refusal> {

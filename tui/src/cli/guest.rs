@@ -1,0 +1,145 @@
+//! Options that name a guest, or say what it is to be.
+
+use clap::Args;
+use ipc::message::{Grant, GuestRef, Rights, Setting, StartAttribute};
+
+use super::amount;
+
+/// `-P name` or `-p number`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct Which {
+    /// Guest, by name
+    #[arg(short = 'P', value_name = "vm-name")]
+    name: Option<String>,
+    /// Guest, by number
+    #[arg(short = 'p', value_name = "vm-number")]
+    number: Option<u32>,
+}
+
+impl Which {
+    pub(super) fn guest(&self) -> GuestRef {
+        match (&self.name, self.number) {
+            (Some(name), _) => GuestRef::Name(name.clone()),
+            (None, number) => GuestRef::Number(number.unwrap_or_default()),
+        }
+    }
+}
+
+/// What `hpvmcreate` and `hpvmmodify` have in common.
+#[derive(Args, Debug)]
+pub(super) struct Attributes {
+    /// Operating system: hpux, linux, windows, ...
+    #[arg(short = 'O', value_name = "os_type")]
+    os_type: Option<String>,
+    /// Number of virtual CPUs
+    #[arg(short = 'c', value_name = "number_vcpus")]
+    vcpus: Option<u32>,
+    /// Share of a processor that each virtual CPU is entitled to, in per cent
+    #[arg(short = 'e', value_name = "percent[:max_percent]", value_parser = entitlement)]
+    entitlement: Option<(u8, u8)>,
+    /// Memory, with M or G; a bare number is megabytes
+    #[arg(short = 'r', value_name = "amount", value_parser = amount::parse_memory)]
+    memory: Option<u64>,
+    /// Descriptive label
+    #[arg(short = 'l', value_name = "vm_label")]
+    label: Option<String>,
+    /// Start the guest with the VSP (auto) or by hand only (manual)
+    #[arg(short = 'B', value_name = "start_attr", value_parser = start_attribute)]
+    start: Option<StartAttribute>,
+    /// Group with rights on the console; a leading - takes them away
+    #[arg(short = 'g', value_name = "group[:{admin|oper}]", value_parser = grant, allow_hyphen_values = true)]
+    groups: Vec<Grant>,
+    /// User with rights on the console; a leading - takes them away
+    #[arg(short = 'u', value_name = "user[:{admin|oper}]", value_parser = grant, allow_hyphen_values = true)]
+    users: Vec<Grant>,
+    /// Further attribute: kernel=PATH, initrd=PATH and append=STRING boot a kernel directly (an extension, as long as
+    /// guests cannot boot from EFI); graceful_stop_timeout=SECONDS; runnable_status, modify_status, visible_status or
+    /// register_status={enabled|disabled}
+    #[arg(short = 'x', value_name = "keyword=value", value_parser = keyword)]
+    keywords: Vec<(String, String)>,
+    /// Check only, change nothing
+    #[arg(short = 's', conflicts_with = "force")]
+    pub(super) check_only: bool,
+    /// Force: HPVM's option; problems that are only warnings never prevent a change here
+    #[arg(short = 'F')]
+    force: bool,
+}
+
+impl Attributes {
+    /// What was given, in the form the VSP wants.
+    pub(super) fn settings(self) -> Vec<Setting> {
+        let mut all = Vec::new();
+        all.extend(self.os_type.map(Setting::OsType));
+        all.extend(self.vcpus.map(Setting::Vcpus));
+        all.extend(
+            self.entitlement.map(|(percent, max_percent)| Setting::Entitlement { percent, max_percent }),
+        );
+        all.extend(self.memory.map(Setting::MemoryBytes));
+        all.extend(self.label.map(Setting::Label));
+        all.extend(self.start.map(Setting::Start));
+        all.extend(self.groups.into_iter().map(Setting::Group));
+        all.extend(self.users.into_iter().map(Setting::User));
+        all.extend(self.keywords.into_iter().map(|(keyword, value)| Setting::Keyword { keyword, value }));
+        all
+    }
+}
+
+fn entitlement(text: &str) -> Result<(u8, u8), String> {
+    let percent =
+        |text: &str| text.trim_end_matches('%').parse::<u8>().map_err(|_| "not a percentage".to_owned());
+    match text.split_once(':') {
+        Some((least, most)) => Ok((percent(least)?, percent(most)?)),
+        None => Ok((percent(text)?, 100)),
+    }
+}
+
+fn start_attribute(text: &str) -> Result<StartAttribute, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "auto" => Ok(StartAttribute::Auto),
+        "manual" => Ok(StartAttribute::Manual),
+        _ => Err("expected auto or manual".into()),
+    }
+}
+
+fn grant(text: &str) -> Result<Grant, String> {
+    let (takes, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (name, rights) = match text.split_once(':') {
+        None => (text, Rights::Oper),
+        Some((name, "oper")) => (name, Rights::Oper),
+        Some((name, "admin")) => (name, Rights::Admin),
+        Some(_) => return Err("expected admin or oper behind the colon".into()),
+    };
+    match name {
+        "" => Err("the name is missing".into()),
+        _ => Ok(Grant { name: name.into(), rights: (!takes).then_some(rights) }),
+    }
+}
+
+fn keyword(text: &str) -> Result<(String, String), String> {
+    let (keyword, value) = text.split_once('=').ok_or("expected keyword=value")?;
+    Ok((keyword.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn option_values_are_understood_or_refused() {
+        assert_eq!(entitlement("20:50"), Ok((20, 50)));
+        assert_eq!(entitlement("10%"), Ok((10, 100)));
+        assert!(entitlement("300").is_err());
+        assert_eq!(start_attribute("AUTO"), Ok(StartAttribute::Auto));
+        assert!(start_attribute("never").is_err());
+        assert_eq!(keyword("append=console=ttyS0"), Ok(("append".into(), "console=ttyS0".into())));
+        assert!(keyword("kernel").is_err());
+        let admin = |rights| Ok(Grant { name: "ops".into(), rights });
+        assert_eq!(grant("+ops:admin"), admin(Some(Rights::Admin)));
+        assert_eq!(grant("-ops:admin"), admin(None));
+        assert!(grant("ops:root").is_err() && grant(":admin").is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! `hpvm vsp`: the VSP itself, and the process that is one.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
+use ipc::client::ClientError;
+use ipc::message::ClientToVsp;
+use rustix::fs::{FlockOperation, flock};
+use vsp_proc::root::StateRoot;
+
+use super::failure::Failure;
+use super::{Spec, link};
+
+/// First argument of a VSP process that was started on demand.
+pub(crate) const PROCESS_ROLE: &str = "vsp-proc";
+/// First argument of a guest process.
+pub(crate) const GUEST_ROLE: &str = "guest-proc";
+
+pub(super) const SPEC: Spec = Spec {
+    name: "vsp",
+    classic: "hpvm vsp",
+    is_linked: false,
+    augment: |command| {
+        Options::augment_args(command.about("Start, stop or show the VSP")).subcommand_required(true)
+    },
+    run,
+};
+
+#[derive(Args)]
+struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Start the VSP; guests whose start attribute is auto start with it
+    Start {
+        /// Stay in the foreground and write the log to standard error, too
+        #[arg(long)]
+        foreground: bool,
+    },
+    /// Stop all guests gracefully, then the VSP
+    Stop,
+    /// Show whether the VSP runs
+    Status,
+}
+
+fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
+    match Options::from_arg_matches(matches)?.action {
+        Action::Start { foreground: true } => Ok(vsp_proc::run(options(true)?)?),
+        Action::Start { foreground: false } => {
+            if link::connect_running()?.is_some() {
+                writeln!(out, "hpvm vsp: The VSP is already running.")?;
+                return Ok(());
+            }
+            link::connect()?;
+            Ok(())
+        }
+        Action::Stop => stop(out),
+        Action::Status => status(out),
+    }
+}
+
+fn stop(out: &mut dyn Write) -> Result<(), Failure> {
+    let Some(mut client) = link::connect_running()? else {
+        return Err(Failure::message("The VSP is not running."));
+    };
+    match client.request(&ClientToVsp::VspShutdown) {
+        // It may end before its answer is read.
+        Ok(_) | Err(ClientError::Connection(ipc::Error::Closed)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // A command that follows must not meet what is left of it.
+    let root = StateRoot::resolve()?;
+    let lock = File::open(root.path().join("lock")).context("cannot open the VSP's lock")?;
+    flock(&lock, FlockOperation::LockShared).context("cannot wait for the VSP")?;
+    writeln!(out, "hpvm vsp: The VSP has stopped.")?;
+    Ok(())
+}
+
+fn status(out: &mut dyn Write) -> Result<(), Failure> {
+    let Some(mut client) = link::connect_running()? else {
+        return Err(Failure::message("The VSP is not running."));
+    };
+    let status = client.status()?;
+    let since = jiff::Timestamp::from_microsecond(status.since_micros).unwrap_or_default();
+    let since =
+        since.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
+    let lines = [
+        ("State", "running".to_owned()),
+        ("Version", status.build),
+        ("Process", status.pid.to_string()),
+        ("State directory", status.root),
+        ("Since", since),
+        ("Guests", format!("{} ({} running)", status.guests, status.running)),
+        ("Clients", status.clients.to_string()),
+    ];
+    for (label, value) in lines {
+        writeln!(out, "{label:<16}: {value}")?;
+    }
+    Ok(())
+}
+
+fn options(log_to_stderr: bool) -> anyhow::Result<vsp_proc::Options> {
+    Ok(vsp_proc::Options {
+        root: StateRoot::resolve()?,
+        guest_command: ["/proc/self/exe", GUEST_ROLE].map(OsString::from).to_vec(),
+        images: Vec::new(),
+        log_to_stderr,
+    })
+}
+
+/// The VSP process that a command started: tells its starter on standard output that it serves, or why not.
+pub(crate) fn process(_: &[OsString]) -> ExitCode {
+    // Fails only where this process leads its group already, as under a service manager: then there is nothing to leave.
+    let _ = rustix::process::setsid();
+    match options(false).and_then(|options| Ok(vsp_proc::run(options)?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
