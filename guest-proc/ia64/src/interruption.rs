@@ -100,8 +100,8 @@ impl Cpu {
         if psr.pk() != self.psr.pk() {
             self.mmu.fetch_generation += 1;
         }
-        self.psr = psr;
-        self.mmu.privilege_changed();
+        let old = std::mem::replace(&mut self.psr, psr);
+        self.key_follows_psr(old);
         if psr.i() {
             self.sapic.reconsider();
         }

@@ -66,6 +66,15 @@ enum Deferral {
     ByPage,
 }
 
+/// PSR bits that the key of data references follows from: be, pk, dt, db, cpl, ed.
+const KEY_BITS: u64 = 1 << 1 | 1 << 15 | 1 << 17 | 1 << 24 | 3 << 32 | 1 << 43;
+
+/// The key of a program's data references in the host caches. Other byte orders, breakpoints and deferral are the slow
+/// path's business.
+fn data_key(psr: Psr) -> u64 {
+    if psr.be() || psr.db() || psr.ed() { NEVER } else { Mode::of(psr, psr.cpl(), psr.dt()).key() }
+}
+
 impl Mode {
     /// The mode of references at level `pl`.
     pub(super) fn of(psr: Psr, pl: u8, translated: bool) -> Mode {
@@ -91,9 +100,15 @@ impl Cpu {
     /// Works out how the running program's data references take the fast path.
     pub(super) fn renew_key(&mut self) {
         self.mmu.flush_stale_regions();
-        let psr = self.psr;
-        self.mmu.key =
-            if psr.be() || psr.db() || psr.ed() { NEVER } else { Mode::of(psr, psr.cpl(), psr.dt()).key() };
+        self.mmu.key = data_key(self.psr);
+    }
+
+    /// PSR has changed from `old`: the key follows at once where that is cheap.
+    #[inline]
+    pub(crate) fn key_follows_psr(&mut self, old: Psr) {
+        if (old.0 ^ self.psr.0) & KEY_BITS != 0 {
+            self.mmu.key = if self.mmu.stale_regions == 0 { data_key(self.psr) } else { NEVER };
+        }
     }
 
     /// Judges a reference. `None`: a speculative load that is deferred.
