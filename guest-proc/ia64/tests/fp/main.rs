@@ -5,6 +5,7 @@
 mod arithmetic;
 mod conversions;
 mod division;
+mod execution;
 mod operands;
 mod oracle;
 mod selection;
