@@ -5,6 +5,7 @@ use ipc::message::{ClientToVsp, Setting};
 use std::collections::BTreeMap;
 use storage::size;
 use tui_input::Input;
+use vsp_proc::db::BUILTIN_PREFIX;
 
 /// One line of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,7 @@ impl Field {
             Field::Name => "Letters, digits, '-', '_' and '.', at least one of them no digit",
             Field::Vcpus => "1 to 16",
             Field::Memory => "As 512M or 2G, in steps of 64 MB",
-            Field::Kernel => "Path of a Linux/ia64 vmlinux or vmlinux.gz; empty for none",
+            Field::Kernel => "Path of a vmlinux or vmlinux.gz, or builtin:diag; empty for none",
             Field::Initrd => "Path of an initial RAM disk; empty for none",
             Field::Append => "What the kernel gets as its command line; may be empty",
             Field::Disk => "Path of a file that becomes a virtual disk; empty for none",
@@ -197,7 +198,7 @@ impl CreateForm {
     }
 
     fn path_problem(&self, path: &str) -> Option<String> {
-        if path.is_empty() {
+        if path.is_empty() || path.starts_with(BUILTIN_PREFIX) {
             None
         } else if !path.starts_with('/') {
             Some("Type the whole path, from '/' on".to_owned())
