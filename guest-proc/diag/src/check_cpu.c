@@ -101,8 +101,11 @@ static void check_loops(void)
     for (u64 i = 0; i < 20; i++)
         values[i] = (double)(i64)i * 0.5;
     CHECK("rotating-floats", rotating_floats(values, 20), 0x4057c00000000000); /* 95.0 */
-    CHECK("br.cloop", OP1("mov r2 = ar.lc ;; mov ar.lc = %1 ;; mov %0 = r0 ;; 0: add %0 = 1, %0 ;; "
-                          "br.cloop.sptk.few 0b ;; mov ar.lc = r2 ;;", 99), 100);
+    CHECK("br.cloop",
+          OP1("mov r2 = ar.lc ;; mov ar.lc = %1 ;; mov %0 = r0 ;; 0: add %0 = 1, %0 ;; "
+              "br.cloop.sptk.few 0b ;; mov ar.lc = r2 ;;",
+              99),
+          100);
     CHECK("brl", OP1("mov %0 = %1 ;; brl.sptk 0f ;; add %0 = 1, %0 ;; 0:", 7), 7);
 }
 
@@ -117,14 +120,21 @@ static void check_memory(void)
     CHECK("big-endian-load", OP1("sum 0x2 ;; ld8 %0 = [%1] ;; rum 0x2 ;;", &cell), 0x1122334455667788);
     CHECK("fetchadd8", OP1("fetchadd8.acq r2 = [%1], -16 ;; ld8 %0 = [%1]", &cell), 0x8877665544332201);
     CHECK("xchg4", OP2("xchg4 %0 = [%1], %2", &cell, 5), 0x44332201);
-    CHECK("cmpxchg8-hit", OP2("mov ar.ccv = %2 ;; cmpxchg8.acq r2 = [%1], r0, ar.ccv ;; ld8 %0 = [%1]", &cell, 0x8877665500000005),
-          0);
+    CHECK("cmpxchg8-hit",
+          OP2("mov ar.ccv = %2 ;; cmpxchg8.acq r2 = [%1], r0, ar.ccv ;; ld8 %0 = [%1]", &cell, 0x8877665500000005), 0);
     CHECK("cmpxchg8-miss", OP2("mov ar.ccv = %2 ;; cmpxchg8.rel r2 = [%1], r1, ar.ccv ;; ld8 %0 = [%1]", &cell, 1), 0);
     if (cpuid(4) & 4) {
-        CHECK("st16-ld16", OP2("mov ar.csd = %2 ;; st16 [%1] = %2, ar.csd ;; mov ar.csd = r0 ;; ld16 r2, ar.csd = [%1] ;; "
-                               "mov r3 = ar.csd ;; and %0 = r2, r3", &cell, 0x5a5a), 0x5a5a);
-        CHECK("cmp8xchg16", OP2("mov ar.ccv = %2 ;; mov ar.csd = %1 ;; cmp8xchg16.acq r2 = [%1], r0, ar.csd, ar.ccv ;; add r3 = 8, %1 ;; "
-                                "ld8 r3 = [r3] ;; sub %0 = r3, %1 ;; add %0 = %0, r2", &cell, 0x5a5a), 0x5a5a);
+        CHECK("st16-ld16",
+              OP2("mov ar.csd = %2 ;; st16 [%1] = %2, ar.csd ;; mov ar.csd = r0 ;; ld16 r2, ar.csd = [%1] ;; "
+                  "mov r3 = ar.csd ;; and %0 = r2, r3",
+                  &cell, 0x5a5a),
+              0x5a5a);
+        CHECK("cmp8xchg16",
+              OP2("mov ar.ccv = %2 ;; mov ar.csd = %1 ;; cmp8xchg16.acq r2 = [%1], r0, ar.csd, ar.ccv ;; add r3 = 8, "
+                  "%1 ;; "
+                  "ld8 r3 = [r3] ;; sub %0 = r3, %1 ;; add %0 = %0, r2",
+                  &cell, 0x5a5a),
+              0x5a5a);
     }
 }
 
@@ -135,7 +145,7 @@ static void check_self_modifying(void)
     struct {
         u64 entry, gp;
     } descriptor = {(u64)code, 0};
-    u64 (*function)(void) = (u64(*)(void))&descriptor;
+    u64 (*function)(void) = (u64(*)(void)) & descriptor;
     memcpy(code, patch_template, 32);
     flush_code(code);
     CHECK("code-in-data", function(), 0x11);
@@ -162,23 +172,37 @@ void check_speculation(void)
     static u64 cell[2], save;
     cell[0] = 42;
     CHECK("ld8.s-valid", OP1("ld8.s %0 = [%1] ;; chk.s %0, 0f ;; br.sptk 2f ;; 0: mov %0 = 1 ;; 2:", &cell[0]), 42);
-    CHECK("ld8.s-invalid-gives-nat", OP1("ld8.s r2 = [%1] ;; tnat.nz p6, p7 = r2 ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0", 8), 1);
+    CHECK("ld8.s-invalid-gives-nat",
+          OP1("ld8.s r2 = [%1] ;; tnat.nz p6, p7 = r2 ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0", 8), 1);
     CHECK("chk.s-branches", OP1("mov %0 = 5 ;; ld8.s r2 = [%1] ;; chk.s r2, 0f ;; mov %0 = 6 ;; 0:", 8), 5);
-    CHECK("nat-propagates", OP1("ld8.s r2 = [%1] ;; add r2 = 1, r2 ;; tnat.nz p6, p7 = r2 ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0", 8), 1);
+    CHECK("nat-propagates",
+          OP1("ld8.s r2 = [%1] ;; add r2 = 1, r2 ;; tnat.nz p6, p7 = r2 ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0", 8), 1);
     CHECK("compare-of-nat-clears-both", PREDICATES("ld8.s r2 = [%1] ;; cmp.eq p6, p7 = r2, %2", 8, 0), 0);
     /* Spill and fill through ar.unat: its bit is address bits 8:3. */
-    CHECK("spill-sets-unat", OP2("mov r3 = ar.unat ;; mov ar.unat = r0 ;; ld8.s r2 = [%2] ;; st8.spill [%1] = r2 ;; "
-                                 "mov %0 = ar.unat ;; mov ar.unat = r3 ;;", &save, 8), 1UL << ((u64)&save >> 3 & 63));
-    CHECK("fill-restores-nat", OP1("mov r3 = ar.unat ;; mov ar.unat = -1 ;; ld8.fill r2 = [%1] ;; mov ar.unat = r3 ;; "
-                                   "tnat.nz p6, p7 = r2 ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0", &save), 1);
-    CHECK("ld8.c-after-store", OP2("ld8.a r2 = [%1] ;; st8 [%1] = %2 ;; ld8.c.clr r2 = [%1] ;; mov %0 = r2", &cell[0], 77), 77);
-    CHECK("chk.a-after-store", OP2("mov %0 = 5 ;; ld8.a r2 = [%1] ;; st8 [%1] = %2 ;; chk.a.clr r2, 0f ;; mov %0 = 6 ;; 0:",
-                                   &cell[0], 78), 5);
-    CHECK("chk.a-after-invala", OP1("mov %0 = 5 ;; ld8.a r2 = [%1] ;; invala ;; chk.a.clr r2, 0f ;; mov %0 = 6 ;; 0:",
-                                    &cell[0]), 5);
-    CHECK("ld8.sa-recovers", OP2("ld8.sa r2 = [%1] ;; st8 [%1] = %2 ;; chk.a.nc r2, 0f ;; mov %0 = 6 ;; br.sptk 2f ;; "
-                                 "0: ld8 %0 = [%1] ;; 2:", &cell[0], 79), 79);
-    CHECK("fp-nat", OP1("ldfd.s f10 = [%1] ;; fclass.m p6, p7 = f10, @nat ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0", 8), 1);
+    CHECK("spill-sets-unat",
+          OP2("mov r3 = ar.unat ;; mov ar.unat = r0 ;; ld8.s r2 = [%2] ;; st8.spill [%1] = r2 ;; "
+              "mov %0 = ar.unat ;; mov ar.unat = r3 ;;",
+              &save, 8),
+          1UL << ((u64)&save >> 3 & 63));
+    CHECK("fill-restores-nat",
+          OP1("mov r3 = ar.unat ;; mov ar.unat = -1 ;; ld8.fill r2 = [%1] ;; mov ar.unat = r3 ;; "
+              "tnat.nz p6, p7 = r2 ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0",
+              &save),
+          1);
+    CHECK("ld8.c-after-store",
+          OP2("ld8.a r2 = [%1] ;; st8 [%1] = %2 ;; ld8.c.clr r2 = [%1] ;; mov %0 = r2", &cell[0], 77), 77);
+    CHECK("chk.a-after-store",
+          OP2("mov %0 = 5 ;; ld8.a r2 = [%1] ;; st8 [%1] = %2 ;; chk.a.clr r2, 0f ;; mov %0 = 6 ;; 0:", &cell[0], 78),
+          5);
+    CHECK("chk.a-after-invala",
+          OP1("mov %0 = 5 ;; ld8.a r2 = [%1] ;; invala ;; chk.a.clr r2, 0f ;; mov %0 = 6 ;; 0:", &cell[0]), 5);
+    CHECK("ld8.sa-recovers",
+          OP2("ld8.sa r2 = [%1] ;; st8 [%1] = %2 ;; chk.a.nc r2, 0f ;; mov %0 = 6 ;; br.sptk 2f ;; "
+              "0: ld8 %0 = [%1] ;; 2:",
+              &cell[0], 79),
+          79);
+    CHECK("fp-nat", OP1("ldfd.s f10 = [%1] ;; fclass.m p6, p7 = f10, @nat ;; (p6) mov %0 = 1 ;; (p7) mov %0 = r0", 8),
+          1);
     CHECK("chk.s-fp", OP1("mov %0 = 5 ;; ldfd.s f10 = [%1] ;; chk.s f10, 0f ;; mov %0 = 6 ;; 0:", 8), 5);
 }
 

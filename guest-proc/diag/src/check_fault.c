@@ -33,7 +33,8 @@ static void check_instruction_faults(void)
     me->resume_at = 0;
     CHECK("reserved-template-vector", c->vector, 0x5400);
     CHECK("illegal-operation-code", c->isr >> 4 & 0xf, 0);
-    CHECK("reserved-register-field", EXPECT_FAULT("mov r2 = -1 ;; mov ar.rsc = r2") == 0x5400 ? c->isr >> 4 & 0xf : 99, 3);
+    CHECK("reserved-register-field", EXPECT_FAULT("mov r2 = -1 ;; mov ar.rsc = r2") == 0x5400 ? c->isr >> 4 & 0xf : 99,
+          3);
     WRITE_REGISTER("ar.rsc", 3);
     CHECK("disabled-fp-vector", EXPECT_FAULT("ssm psr.dfh ;; srlz.d ;; mov f40 = f1"), 0x5500);
     CHECK("disabled-fp-high", c->isr & 3, 2);
@@ -41,7 +42,8 @@ static void check_instruction_faults(void)
     CHECK("nat-consumption-register", c->isr >> 4 & 0xf, 1);
     CHECK("unaligned-vector", EXPECT_FAULT("sum 0x8 ;; ld8 r3 = [%1]", "r"((u64)page_memory + 1)), 0x5a00);
     CHECK("unaligned-ifa", c->ifa, (u64)page_memory + 1);
-    CHECK("unsupported-semaphore", EXPECT_FAULT("fetchadd8.acq r3 = [%1], 1", "r"(uncached(physical_address(page_memory)))), 0x5b00);
+    CHECK("unsupported-semaphore",
+          EXPECT_FAULT("fetchadd8.acq r3 = [%1], 1", "r"(uncached(physical_address(page_memory)))), 0x5b00);
 }
 
 static void check_data_faults(void)
@@ -59,14 +61,17 @@ static void check_data_faults(void)
     CHECK("not-present-vector", EXPECT_FAULT("ld8 r3 = [%1]", "r"(absent + 8)), 0x5000);
     CHECK("not-present-ifa", c->ifa, absent + 8);
     CHECK("not-present-page-size", c->itir >> 2 & 0x3f, TEST_PAGE_SHIFT);
-    CHECK("semaphore-isr-read-write", (EXPECT_FAULT("fetchadd8.rel r3 = [%1], 4", "r"(absent + 8)), c->isr >> 32 & 7), 6);
+    CHECK("semaphore-isr-read-write", (EXPECT_FAULT("fetchadd8.rel r3 = [%1], 4", "r"(absent + 8)), c->isr >> 32 & 7),
+          6);
     map(PAGE_CLEAN, PTE_P | PTE_AR_RW | PTE_ED);
     u64 dirty = me->dirty_faults, accessed = me->access_faults;
     volatile u64 *clean = (volatile u64 *)test_address(PAGE_CLEAN);
     (void)*clean;
+    barrier();
     CHECK("access-bit-fault", me->access_faults - accessed, 1);
     CHECK("access-bit-set", test_table[PAGE_CLEAN] & (PTE_A | PTE_D), PTE_A);
     *clean = 3;
+    barrier();
     CHECK("dirty-bit-fault", me->dirty_faults - dirty, 1);
     CHECK("dirty-bit-set", test_table[PAGE_CLEAN] & PTE_D, PTE_D);
     CHECK("retried-store-landed", *clean, 3);
@@ -129,17 +134,22 @@ static void check_debug(void)
     CHECK("single-step-count", step_once(), 1);
     me->resume_at = 0;
     CHECK("single-step-vector", c->vector, 0x6000);
-    CHECK("taken-branch-vector", EXPECT_FAULT("mov r2 = psr ;; dep r2 = -1, r2, 26, 1 ;; mov psr.l = r2 ;; srlz.i ;; "
-                                              "br.sptk 0f ;; nop 0 ;; 0: nop 0"), 0x5f00);
+    CHECK("taken-branch-vector",
+          EXPECT_FAULT("mov r2 = psr ;; dep r2 = -1, r2, 26, 1 ;; mov psr.l = r2 ;; srlz.i ;; "
+                       "br.sptk 0f ;; nop 0 ;; 0: nop 0"),
+          0x5f00);
     static u64 watched[2];
     asm volatile("mov dbr[%0] = %1 ;; mov dbr[%2] = %3 ;; srlz.d ;;"
                  :
                  : "r"(0L), "r"(&watched[1]), "r"(1L), "r"(1UL << 62 | 1UL << 56 | 0x00fffffffffffff8));
     CHECK("data-breakpoint-spares-reads",
           EXPECT_FAULT("mov r2 = psr ;; dep r2 = -1, r2, 24, 1 ;; mov psr.l = r2 ;; srlz.d ;; ld8 r3 = [%1] ;; "
-                       "dep r2 = 0, r2, 24, 1 ;; mov psr.l = r2 ;; srlz.d", "r"(&watched[1])), ~0UL);
+                       "dep r2 = 0, r2, 24, 1 ;; mov psr.l = r2 ;; srlz.d",
+                       "r"(&watched[1])),
+          ~0UL);
     CHECK("data-breakpoint-vector",
-          EXPECT_FAULT("mov r2 = psr ;; dep r2 = -1, r2, 24, 1 ;; mov psr.l = r2 ;; srlz.d ;; st8 [%1] = r0", "r"(&watched[1])),
+          EXPECT_FAULT("mov r2 = psr ;; dep r2 = -1, r2, 24, 1 ;; mov psr.l = r2 ;; srlz.d ;; st8 [%1] = r0",
+                       "r"(&watched[1])),
           0x5900);
     CHECK("data-breakpoint-ifa", c->ifa, (u64)&watched[1]);
     asm volatile("mov dbr[%0] = r0 ;; srlz.d ;;" : : "r"(1L));

@@ -52,9 +52,16 @@ static void check_arithmetic(void)
 {
     volatile double one = 1, two = 2, three = 3;
     CHECK("third", bits(one / three), 0x3fd5555555555555);
-    CHECK("third-single", ({ u64 b; volatile float f = 1.0f, g = 3.0f; float q = f / g; asm("getf.s %0 = %1" : "=r"(b) : "f"(q)); b; }),
+    CHECK("third-single", ({
+              u64 b;
+              volatile float f = 1.0f, g = 3.0f;
+              float q = f / g;
+              asm("getf.s %0 = %1" : "=r"(b) : "f"(q));
+              b;
+          }),
           0x3eaaaaab);
-    CHECK("fma-rounds-once", FP3("fma.d.s0 %0 = %1, %2, %3", 0x3ff0000002000000, 0x3ff0000002000000, 0xbff0000004000000),
+    CHECK("fma-rounds-once",
+          FP3("fma.d.s0 %0 = %1, %2, %3", 0x3ff0000002000000, 0x3ff0000002000000, 0xbff0000004000000),
           0x3c90000000000000);
     CHECK("fms", FP3("fms.d.s0 %0 = %1, %2, %3", THREE, THREE, ONE), 0x4020000000000000);
     CHECK("fnma", FP3("fnma.d.s0 %0 = %1, %2, %3", THREE, THREE, ONE), 0xc020000000000000);
@@ -66,13 +73,30 @@ static void check_arithmetic(void)
     CHECK("fmax-second-operand-of-nan", FP3("fmax.s0 %0 = %1, %2", QUIET_NAN, ONE, 0), ONE);
     CHECK("fmin", FP3("fmin.s0 %0 = %1, %2", THREE, ONE, 0), ONE);
     CHECK("fmerge.ns", FP3("fmerge.ns %0 = %1, %2", ONE, THREE, 0), 0xc008000000000000);
-    CHECK("fcvt.fx.trunc", ({ u64 r; asm("fcvt.fx.trunc f10 = %1 ;; getf.sig %0 = f10" : "=r"(r) : "f"(from_bits(0xc00c000000000000)) : "f10"); r; }),
+    CHECK("fcvt.fx.trunc", ({
+              u64 r;
+              asm("fcvt.fx.trunc f10 = %1 ;; getf.sig %0 = f10" : "=r"(r) : "f"(from_bits(0xc00c000000000000)) : "f10");
+              r;
+          }),
           (u64)-3); /* -3.5 */
-    CHECK("fcvt.fx-nearest-even", ({ u64 r; asm("fcvt.fx f10 = %1 ;; getf.sig %0 = f10" : "=r"(r) : "f"(from_bits(0x400c000000000000)) : "f10"); r; }),
+    CHECK("fcvt.fx-nearest-even", ({
+              u64 r;
+              asm("fcvt.fx f10 = %1 ;; getf.sig %0 = f10" : "=r"(r) : "f"(from_bits(0x400c000000000000)) : "f10");
+              r;
+          }),
           4); /* 3.5 */
-    CHECK("fcvt.xf", ({ double d; asm("setf.sig f10 = %1 ;; fcvt.xf f10 = f10 ;; fnorm.d.s0 %0 = f10" : "=f"(d) : "r"(-7L) : "f10"); bits(d); }),
+    CHECK("fcvt.xf", ({
+              double d;
+              asm("setf.sig f10 = %1 ;; fcvt.xf f10 = f10 ;; fnorm.d.s0 %0 = f10" : "=f"(d) : "r"(-7L) : "f10");
+              bits(d);
+          }),
           0xc01c000000000000);
-    CHECK("getf.exp", ({ u64 r; asm("getf.exp %0 = %1" : "=r"(r) : "f"(-4.0)); r; }), 0x30001); /* sign, 0xffff + 2 */
+    CHECK("getf.exp", ({
+              u64 r;
+              asm("getf.exp %0 = %1" : "=r"(r) : "f"(-4.0));
+              r;
+          }),
+          0x30001); /* sign, 0xffff + 2 */
 }
 
 static void check_status(void)
@@ -99,7 +123,11 @@ static void check_parallel_and_integer(void)
 {
     /* Two single-precision numbers a register. */
     CHECK("fpma", SIG2("fpma.s0 f10 = f10, f11, f11", 0x4000000040400000, 0x3f80000040000000), 0x4040000041000000);
-    CHECK("fpack", ({ u64 r; asm("fpack f10 = %1, %2 ;; getf.sig %0 = f10" : "=r"(r) : "f"(1.0f), "f"(2.0f) : "f10"); r; }),
+    CHECK("fpack", ({
+              u64 r;
+              asm("fpack f10 = %1, %2 ;; getf.sig %0 = f10" : "=r"(r) : "f"(1.0f), "f"(2.0f) : "f10");
+              r;
+          }),
           0x3f80000040000000);
     CHECK("fswap", SIG2("fswap f10 = f10, f11", 0x1111111122222222, 0x3333333344444444), 0x4444444411111111);
     CHECK("xma.l", SIG2("xma.l f10 = f10, f11, f11", 0x100000001, 0x100000000), 0x200000000);
@@ -113,15 +141,24 @@ static void check_formats(void)
 {
     static u8 extended[16] __attribute__((aligned(16)));
     double back;
-    asm volatile("stfe [%1] = %2 ;; ldfe %0 = [%1]" : "=f"(back) : "r"(extended), "f"(from_bits(0xc008000000000000)) : "memory");
+    asm volatile("stfe [%1] = %2 ;; ldfe %0 = [%1]"
+                 : "=f"(back)
+                 : "r"(extended), "f"(from_bits(0xc008000000000000))
+                 : "memory");
     CHECK("extended-bytes", extended[9] << 8 | extended[8], 0xc000);
     CHECK("extended-significand", extended[7], 0xc0);
     CHECK("extended-round-trip", bits(back), 0xc008000000000000);
-    asm volatile("stf.spill [%1] = %2 ;; ldf.fill %0 = [%1]" : "=f"(back) : "r"(extended), "f"(from_bits(THREE)) : "memory");
+    asm volatile("stf.spill [%1] = %2 ;; ldf.fill %0 = [%1]"
+                 : "=f"(back)
+                 : "r"(extended), "f"(from_bits(THREE))
+                 : "memory");
     CHECK("spill-fill", bits(back), THREE);
     static double pair[2] __attribute__((aligned(16))) = {1.0, 3.0};
     u64 low, high;
-    asm volatile("ldfpd f10, f11 = [%2] ;; getf.d %0 = f10 ;; getf.d %1 = f11" : "=&r"(low), "=&r"(high) : "r"(pair) : "f10", "f11", "memory");
+    asm volatile("ldfpd f10, f11 = [%2] ;; getf.d %0 = f10 ;; getf.d %1 = f11"
+                 : "=&r"(low), "=&r"(high)
+                 : "r"(pair)
+                 : "f10", "f11", "memory");
     CHECK("ldfpd-first", low, ONE);
     CHECK("ldfpd-second", high, THREE);
 }

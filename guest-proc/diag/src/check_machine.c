@@ -56,8 +56,8 @@ void check_firmware(void)
                                          time.day >= 1 && time.day <= 31 && time.hour < 24 && time.minute < 60);
     CHECK_TRUE("sal-freq-base", sal(SAL_FREQ_BASE, 0, 0, 0, 0, 0, 0, 0).status == 0);
     CHECK("sal-unknown-function", sal(0x010000ff, 0, 0, 0, 0, 0, 0, 0).status, -1);
-    CHECK("sal-absent-pci-function", sal(SAL_PCI_CONFIG_READ, 7UL << 16 | 31 << 11 | 7 << 8, 4, 0, 0, 0, 0, 0).v0 & 0xffffffff,
-          0xffffffff);
+    CHECK("sal-absent-pci-function",
+          sal(SAL_PCI_CONFIG_READ, 7UL << 16 | 31 << 11 | 7 << 8, 4, 0, 0, 0, 0, 0).v0 & 0xffffffff, 0xffffffff);
     struct firmware_result rse = pal(PAL_RSE_INFO, 0, 0, 0);
     CHECK("pal-rse-info", rse.status == 0 ? rse.v0 : 0, 96);
     CHECK_TRUE("pal-freq-ratios", pal(PAL_FREQ_RATIOS, 0, 0, 0).status == 0);
@@ -210,7 +210,8 @@ static void check_reading(struct disk *d, u8 *buffer)
     const u8 *second = buffer + d->block_size;
     u8 sense[3] = {0}, past_end[16] = {0x88}, bad[10] = {0xfe}, luns[12] = {0xa0, [9] = 16};
     CHECK("read-first-block", disk_read(d, 0, 1, buffer) == NULL, 1);
-    CHECK("read-again-same", disk_read(d, 0, 1, buffer + d->block_size) == NULL && !memcmp(buffer, second, d->block_size), 1);
+    CHECK("read-again-same",
+          disk_read(d, 0, 1, buffer + d->block_size) == NULL && !memcmp(buffer, second, d->block_size), 1);
     CHECK("read-last-block", disk_read(d, d->blocks - 1, 1, buffer) == NULL, 1);
     for (unsigned i = 0; i < 8; i++)
         past_end[2 + i] = d->blocks >> (56 - 8 * i);
@@ -220,7 +221,8 @@ static void check_reading(struct disk *d, u8 *buffer)
     CHECK_TRUE("unknown-command-fails", disk_command(d, bad, 10, NULL, 0, false, sense) != NULL);
     CHECK("unknown-command-sense", sense[0] << 16 | sense[1] << 8 | sense[2], 0x052000);
     memset(buffer, 0xff, 16);
-    CHECK_TRUE("report-luns", disk_command(d, luns, 12, buffer, 16, false, NULL) == NULL && buffer[3] >= 8 && buffer[9] == 0);
+    CHECK_TRUE("report-luns",
+               disk_command(d, luns, 12, buffer, 16, false, NULL) == NULL && buffer[3] >= 8 && buffer[9] == 0);
     CHECK_TRUE("flush", disk_flush(d) == NULL);
 }
 
@@ -231,7 +233,8 @@ static void check_concurrency(struct disk *d, u8 *buffer)
     u8 *large = buffer + CONCURRENT * d->block_size;
     u64 wrong = 0;
     for (unsigned i = 0; i < CONCURRENT; i++) {
-        struct scsi_request r = {.target = d->target, .lun = d->lun, .data = buffer + i * d->block_size, .length = d->block_size};
+        struct scsi_request r = {
+            .target = d->target, .lun = d->lun, .data = buffer + i * d->block_size, .length = d->block_size};
         r.cdb[0] = 0x28;
         r.cdb[5] = i;
         r.cdb[8] = 1;
@@ -241,7 +244,8 @@ static void check_concurrency(struct disk *d, u8 *buffer)
     for (unsigned i = 0; i < CONCURRENT; i++)
         wrong += requests[i].response || requests[i].status || requests[i].residual;
     CHECK("concurrent-requests", finished ? wrong : 99, 0);
-    CHECK_TRUE("concurrent-data", disk_read(d, 0, CONCURRENT, large) == NULL && !memcmp(buffer, large, CONCURRENT * d->block_size));
+    CHECK_TRUE("concurrent-data",
+               disk_read(d, 0, CONCURRENT, large) == NULL && !memcmp(buffer, large, CONCURRENT * d->block_size));
 }
 
 /* The last blocks are replaced and put back. */
@@ -276,14 +280,14 @@ void check_disks(bool write)
     r.data = buffer;
     r.length = 36;
     for (unsigned i = 0; i < disk_count; i++)
-        occupied |= disks[i].adapter == adapters[0] && disks[i].target == 127;
+        occupied |= disks[i].present && disks[i].adapter == adapters[0] && disks[i].target == 127;
     if (!occupied && adapter_max_target(adapters[0]) >= 127) {
         CHECK_TRUE("absent-target-answers", scsi_run(adapters[0], &r, 1));
         CHECK("absent-target-response", r.response, SCSI_BAD_TARGET);
     }
     for (unsigned i = 0; i < disk_count; i++) {
         struct disk *d = &disks[i];
-        if (d->type != SCSI_DISK || !d->ready || d->blocks < 2 * CONCURRENT)
+        if (!d->present || d->type != SCSI_DISK || !d->ready || d->blocks < 2 * CONCURRENT)
             continue;
         check_reading(d, buffer);
         check_concurrency(d, buffer);

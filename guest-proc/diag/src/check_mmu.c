@@ -39,7 +39,8 @@ static void check_walker(u8 *memory)
     CHECK("aliases-reach-memory", wrong, 0);
     asm volatile("thash %0 = %1" : "=r"(hash) : "r"(test_address(FIRST_PAGE + 5) + 123));
     CHECK("thash", hash, vhpt_address(FIRST_PAGE + 5));
-    CHECK("tpa", translate(test_address(FIRST_PAGE + 3) + 0x321), physical_address(memory + 3 * TEST_PAGE_SIZE) + 0x321);
+    CHECK("tpa", translate(test_address(FIRST_PAGE + 3) + 0x321),
+          physical_address(memory + 3 * TEST_PAGE_SIZE) + 0x321);
     /* With an empty TLB each new page of the table costs one VHPT fault, or one nested miss. */
     u64 saved = interrupts_off();
     purge_everything();
@@ -50,6 +51,7 @@ static void check_walker(u8 *memory)
         purge_local(test_address(i * FAR_STEP), TEST_PAGE_SHIFT);
         wrong += *(volatile u64 *)test_address(i * FAR_STEP) != *(volatile u64 *)memory;
     }
+    barrier();
     u64 faults = me->vhpt_faults + me->dtlb_misses - before;
     for (u64 i = 1; i < 4; i++) {
         test_table[i * FAR_STEP] = 0;
@@ -64,7 +66,8 @@ static void check_walker(u8 *memory)
 
 static void check_probe(u8 *memory)
 {
-    u64 kernel = test_address(FIRST_PAGE), user = test_address(FIRST_PAGE + 1), user_read = test_address(FIRST_PAGE + 2);
+    u64 kernel = test_address(FIRST_PAGE), user = test_address(FIRST_PAGE + 1),
+        user_read = test_address(FIRST_PAGE + 2);
     map_to(FIRST_PAGE + 1, memory, PTE_KERNEL | PTE_PL3);
     map_to(FIRST_PAGE + 2, memory, PTE_P | PTE_A | PTE_D | PTE_PL3 | PTE_AR_R);
     CHECK("probe-kernel-at-0", probe(kernel, 0, true), 1);
@@ -129,7 +132,7 @@ static void check_code(u8 *memory)
     struct {
         u64 entry, gp;
     } descriptor = {test_address(FIRST_PAGE + 20) + 0x40, 0};
-    u64 (*function)(void) = (u64(*)(void))&descriptor;
+    u64 (*function)(void) = (u64(*)(void)) & descriptor;
     memcpy(memory + 0x40, patch_template, 32);
     flush_code(memory + 0x40);
     map_to(FIRST_PAGE + 20, memory, PTE_P | PTE_A | PTE_AR_RX | PTE_ED);

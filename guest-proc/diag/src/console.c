@@ -163,7 +163,8 @@ void uart_interrupt(void)
         pending = true;
         switch (cause & 0x0e) {
         case 0x02: set_register(IER, get_register(IER) & ~IER_TRANSMIT); break;
-        case 0x04: case 0x0c: take_input(); break;
+        case 0x04:
+        case 0x0c: take_input(); break;
         case 0x06: get_register(LSR); break;
         default: get_register(6); break;
         }

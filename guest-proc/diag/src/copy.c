@@ -66,8 +66,12 @@ static const char *write_end(struct end *e, void *data, u64 length)
     return NULL;
 }
 
-/* Bytes left of both, at most `want`, in whole sectors. */
-static u64 available(const struct end *e, u64 want) { return e->at >= e->size ? 0 : e->size - e->at < want ? e->size - e->at : want; }
+/* Bytes left, at most `want`. */
+static u64 available(const struct end *e, u64 want)
+{
+    u64 left = e->at < e->size ? e->size - e->at : 0;
+    return left < want ? left : want;
+}
 
 static void print_rate(u64 bytes, u64 ticks)
 {

@@ -154,7 +154,7 @@ struct acpi_address {
 };
 struct acpi_address read_generic_address(const u8 *gas);
 
-/* --- ports.c-like: legacy port space -------------------------------------------------------------------------- */
+/* --- legacy port space, sparse in memory -------------------------------------------------------------------------- */
 extern u64 io_port_base;
 static inline u64 port_address(u64 port) { return io_port_base | (port >> 2) << 12 | (port & 0xfff); }
 
@@ -206,10 +206,10 @@ struct caught {
 /* What one processor has of its own. The first fields are known to interruption.S. */
 struct cpu {
     u64 stack_limit, stack_top, emergency_top;
-    u64 vhpt_faults, dtlb_misses, itlb_misses, nested_misses, identity_data, identity_code;
+    u64 vhpt_faults, dtlb_misses, itlb_misses, identity_data, identity_code;
     u64 resume_at;        /* where an expected fault continues, 0 when none is expected */
     struct caught caught; /* the last expected fault */
-    u64 dirty_faults, access_faults, timer_interrupts, timer_early, call_interrupts, unaligned;
+    u64 dirty_faults, access_faults, timer_interrupts, timer_early, call_interrupts;
     u64 number, lid;
     struct context *recovery; /* where an unexpected fault continues */
     u64 faults;
@@ -294,7 +294,7 @@ struct disk {
     unsigned adapter_instance, instance;
     u8 target, type;
     u16 lun;
-    bool removable, ready, write_protected;
+    bool present, removable, ready;
     char vendor[9], product[17], revision[5], serial[37];
     u64 blocks;
     u32 block_size;
@@ -375,7 +375,7 @@ u64 rotating_sum(const u64 *words, u64 count);
 u64 rotating_copy(u64 *to, const u64 *from, u64 count); /* returns what ar.ec and ar.lc were at the end */
 u64 while_loop_length(const u8 *text);
 u64 rotating_floats(const double *values, u64 count); /* bits of the sum */
-u64 high_float_registers(u64 seed);                    /* f32-f127 that came back wrong */
+u64 high_float_registers(u64 seed);                   /* f32-f127 that came back wrong */
 extern char user_break[], user_privileged[], patch_template[], patch_template_end[];
 extern char step_resume[];
 u64 step_once(void);

@@ -7,16 +7,35 @@ const char *vector_name(u64 vector)
         u16 vector;
         const char *name;
     } names[] = {
-        {0x0000, "VHPT translation"},       {0x0400, "instruction TLB"},        {0x0800, "data TLB"},
-        {0x0c00, "alternate instruction TLB"}, {0x1000, "alternate data TLB"},  {0x1400, "data nested TLB"},
-        {0x1800, "instruction key miss"},   {0x1c00, "data key miss"},          {0x2000, "dirty bit"},
-        {0x2400, "instruction access bit"}, {0x2800, "data access bit"},        {0x2c00, "break instruction"},
-        {0x3000, "external interrupt"},     {0x5000, "page not present"},       {0x5100, "key permission"},
-        {0x5200, "instruction access rights"}, {0x5300, "data access rights"},  {0x5400, "general exception"},
-        {0x5500, "disabled FP register"},   {0x5600, "NaT consumption"},        {0x5700, "speculation"},
-        {0x5900, "debug"},                  {0x5a00, "unaligned reference"},    {0x5b00, "unsupported data reference"},
-        {0x5c00, "floating-point fault"},   {0x5d00, "floating-point trap"},
-        {0x5e00, "lower-privilege transfer trap"}, {0x5f00, "taken branch trap"}, {0x6000, "single step trap"},
+        {0x0000, "VHPT translation"},
+        {0x0400, "instruction TLB"},
+        {0x0800, "data TLB"},
+        {0x0c00, "alternate instruction TLB"},
+        {0x1000, "alternate data TLB"},
+        {0x1400, "data nested TLB"},
+        {0x1800, "instruction key miss"},
+        {0x1c00, "data key miss"},
+        {0x2000, "dirty bit"},
+        {0x2400, "instruction access bit"},
+        {0x2800, "data access bit"},
+        {0x2c00, "break instruction"},
+        {0x3000, "external interrupt"},
+        {0x5000, "page not present"},
+        {0x5100, "key permission"},
+        {0x5200, "instruction access rights"},
+        {0x5300, "data access rights"},
+        {0x5400, "general exception"},
+        {0x5500, "disabled FP register"},
+        {0x5600, "NaT consumption"},
+        {0x5700, "speculation"},
+        {0x5900, "debug"},
+        {0x5a00, "unaligned reference"},
+        {0x5b00, "unsupported data reference"},
+        {0x5c00, "floating-point fault"},
+        {0x5d00, "floating-point trap"},
+        {0x5e00, "lower-privilege transfer trap"},
+        {0x5f00, "taken branch trap"},
+        {0x6000, "single step trap"},
     };
     for (unsigned i = 0; i < LENGTH(names); i++)
         if (names[i].vector == vector)
@@ -45,7 +64,8 @@ static u64 *backing_slot(u64 bsp, i64 count)
 static void print_stacked(const struct frame *frame)
 {
     u64 size = frame->ifs & 0x7f;
-    if (!size || size > 96 || frame->bsp < (u64)cpu_stacks || frame->bsp >= (u64)cpu_stacks + MAX_CPUS * (u64)STACK_BLOCK_SIZE || frame->isr >> 37 & 3)
+    u64 stacks = (u64)cpu_stacks, end = stacks + MAX_CPUS * (u64)STACK_BLOCK_SIZE;
+    if (!size || size > 96 || frame->bsp < stacks || frame->bsp >= end || frame->isr >> ISR_RS_BIT & 3)
         return;
     asm volatile("flushrs ;;" : : : "memory");
     for (u64 i = 0; i < size; i++)

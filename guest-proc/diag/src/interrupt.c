@@ -173,7 +173,7 @@ static bool resume_expected(struct frame *frame)
     struct cpu *cpu = this_cpu();
     if (!cpu->resume_at)
         return false;
-    cpu->caught = (struct caught){frame->vector, frame->isr, frame->ifa,  frame->iip, frame->ipsr,
+    cpu->caught = (struct caught){frame->vector, frame->isr,  frame->ifa, frame->iip, frame->ipsr,
                                   frame->iim,    frame->itir, frame->iha, frame->iipa};
     frame->iip = cpu->resume_at;
     frame->ipsr &= ~(3UL << PSR_RI_SHIFT | PSR_CPL3 | 1UL << PSR_SS_BIT | PSR_DFH | PSR_AC | PSR_PK | PSR_DB | PSR_TB);
@@ -187,14 +187,13 @@ static bool resume_expected(struct frame *frame)
 void interruption(struct frame *frame)
 {
     switch (frame->vector) {
-    case 0x3000:
-        external_interrupt();
-        return;
+    case 0x3000: external_interrupt(); return;
     case 0x2000:
         if (set_table_bits(frame, PTE_D | PTE_A))
             return;
         break;
-    case 0x2400: case 0x2800:
+    case 0x2400:
+    case 0x2800:
         if (set_table_bits(frame, PTE_A))
             return;
         break;
@@ -204,7 +203,9 @@ void interruption(struct frame *frame)
             return;
         }
         break;
-    case 0x0000: case 0x0800: case 0x1000:
+    case 0x0000:
+    case 0x0800:
+    case 0x1000:
         /* A speculative load from nowhere gives NaT, not a fault. */
         if (frame->isr >> ISR_SP_BIT & 1) {
             frame->ipsr |= 1UL << PSR_ED_BIT;

@@ -18,7 +18,8 @@ struct options {
     const char *class, *device;
 };
 
-static struct row *add_row(const char *class, const char *driver, const char *state, const char *type, unsigned instance)
+static struct row *add_row(const char *class, const char *driver, const char *state, const char *type,
+                           unsigned instance)
 {
     if (row_count == MAX_ROWS)
         return NULL;
@@ -37,14 +38,16 @@ static const char *driver_of(u8 type, bool agile)
     switch (type) {
     case SCSI_TAPE: return agile ? "estape" : "stape";
     case SCSI_CHANGER: return agile ? "eschgr" : "schgr";
-    case SCSI_DISK: case SCSI_CD: return agile ? "esdisk" : "sdisk";
+    case SCSI_DISK:
+    case SCSI_CD: return agile ? "esdisk" : "sdisk";
     default: return agile ? "esctl" : "sctl";
     }
 }
 
 static void add_disk_row(const struct disk *d, bool agile)
 {
-    struct row *r = add_row(device_kind(d->type), driver_of(d->type, agile), "CLAIMED", "DEVICE", d->instance);
+    struct row *r = add_row(device_kind(d->type), driver_of(d->type, agile), d->present ? "CLAIMED" : "NO_HW", "DEVICE",
+                            d->instance);
     if (!r)
         return;
     r->disk = d;
@@ -61,9 +64,10 @@ static const struct {
     u16 class;
     const char *name, *description;
 } pci_classes[] = {
-    {0x0100, "ext_bus", "SCSI controller"},  {0x0106, "ext_bus", "SATA controller"}, {0x0200, "lan", "Ethernet controller"},
-    {0x0300, "graphics", "VGA controller"},  {0x0600, "ba", "PCI host bridge"},      {0x0604, "ba", "PCI-PCI bridge"},
-    {0x0700, "tty", "Serial controller"},    {0x0c03, "usbhcd", "USB controller"},
+    {0x0100, "ext_bus", "SCSI controller"}, {0x0106, "ext_bus", "SATA controller"},
+    {0x0200, "lan", "Ethernet controller"}, {0x0300, "graphics", "VGA controller"},
+    {0x0600, "ba", "PCI host bridge"},      {0x0604, "ba", "PCI-PCI bridge"},
+    {0x0700, "tty", "Serial controller"},   {0x0c03, "usbhcd", "USB controller"},
 };
 
 static void add_function_row(const struct pci_function *f)
@@ -163,17 +167,21 @@ static void print_full(const struct options *o)
     if (!any)
         return;
     char heading[160];
-    size_t length = format(heading, sizeof heading, "%-*s  I  %-*s  %-*s  S/W State   H/W Type     %sDescription", (int)class,
-                           "Class", (int)path, o->map_lun ? "Lun H/W Path" : "H/W Path", (int)driver, "Driver",
-                           o->map_lun ? "Health  " : "");
+    size_t length = format(heading, sizeof heading, "%-*s  I  %-*s  %-*s  S/W State   H/W Type     %sDescription",
+                           (int)class, "Class", (int)path, o->map_lun ? "Lun H/W Path" : "H/W Path", (int)driver,
+                           "Driver", o->map_lun ? "Health  " : "");
     print("%s\n", heading);
     print_rule(length);
     for (unsigned i = 0; i < row_count; i++) {
         const struct row *r = &rows[i];
         if (!selected(o, r) || (o->map_lun && !r->disk))
             continue;
-        print("%-*s%3u  %-*s  %-*s  %-12s%-13s%s%s\n", (int)class, r->class, r->instance, (int)path, r->path, (int)driver,
-              r->driver, r->state, r->type, o->map_lun ? "online  " : "", r->description);
+        print("%-*s%3u  %-*s  %-*s  %-12s%-13s%s%s\n", (int)class, r->class, r->instance, (int)path, r->path,
+              (int)driver, r->driver, r->state, r->type,
+              !o->map_lun        ? ""
+              : r->disk->present ? "online  "
+                                 : "offline ",
+              r->description);
         if (o->map_lun) {
             const struct pci_function *f = adapter_function(r->disk->adapter);
             print("             0/%u/%u/%u.0x%x.0x%x\n", f->bus, f->device, f->function, r->disk->target, r->disk->lun);
@@ -191,7 +199,8 @@ static void print_short(const struct options *o)
         class = strlen(rows[i].class) > class ? strlen(rows[i].class) : class;
     }
     char heading[128];
-    size_t length = format(heading, sizeof heading, "%-*s  %-*s  Description", (int)path, "H/W Path", (int)class, "Class");
+    size_t length =
+        format(heading, sizeof heading, "%-*s  %-*s  Description", (int)path, "H/W Path", (int)class, "Class");
     print("%s\n", heading);
     print_rule(length);
     for (unsigned i = 0; i < row_count; i++) {
@@ -287,8 +296,8 @@ int command_diskinfo(int argc, char **argv)
         print("%lu\n", kilobytes);
         return 0;
     }
-    print("SCSI describe of %s:\n             vendor: %-8s\n         product id: %-16s\n               type: %s\n", name,
-          d->vendor, d->product, scsi_type(d->type));
+    print("SCSI describe of %s:\n             vendor: %-8s\n         product id: %-16s\n               type: %s\n",
+          name, d->vendor, d->product, scsi_type(d->type));
     if (d->ready)
         print("               size: %lu Kbytes\n   bytes per sector: %u\n", kilobytes, d->block_size);
     return 0;

@@ -27,9 +27,8 @@
 #define CPU_VHPT_FAULTS 24
 #define CPU_DTLB_MISSES 32
 #define CPU_ITLB_MISSES 40
-#define CPU_NESTED_MISSES 48
-#define CPU_IDENTITY_DATA 56
-#define CPU_IDENTITY_CODE 64
+#define CPU_IDENTITY_DATA 48
+#define CPU_IDENTITY_CODE 56
 #define CPU_SHIFT 10
 
 /* struct frame */
@@ -94,6 +93,7 @@
 #define ISR_NA_BIT 35
 #define ISR_SP_BIT 36
 #define ISR_X_BIT 32
+#define ISR_RS_BIT 37 /* and ir above it */
 #define ISR_EI_SHIFT 41
 
 #define DCR_INITIAL 0x7e04 /* lc, and deferral of everything that ld.s may defer except TLB misses */

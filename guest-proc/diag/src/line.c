@@ -89,23 +89,17 @@ bool read_line(const char *prompt, char *line, size_t size)
     for (;;) {
         int c = console_wait();
         switch (c) {
-        case '\r': case '\n':
+        case '\r':
+        case '\n':
             print("\n");
             line[e.length] = 0;
             remember(line);
             return true;
-        case 3: /* Ctrl-C */
-            print("^C\n");
-            return false;
-        case 8: case 127:
-            erase(&e, 1);
-            break;
-        case 21: /* Ctrl-U */
-            erase(&e, e.length);
-            break;
-        case 23: /* Ctrl-W */
-            erase_word(&e);
-            break;
+        case 3: /* Ctrl-C */ print("^C\n"); return false;
+        case 8:
+        case 127: erase(&e, 1); break;
+        case 21: /* Ctrl-U */ erase(&e, e.length); break;
+        case 23: /* Ctrl-W */ erase_word(&e); break;
         case 12: /* Ctrl-L */
             print("\033[H\033[2J");
             redraw(&e);

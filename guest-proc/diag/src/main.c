@@ -9,15 +9,16 @@ static const struct command commands[] = {
     {"help", "", "this list", command_help},
     {"ioscan", "[-fknuN] [-C CLASS] [-m lun]", "hardware, after scanning the adapters (-k: without)", command_ioscan},
     {"diskinfo", "[-b] DISK", "what a disk says about itself", command_diskinfo},
-    {"dd", "if=X of=Y [bs=N] [count=N] [skip=N] [seek=N]", "copy; X, Y: disk, /dev/zero, /dev/random, /dev/null, mem:ADDR",
-     command_dd},
+    {"dd", "if=X of=Y [bs=N] [count=N] [skip=N] [seek=N]",
+     "copy; X, Y: disk, /dev/zero, /dev/random, /dev/null, mem:ADDR", command_dd},
     {"cksum", "X [bs=N] [count=N] [skip=N]", "POSIX check sum of a disk, or of mem:ADDR with count=", command_cksum},
-    {"pattern", "write|verify DISK [count=N] [seek=N] [seed=N]", "numbered blocks (write destroys data)", command_pattern},
+    {"pattern", "write|verify DISK [count=N] [seek=N] [seed=N]", "numbered blocks (write destroys data)",
+     command_pattern},
     {"rescan", "", "look for storage again", command_rescan},
     {"bench", "[int|branch|call|fp|mem|atomic|tlb|all]", "speed of the processor", command_bench},
     {"stress", "SECONDS [DISK]", "verifying load on every processor (a named disk is overwritten)", command_stress},
-    {"selfcheck", "[SUITE] [write]", "check the machine (write: also the last blocks of each disk, put back afterwards)",
-     command_selfcheck},
+    {"selfcheck", "[SUITE] [write]",
+     "check the machine (write: also the last blocks of each disk, put back afterwards)", command_selfcheck},
     {"machinfo", "", "processors, memory, firmware", command_machinfo},
     {"crash", "[null|illegal|stack|loop]", "fault on purpose (loop is final)", command_crash},
     {"reboot", "", "warm reset through EFI", command_reboot},
@@ -43,7 +44,10 @@ static int command_rescan(int argc, char **argv)
 {
     (void)argc, (void)argv;
     scsi_scan();
-    print("%u devices on %u adapters\n", disk_count, adapter_count);
+    unsigned present = 0;
+    for (unsigned i = 0; i < disk_count; i++)
+        present += disks[i].present;
+    print("%u devices on %u adapters\n", present, adapter_count);
     return 0;
 }
 

@@ -89,10 +89,7 @@ u64 test_address(u64 page) { return REGION(TEST_REGION) | page << TEST_PAGE_SHIF
 /* The short-format VHPT is linear: it lies at the top of the region and is as large as the region needs
    (SDM volume 2, 4.1.5.3). */
 static u64 vhpt_size_shift(void) { return va_msb + 1 - TEST_PAGE_SHIFT + 3; }
-u64 vhpt_address(u64 page)
-{
-    return REGION(TEST_REGION) | ((1UL << 61) - (1UL << vhpt_size_shift())) | page << 3;
-}
+u64 vhpt_address(u64 page) { return REGION(TEST_REGION) | ((1UL << 61) - (1UL << vhpt_size_shift())) | page << 3; }
 
 void test_region_init(unsigned cpu)
 {

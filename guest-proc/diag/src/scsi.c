@@ -2,9 +2,17 @@
 #include "diag.h"
 
 enum {
-    OP_TEST_UNIT_READY = 0x00, OP_INQUIRY = 0x12, OP_READ_CAPACITY_10 = 0x25, OP_READ_10 = 0x28, OP_WRITE_10 = 0x2a,
-    OP_SYNCHRONIZE_CACHE_10 = 0x35, OP_READ_16 = 0x88, OP_WRITE_16 = 0x8a, OP_SERVICE_ACTION_IN_16 = 0x9e,
-    OP_REPORT_LUNS = 0xa0, READ_CAPACITY_16 = 0x10
+    OP_TEST_UNIT_READY = 0x00,
+    OP_INQUIRY = 0x12,
+    OP_READ_CAPACITY_10 = 0x25,
+    OP_READ_10 = 0x28,
+    OP_WRITE_10 = 0x2a,
+    OP_SYNCHRONIZE_CACHE_10 = 0x35,
+    OP_READ_16 = 0x88,
+    OP_WRITE_16 = 0x8a,
+    OP_SERVICE_ACTION_IN_16 = 0x9e,
+    OP_REPORT_LUNS = 0xa0,
+    READ_CAPACITY_16 = 0x10
 };
 enum { STATUS_GOOD = 0, STATUS_CHECK_CONDITION = 2 };
 enum { KEY_UNIT_ATTENTION = 6 };
@@ -93,7 +101,7 @@ const char *disk_command(struct disk *disk, const u8 *cdb, unsigned cdb_length, 
 
 /* --- discovery --------------------------------------------------------------------------------------------------- */
 
-/* Text field of fixed width; the padding stays, since listings print it, but the end is trimmed for comparisons. */
+/* A text field of fixed width, without the blanks at its end. */
 static void copy_text(char *to, const u8 *from, unsigned width)
 {
     for (unsigned i = 0; i < width; i++)
@@ -128,19 +136,28 @@ static void read_capacity(struct disk *d, u8 *buffer)
     d->ready = d->block_size >= 512 && d->block_size <= 4096;
 }
 
+/* A device keeps its instance number as long as the machine is up. */
 static void add_disk(struct adapter *adapter, unsigned adapter_instance, u8 target, u16 lun, u8 *inquiry, u8 *scratch)
 {
     u8 type = inquiry[0] & 0x1f;
-    if (inquiry[0] >> 5 || type == 0x1f || disk_count == MAX_DISKS)
+    if (inquiry[0] >> 5 || type == 0x1f)
         return;
-    struct disk *d = &disks[disk_count];
-    memset(d, 0, sizeof *d);
-    d->adapter = adapter;
-    d->adapter_instance = adapter_instance;
-    d->instance = disk_count++;
-    d->target = target;
-    d->lun = lun;
-    d->type = type;
+    unsigned instance = 0;
+    while (instance < disk_count &&
+           (disks[instance].adapter != adapter || disks[instance].target != target || disks[instance].lun != lun))
+        instance++;
+    if (instance == MAX_DISKS)
+        return;
+    if (instance == disk_count)
+        disk_count++;
+    struct disk *d = &disks[instance];
+    *d = (struct disk){.adapter = adapter,
+                       .adapter_instance = adapter_instance,
+                       .instance = instance,
+                       .target = target,
+                       .lun = lun,
+                       .type = type,
+                       .present = true};
     d->removable = inquiry[1] >> 7;
     copy_text(d->vendor, inquiry + 8, 8);
     copy_text(d->product, inquiry + 16, 16);
@@ -199,7 +216,8 @@ static void scan_adapter(struct adapter *adapter, unsigned instance)
 
 void scsi_scan(void)
 {
-    disk_count = 0;
+    for (unsigned i = 0; i < disk_count; i++)
+        disks[i].present = disks[i].ready = false;
     for (unsigned i = 0; i < adapter_count; i++) {
         u64 mark = heap_mark();
         scan_adapter(adapters[i], i);
@@ -212,7 +230,8 @@ void scsi_scan(void)
 const char *device_kind(u8 type)
 {
     switch (type) {
-    case SCSI_DISK: case SCSI_CD: return "disk";
+    case SCSI_DISK:
+    case SCSI_CD: return "disk";
     case SCSI_TAPE: return "tape";
     case SCSI_CHANGER: return "autoch";
     default: return "ctl";
@@ -237,7 +256,7 @@ static bool decimal(const char **text, u64 *value)
     return true;
 }
 
-/* diskN, /dev/disk/diskN, /dev/rdisk/diskN, or the legacy cXtYdZ with target 16 * Z + Y. */
+/* A device that is there: diskN, /dev/disk/diskN, /dev/rdisk/diskN, or the legacy cXtYdZ with target 16 * Z + Y. */
 struct disk *find_disk(const char *name)
 {
     u64 c, t, d, n;
@@ -245,11 +264,12 @@ struct disk *find_disk(const char *name)
     if (!legacy && !prefixed(&name, "/dev/rdisk/"))
         prefixed(&name, "/dev/disk/");
     if (prefixed(&name, "disk") && decimal(&name, &n) && !*name)
-        return n < disk_count ? &disks[n] : NULL;
+        return n < disk_count && disks[n].present ? &disks[n] : NULL;
     if (prefixed(&name, "c") && decimal(&name, &c) && prefixed(&name, "t") && decimal(&name, &t) &&
         prefixed(&name, "d") && decimal(&name, &d) && !*name)
         for (unsigned i = 0; i < disk_count; i++)
-            if (disks[i].adapter_instance == c && disks[i].target % 16u == t && disks[i].target / 16u == d)
+            if (disks[i].present && disks[i].adapter_instance == c && disks[i].target % 16u == t &&
+                disks[i].target / 16u == d)
                 return &disks[i];
     return NULL;
 }
@@ -261,8 +281,8 @@ static const char *transfer(struct disk *d, u64 block, u32 count, void *data, bo
     u32 most = adapter_max_transfer(d->adapter) / d->block_size;
     while (count) {
         u32 part = count < most ? count : most;
-        struct scsi_request r = {.target = d->target, .lun = d->lun, .data = data, .length = part * d->block_size,
-                                 .write = write};
+        struct scsi_request r = {
+            .target = d->target, .lun = d->lun, .data = data, .length = part * d->block_size, .write = write};
         if (block + part <= 0xffffffff && part <= 0xffff) {
             r.cdb[0] = write ? OP_WRITE_10 : OP_READ_10;
             put_big_endian(r.cdb + 2, 4, block);
@@ -284,7 +304,11 @@ static const char *transfer(struct disk *d, u64 block, u32 count, void *data, bo
     return NULL;
 }
 
-const char *disk_read(struct disk *d, u64 block, u32 count, void *data) { return transfer(d, block, count, data, false); }
+const char *disk_read(struct disk *d, u64 block, u32 count, void *data)
+{
+    return transfer(d, block, count, data, false);
+}
+
 const char *disk_write(struct disk *d, u64 block, u32 count, const void *data)
 {
     return transfer(d, block, count, (void *)data, true);

@@ -8,9 +8,15 @@ static const struct {
     const char *name;
     void (*run)(void);
 } suites[] = {
-    {"instructions", check_instructions}, {"floating-point", check_floating_point}, {"speculation", check_speculation},
-    {"rse", check_register_stack},        {"interruptions", check_interruptions},   {"vhpt", check_vhpt},
-    {"timer", check_timer},               {"firmware", check_firmware},             {"smp", check_smp},
+    {"instructions", check_instructions},
+    {"floating-point", check_floating_point},
+    {"speculation", check_speculation},
+    {"rse", check_register_stack},
+    {"interruptions", check_interruptions},
+    {"vhpt", check_vhpt},
+    {"timer", check_timer},
+    {"firmware", check_firmware},
+    {"smp", check_smp},
     {"disk", disk_suite},
 };
 

@@ -48,7 +48,7 @@ void secondary_main(unsigned number)
     }
 }
 
-/* All are woken at once; who has not reported within a second stays out. */
+/* All are woken at once; who has not reported within ten seconds stays out. */
 void smp_start(void)
 {
     struct cpu *me = this_cpu();
@@ -67,7 +67,7 @@ void smp_start(void)
         store8(acpi.interrupt_block + ((u64)acpi.cpu_ids[i] << 4), firmware.wakeup_vector);
         expected++;
     }
-    u64 deadline = itc() + microseconds(1000000);
+    u64 deadline = itc() + microseconds(10000000);
     while ((i64)(itc() - deadline) < 0) {
         unsigned online = 1;
         while (online < expected && cpus[online].online)

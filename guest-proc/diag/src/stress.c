@@ -1,5 +1,6 @@
 /* Load on every processor that verifies itself: memory, atomics across processors, floating point, deep register
-   stacks, page moves with global purges, timer interrupts and IPIs in the middle of everything, and on request a disk. */
+   stacks, page moves with global purges, timer interrupts and IPIs in the middle of everything, and on request a disk.
+ */
 #include "diag.h"
 
 #define BUFFER_SIZE (256UL << 10)
@@ -248,7 +249,8 @@ int command_stress(int argc, char **argv)
         faults += cpus[i].faults;
     }
     if (stress.added != atomics || stress.swapped != 7 * atomics || stress.guarded[0] != atomics) {
-        print("    atomics lost updates: %lu, %lu, %lu of %lu\n", stress.added, stress.swapped / 7, stress.guarded[0], atomics);
+        print("    atomics lost updates: %lu, %lu, %lu of %lu\n", stress.added, stress.swapped / 7, stress.guarded[0],
+              atomics);
         errors++;
     }
     errors += faults;

@@ -41,8 +41,8 @@ int command_machinfo(int argc, char **argv)
           implemented_va_msb() + 1, cpuid(4));
     if (acpi.cpus_ignored)
         print("          %u more processors are not used\n", acpi.cpus_ignored);
-    print("\nMemory: %lu MB (%lu.%02lu GB), %lu MB free\n", total / MEGABYTE, total >> 30, (total & 0x3fffffff) * 100 >> 30,
-          memory_free() / MEGABYTE);
+    print("\nMemory: %lu MB (%lu.%02lu GB), %lu MB free\n", total / MEGABYTE, total >> 30,
+          (total & 0x3fffffff) * 100 >> 30, memory_free() / MEGABYTE);
     print("\nFirmware info:\n   EFI revision:  %u.%02u, %s (%s)\n   SAL revision:  %x.%02x\n", firmware.efi_major,
           firmware.efi_minor, firmware.vendor, firmware.efi_virtual ? "virtual mode" : "physical mode",
           firmware.sal_revision >> 8, firmware.sal_revision & 0xff);
@@ -56,8 +56,8 @@ int command_machinfo(int argc, char **argv)
     print("\nProcessors:\n    CPU  ID/EID  VHPT faults  DTLB misses  ITLB misses  timer  IPIs  faults\n");
     for (unsigned i = 0; i < cpu_count; i++) {
         const struct cpu *c = &cpus[i];
-        print("    %3u  %2lu/%-4lu  %11lu  %11lu  %11lu  %5lu  %4lu  %6lu\n", i, c->lid >> 8, c->lid & 0xff, c->vhpt_faults,
-              c->dtlb_misses, c->itlb_misses, c->timer_interrupts, c->call_interrupts, c->faults);
+        print("    %3u  %2lu/%-4lu  %11lu  %11lu  %11lu  %5lu  %4lu  %6lu\n", i, c->lid >> 8, c->lid & 0xff,
+              c->vhpt_faults, c->dtlb_misses, c->itlb_misses, c->timer_interrupts, c->call_interrupts, c->faults);
     }
     return 0;
 }

@@ -109,9 +109,12 @@ bool parse_number(const char *text, u64 *value)
     unsigned shift = 0;
     switch (*text) {
     case 'b': shift = 9; break;
-    case 'k': case 'K': shift = 10; break;
-    case 'm': case 'M': shift = 20; break;
-    case 'g': case 'G': shift = 30; break;
+    case 'k':
+    case 'K': shift = 10; break;
+    case 'm':
+    case 'M': shift = 20; break;
+    case 'g':
+    case 'G': shift = 30; break;
     case 0: break;
     default: return false;
     }
@@ -193,16 +196,14 @@ size_t format_list(char *buffer, size_t size, const char *text, va_list list)
             value = negative ? -(u64)number : (u64)number;
             break;
         }
-        case 'u': case 'x': case 'X':
-            value = is_long ? va_arg(list, u64) : va_arg(list, unsigned);
-            break;
+        case 'u':
+        case 'x':
+        case 'X': value = is_long ? va_arg(list, u64) : va_arg(list, unsigned); break;
         case 'p':
             value = va_arg(list, u64);
             base = 16;
             break;
-        default:
-            put(&s, *text);
-            continue;
+        default: put(&s, *text); continue;
         }
         unsigned at = sizeof digits;
         do {

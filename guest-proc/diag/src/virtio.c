@@ -15,14 +15,26 @@ enum { CAP_VENDOR = 9, CAP_MSIX = 0x11 };
 enum { CFG_COMMON = 1, CFG_NOTIFY = 2, CFG_ISR = 3, CFG_DEVICE = 4 };
 enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4, STATUS_FEATURES_OK = 8, STATUS_FAILED = 128 };
 enum { /* common configuration */
-    DEVICE_FEATURE_SELECT = 0, DEVICE_FEATURE = 4, DRIVER_FEATURE_SELECT = 8, DRIVER_FEATURE = 12,
-    CONFIG_VECTOR = 16, NUM_QUEUES = 18, DEVICE_STATUS = 20, QUEUE_SELECT = 22, QUEUE_SIZE = 24, QUEUE_VECTOR = 26,
-    QUEUE_ENABLE = 28, QUEUE_NOTIFY_OFF = 30, QUEUE_DESC = 32, QUEUE_DRIVER = 40, QUEUE_DEVICE = 48
+       DEVICE_FEATURE_SELECT = 0,
+       DEVICE_FEATURE = 4,
+       DRIVER_FEATURE_SELECT = 8,
+       DRIVER_FEATURE = 12,
+       CONFIG_VECTOR = 16,
+       NUM_QUEUES = 18,
+       DEVICE_STATUS = 20,
+       QUEUE_SELECT = 22,
+       QUEUE_SIZE = 24,
+       QUEUE_VECTOR = 26,
+       QUEUE_ENABLE = 28,
+       QUEUE_NOTIFY_OFF = 30,
+       QUEUE_DESC = 32,
+       QUEUE_DRIVER = 40,
+       QUEUE_DEVICE = 48
 };
 enum { DESC_NEXT = 1, DESC_WRITE = 2 };
 enum { QUEUE_CONTROL, QUEUE_EVENT, QUEUE_REQUEST };
 
-#define RING_SIZE 128                /* descriptors of a queue, at most */
+#define RING_SIZE 128 /* descriptors of a queue, at most */
 #define DESCRIPTORS_PER_REQUEST 3
 #define EVENT_BUFFERS 8
 
@@ -265,8 +277,7 @@ static const char *start_adapter(struct adapter *a)
             a->queue_count = i;
     if (!a->queue_count)
         return "no request queue";
-    store1(a->common + DEVICE_STATUS,
-           STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK);
+    store1(a->common + DEVICE_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK);
     post_event_buffers(a);
     return NULL;
 }
