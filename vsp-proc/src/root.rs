@@ -8,6 +8,7 @@
 //!   ├── disks/                   backing stores the VSP itself made
 //!   └── guests/NAME/
 //!       ├── guest.toml           configuration
+//!       ├── run.toml             the process that runs it now
 //!       ├── console.log          what the guest wrote
 //!       └── log                  the guest process' structured log
 //! ```

@@ -4,4 +4,5 @@
 pub(crate) mod guest;
 mod inherit;
 pub(crate) mod launch;
+pub(crate) mod record;
 pub(crate) mod run;

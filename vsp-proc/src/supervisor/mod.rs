@@ -24,6 +24,7 @@ use crate::root::StateRoot;
 use crate::stream::Offering;
 use crate::supervise::guest::{Action, Event, Limit, State, next};
 use crate::supervise::launch::Launcher;
+use crate::supervise::record::Record;
 use crate::supervise::run::{Run, RunEvent};
 
 /// Time a guest process has to make its machine.
@@ -170,7 +171,7 @@ impl Supervisor {
     /// Takes a guest of the database under supervision.
     fn adopt(&mut self, name: &str) -> std::io::Result<()> {
         let console = Console::start(name, &self.root.guest(name).join("console.log"))?;
-        let guest = Guest {
+        let mut guest = Guest {
             console,
             state: State::Off,
             run: None,
@@ -182,6 +183,13 @@ impl Supervisor {
             stats: None,
             waiting: Vec::new(),
         };
+        if let Some(leftover) = Record::leftover(&self.root.guest(name)) {
+            tracing::warn!(guest = name, pid = leftover.pid, "ending a guest process that lost its VSP");
+            guest.reason = Some("Ended because its VSP had died.".into());
+            // One that lives on could still run the guest: then this VSP must not start it a second time.
+            leftover.end()?;
+        }
+        Record::erase(&self.root.guest(name));
         self.guests.insert(name.to_owned(), guest);
         Ok(())
     }
@@ -297,7 +305,10 @@ impl Supervisor {
                 guest.deadline = Some(Instant::now() + length);
             }
             Action::Disarm => guest.deadline = None,
-            Action::Release => guest.release(),
+            Action::Release => {
+                guest.release();
+                Record::erase(&self.root.guest(name));
+            }
             Action::Report(text) => {
                 tracing::info!(guest = name, reason = text, "run is over");
                 guest.reason = Some(text);
@@ -333,6 +344,9 @@ impl Supervisor {
         let begun = Run::begin(launched, &guest.console, &self.logs, tell);
         let run = begun.map_err(|e| format!("Cannot watch the guest process: {e}."))?;
         tracing::info!(guest = name, pid = run.pid, "guest process started");
+        if let Err(error) = Record::write(&self.root.guest(name), run.pid) {
+            tracing::warn!(guest = name, %error, "no note of the guest process");
+        }
         guest.run = Some(run);
         guest.running = Some(config);
         guest.since_micros = Some(now());
