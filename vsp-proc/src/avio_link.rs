@@ -5,27 +5,31 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::backing::{Access, RawFile};
+use storage::backing::{Access, OpenError, RawFile};
 use storage::identity::unit_id;
-use storage::scsi::{Disk, Product};
+use storage::scsi::{Disk, Product, Target};
 use storage::statement::{DeviceType, StorageStatement, StorageType};
 
 use crate::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
 
-/// How long requests in progress may take to end before a back-end is left to end by itself.
-const END: Duration = Duration::from_secs(5);
+/// Time for I/O under way to end once the guest is gone.
+const END_LIMIT: Duration = Duration::from_secs(60);
 
-/// A back-end at work; dropping it ends it and frees its stores.
+/// A back-end at work; dropping it ends it.
 pub(crate) struct Served {
     name: String,
-    adapter: AdapterHandle,
+    handle: AdapterHandle,
 }
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.adapter.stop();
-        if !self.adapter.wait(END) {
-            tracing::warn!(adapter = self.name, "requests do not end; their backing stores stay in use");
+impl Served {
+    /// Ends the back-end and waits until its stores are free.
+    pub(crate) fn end(self) {
+        self.handle.stop();
+        if !self.handle.wait(END_LIMIT) {
+            tracing::error!(
+                adapter = self.name,
+                "I/O of a guest that is gone does not end; its stores stay in use"
+            );
         }
     }
 }
@@ -37,32 +41,32 @@ impl Drop for Served {
 pub(crate) fn serve(
     guest: &str,
     (bus, slot): (u8, u8),
-    request_queues: u32,
+    request_queues: u16,
     stream: UnixStream,
     devices: &[(u8, &StorageStatement)],
 ) -> Result<Served, String> {
-    let targets = Targets::new();
-    for (target, statement) in devices {
-        targets.insert(*target, Arc::new(disk(statement)?)).map_err(|error| error.to_string())?;
-    }
     let name = format!("{guest} {bus},{slot}");
-    let adapter = Adapter {
-        name: name.clone(),
-        targets: Arc::new(targets),
-        request_queues: u16::try_from(request_queues).unwrap_or(u16::MAX),
-        ram: RamPolicy::SealedOnly,
-    };
-    let adapter =
-        adapter.serve(stream).map_err(|error| format!("Unable to serve adapter {bus},{slot}: {error}."))?;
-    Ok(Served { name, adapter })
+    let targets = Arc::new(Targets::new());
+    for (number, statement) in devices {
+        let failed = |text: String| format!("Unable to use device {statement}: {text}.");
+        let target = open(statement).map_err(failed)?;
+        targets.insert(*number, target).map_err(|e| failed(e.to_string()))?;
+    }
+    let adapter = Adapter { name: name.clone(), targets, request_queues, ram: RamPolicy::SealedOnly };
+    let handle = adapter.serve(stream).map_err(|e| format!("Cannot serve adapter {bus},{slot}: {e}."))?;
+    Ok(Served { name, handle })
 }
 
-fn disk(statement: &StorageStatement) -> Result<Disk, String> {
-    let (device, storage) = (statement.device(), statement.storage());
-    if (device, storage) != (DeviceType::Disk, StorageType::File) {
-        return Err(format!("Device type '{device}' on storage type '{storage}' is not supported yet."));
+fn open(statement: &StorageStatement) -> Result<Arc<dyn Target>, String> {
+    let path = Path::new(statement.location());
+    match (statement.device(), statement.storage()) {
+        (DeviceType::Disk, StorageType::File) => {
+            let store = RawFile::open(path, Access::ReadWrite).map_err(|e: OpenError| e.to_string())?;
+            // However the file was named in the statement.
+            let canonical = std::fs::canonicalize(path).map_err(|e| e.to_string())?;
+            let id = unit_id(&canonical.to_string_lossy());
+            Ok(Arc::new(Disk::new(Arc::new(store), Product::FileDisk, id)))
+        }
+        (device, storage) => Err(format!("{device} on {storage} is not supported yet")),
     }
-    let location = statement.location();
-    let store = RawFile::open(Path::new(location), Access::ReadWrite).map_err(|error| error.to_string())?;
-    Ok(Disk::new(Arc::new(store), Product::FileDisk, unit_id(location)))
 }

@@ -10,6 +10,7 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use ipc::client::ClientError;
 use ipc::message::ClientToVsp;
 use rustix::fs::{FlockOperation, flock};
+use vsp_proc::Image;
 use vsp_proc::root::StateRoot;
 
 use super::failure::Failure;
@@ -17,6 +18,8 @@ use super::{Spec, link};
 
 /// First argument of a VSP process that was started on demand.
 pub(crate) const PROCESS_ROLE: &str = "vsp-proc";
+/// The guest in the box.
+const DIAG: &[u8] = include_bytes!("../../../guest-proc/diag/diag.elf");
 /// First argument of a guest process.
 pub(crate) const GUEST_ROLE: &str = "guest-proc";
 
@@ -110,19 +113,40 @@ fn options(log_to_stderr: bool) -> anyhow::Result<vsp_proc::Options> {
     Ok(vsp_proc::Options {
         root: StateRoot::resolve()?,
         guest_command: ["/proc/self/exe", GUEST_ROLE].map(OsString::from).to_vec(),
-        images: Vec::new(),
+        images: vec![Image { name: "diag", bytes: DIAG }],
         log_to_stderr,
     })
 }
 
-/// The VSP process that a command started: tells its starter on standard output that it serves, or why not.
-pub(crate) fn process(_: &[OsString]) -> ExitCode {
+/// A process that another one started: the VSP, or (first argument `avio`) a single AVIO back-end.
+pub(crate) fn process(arguments: &[OsString]) -> ExitCode {
+    match arguments.first().and_then(|name| name.to_str()) {
+        Some("avio") => back_end(arguments),
+        _ => on_demand(),
+    }
+}
+
+/// Tells its starter on standard output that it serves, or why not.
+fn on_demand() -> ExitCode {
     // Fails only where this process leads its group already, as under a service manager: then there is nothing to leave.
     let _ = rustix::process::setsid();
     match options(false).and_then(|options| Ok(vsp_proc::run(options)?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn back_end(arguments: &[OsString]) -> ExitCode {
+    let command = vsp_proc::avio::AvioArgs::augment_args(clap::Command::new("hpvm vsp-proc avio"));
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
+    let run = || vsp_proc::avio::run(vsp_proc::avio::AvioArgs::from_arg_matches(&matches)?);
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hpvm vsp-proc avio: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -81,12 +81,13 @@ impl Launcher {
             progress(format!("Initial RAM disk: {}", config.initrd));
         }
         let (mut adapters, mut served) = (Vec::new(), Vec::new());
+        let queues = u16::try_from(config.vcpus).unwrap_or(u16::MAX);
         for ((bus, slot), devices) in by_adapter(&config.devices) {
             let (near, far) =
                 UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
-            served.push(avio_link::serve(&config.name, (bus, slot), config.vcpus, near, &devices)?);
+            served.push(avio_link::serve(&config.name, (bus, slot), queues, near, &devices)?);
             descriptors.push(far.into());
-            adapters.push(AdapterStart { bus, slot, request_queues: config.vcpus as u16 });
+            adapters.push(AdapterStart { bus, slot, request_queues: queues });
             progress(format!("AVIO storage adapter {bus},{slot}: {} device(s)", devices.len()));
         }
         progress(format!("Allocating guest memory: {}MB", config.memory_bytes >> 20));

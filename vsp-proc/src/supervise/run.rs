@@ -1,8 +1,9 @@
 //! The threads that listen to one running guest process, and what is left in the hands of the supervisor.
 //!
 //! ```text
-//!   control ──▶ Console (bytes)          wait ──▶ Gone, once the process is reaped
-//!           └─▶ Supervisor (the rest)    errors ─▶ LogHub (standard error)
+//!   control ──▶ Console (bytes)          wait ───▶ Gone, once the process is reaped
+//!           └─▶ Supervisor (the rest)              and its stores are free
+//!                                        errors ─▶ LogHub (standard error)
 //!   Supervisor, viewers ──▶ queue ──▶ orders ──▶ guest process
 //! ```
 
@@ -38,8 +39,6 @@ pub(crate) struct Run {
     pub(crate) pid: u32,
     pidfd: OwnedFd,
     orders: Sender<VspToGuest>,
-    /// Dropped when the process is gone, which ends the back-ends and frees the stores.
-    _served: Vec<Served>,
 }
 
 /// What a run's threads tell the supervisor.
@@ -49,7 +48,7 @@ pub(crate) enum RunEvent {
     Said(GuestToVsp),
     /// The control connection ended; the text says how.
     ControlLost(String),
-    /// The process is reaped; the text says how it ended.
+    /// The process is reaped and its stores are free; the text says how it ended.
     Gone(String),
 }
 
@@ -82,7 +81,11 @@ impl Run {
         let (logs, source) = (logs.clone(), LogSource::Guest(name.clone()));
         spawn("errors").spawn(move || forward_errors(stderr, &logs, &source))?;
         let (watched, told) = (pidfd.try_clone()?, tell.clone());
-        spawn("wait").spawn(move || told(RunEvent::Gone(wait(child, &watched))))?;
+        spawn("wait").spawn(move || {
+            let how = wait(child, &watched);
+            served.into_iter().for_each(Served::end);
+            told(RunEvent::Gone(how));
+        })?;
         let console = console.clone();
         spawn("control").spawn(move || {
             let start = VspToGuest::Start(Box::new(start));
@@ -90,7 +93,7 @@ impl Run {
             let how = end.err().map_or_else(String::new, |e| format!("Lost the guest process: {e}."));
             tell(RunEvent::ControlLost(how));
         })?;
-        Ok(Run { pid, pidfd, orders, _served: served })
+        Ok(Run { pid, pidfd, orders })
     }
 
     /// Gives the process an order; orders pass console input that waits.
