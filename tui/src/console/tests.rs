@@ -219,6 +219,18 @@ fn looking_at_a_console_does_not_ask_to_write() {
 }
 
 #[test]
+fn missing_output_is_said_until_something_is_typed() {
+    let mut state = typing();
+    let has_gap = |state: &State| state.console().is_some_and(|console| console.has_gap);
+    let id = samples::console_id(&state);
+    console_event(&mut state, id, ConsoleEvent::Gap);
+    samples::output(&mut state, b"later output");
+    assert!(has_gap(&state));
+    press(&mut state, KeyCode::Enter);
+    assert!(!has_gap(&state));
+}
+
+#[test]
 fn events_of_a_former_opening_are_dropped() {
     let mut state = samples::busy(SIZE);
     let old = samples::console_id(&state);

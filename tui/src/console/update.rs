@@ -471,6 +471,7 @@ fn type_to_guest(state: &mut State, key: &KeyEvent, effects: &mut Vec<Effect>) {
 fn send_to_guest(state: &mut State, bytes: Vec<u8>, effects: &mut Vec<Effect>) {
     let Some(console) = state.console_mut() else { return };
     console.emulator.scroll(Scroll::Bottom);
+    console.has_gap = false;
     let id = console.id;
     effects.extend(console.sendable(bytes).map(|bytes| Effect::Input { id, bytes }));
 }

@@ -24,7 +24,7 @@ pub(crate) struct GuestConsole {
     typed_early: Vec<u8>,
     /// What arrives is of the past: its questions are answered already.
     pub(crate) is_replaying: bool,
-    /// Output was left out.
+    /// Output was left out since the last key was typed here.
     pub(crate) has_gap: bool,
     /// Ticks since a synchronized update began that has not ended.
     pub(crate) held_ticks: u8,
