@@ -1,5 +1,6 @@
 //! The guest machine: everything an Itanium guest sees beyond its processors, and the process that runs one guest.
 
+pub mod avio;
 pub mod bus;
 pub mod clock;
 pub mod control;

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -72,32 +73,23 @@ pub struct DriverQueue {
     pub available: u16,
     /// Entries of the used ring seen.
     pub seen: u16,
-    /// Where the device continues, as far as the front-end knows.
-    pub base: u16,
-    kick: EventFd,
-    call: EventFd,
-    error: EventFd,
+    start: u64,
 }
 
 impl DriverQueue {
-    fn new(index: u16, size: u16) -> DriverQueue {
-        let fd = || EventFd::new(EFD_NONBLOCK).expect("eventfd");
-        DriverQueue { index, size, available: 0, seen: 0, base: 0, kick: fd(), call: fd(), error: fd() }
-    }
-
     /// Address of the descriptor table.
     pub fn descriptors(&self) -> u64 {
-        0x1_0000 * (u64::from(self.index) + 1)
+        self.start
     }
 
     /// Address of the available ring.
     pub fn available_ring(&self) -> u64 {
-        self.descriptors() + 0x8000
+        self.start + 0x8000
     }
 
     /// Address of the used ring.
     pub fn used_ring(&self) -> u64 {
-        self.descriptors() + 0xa000
+        self.start + 0xa000
     }
 }
 
@@ -121,99 +113,27 @@ pub struct Answer {
 /// A descriptor: address, length, flags, next.
 pub type Descriptor = (u64, u32, u16, u16);
 
-/// A front-end with its driver.
-pub struct Driver {
+/// The rings and requests of a driver in guest RAM.
+pub struct Rings {
     /// The guest's RAM.
     pub ram: GuestMemoryMmap,
-    /// The protocol's other side.
-    pub front_end: Frontend,
     /// Control, event and request queues.
     pub queues: Vec<DriverQueue>,
-    /// What is in flight, for the next back-end.
-    pub inflight: Option<(VhostUserInflight, File)>,
-    /// Features asked for.
-    pub features: u64,
+    /// Where all of it begins.
+    start: u64,
 }
 
-impl Driver {
-    /// A driver with `queues` queues of `size` and every feature offered; not connected rings yet.
-    pub fn new(connection: UnixStream, ram: GuestMemoryMmap, queues: u16, size: u16) -> Driver {
-        let queues = (0..queues).map(|index| DriverQueue::new(index, size)).collect::<Vec<_>>();
-        let front_end = Frontend::from_stream(connection, queues.len() as u64);
-        Driver { ram, front_end, queues, inflight: None, features: u64::MAX }
-    }
-
-    /// Negotiates and starts all rings.
-    pub fn start(&mut self) -> Result<(), vhost::Error> {
-        self.negotiate()?;
-        self.share_ram()?;
-        for index in 0..self.queues.len() {
-            self.start_ring(index)?;
-        }
-        Ok(())
-    }
-
-    /// Features, protocol features, and the in-flight region: a new one unless there is one already.
-    pub fn negotiate(&mut self) -> Result<(), vhost::Error> {
-        let front_end = &mut self.front_end;
-        front_end.set_owner()?;
-        let features = front_end.get_features()?;
-        let protocol = front_end.get_protocol_features()?;
-        front_end.set_protocol_features(protocol)?;
-        if protocol.contains(VhostUserProtocolFeatures::REPLY_ACK) {
-            front_end.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);
-        }
-        let kept = self.features | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits();
-        front_end.set_features(features & kept)?;
-        if protocol.contains(VhostUserProtocolFeatures::INFLIGHT_SHMFD) {
-            if self.inflight.is_none() {
-                let size = self.queues.first().map_or(0, |queue| queue.size);
-                let wanted = VhostUserInflight::new(0, 0, self.queues.len() as u16, size);
-                self.inflight = Some(front_end.get_inflight_fd(&wanted)?);
-            }
-            if let Some((region, file)) = &self.inflight {
-                front_end.set_inflight_fd(region, file.as_raw_fd())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends the memory table.
-    pub fn share_ram(&mut self) -> Result<(), vhost::Error> {
-        let regions: Result<Vec<_>, _> =
-            self.ram.iter().map(VhostUserMemoryRegionInfo::from_guest_region).collect();
-        self.front_end.set_mem_table(&regions?).map(drop)
-    }
-
-    fn host_address(&self, at: u64) -> u64 {
-        self.ram.get_host_address(GuestAddress(at)).expect("ring in RAM") as u64
-    }
-
-    /// Describes one ring to the back-end and enables it.
-    pub fn start_ring(&mut self, index: usize) -> Result<(), vhost::Error> {
-        let queue = &self.queues[index];
-        let place = VringConfigData {
-            queue_max_size: queue.size,
-            queue_size: queue.size,
-            flags: 0,
-            desc_table_addr: self.host_address(queue.descriptors()),
-            used_ring_addr: self.host_address(queue.used_ring()),
-            avail_ring_addr: self.host_address(queue.available_ring()),
-            log_addr: None,
+impl Rings {
+    /// `queues` empty queues of `size` in the 32 MiB of `ram` from `start` on.
+    pub fn new(ram: GuestMemoryMmap, start: u64, queues: u16, size: u16) -> Rings {
+        let queue = |index| DriverQueue {
+            index,
+            size,
+            available: 0,
+            seen: 0,
+            start: start + 0x1_0000 * (u64::from(index) + 1),
         };
-        self.front_end.set_vring_num(index, queue.size)?;
-        self.front_end.set_vring_addr(index, &place)?;
-        self.front_end.set_vring_base(index, queue.base)?;
-        self.front_end.set_vring_call(index, &queue.call)?;
-        self.front_end.set_vring_err(index, &queue.error)?;
-        self.front_end.set_vring_kick(index, &queue.kick)?;
-        self.front_end.set_vring_enable(index, true)
-    }
-
-    /// Goes on with another back-end: same RAM, same rings, same eventfds.
-    pub fn reconnect(&mut self, connection: UnixStream) -> Result<(), vhost::Error> {
-        self.front_end = Frontend::from_stream(connection, self.queues.len() as u64);
-        self.start()
+        Rings { ram, queues: (0..queues).map(queue).collect(), start }
     }
 
     /// Writes a descriptor into the table at `table`.
@@ -238,36 +158,19 @@ impl Driver {
         bytes
     }
 
-    /// Makes a chain available and kicks if the device wants to be kicked.
-    pub fn make_available(&mut self, queue: usize, head: u16) {
-        self.enter(queue, head);
-        self.kick(queue);
-    }
-
-    /// Puts a head into the available ring without kicking.
-    pub fn enter(&mut self, queue: usize, head: u16) {
+    /// Puts a head into the available ring. Whether the device wants to be kicked for it.
+    pub fn enter(&mut self, queue: usize, head: u16) -> bool {
         let queue = &mut self.queues[queue];
         let entry = queue.available_ring() + 4 + 2 * u64::from(queue.available % queue.size);
-        queue.available = queue.available.wrapping_add(1);
+        let before = queue.available;
+        queue.available = before.wrapping_add(1);
         let index = GuestAddress(queue.available_ring() + 2);
         self.ram.store(head.to_le(), GuestAddress(entry), Ordering::Relaxed).expect("RAM");
         self.ram.store(queue.available.to_le(), index, Ordering::Release).expect("RAM");
-    }
-
-    /// Kicks, if the index the device asked for has just been passed.
-    pub fn kick(&mut self, queue: usize) {
-        let queue = &self.queues[queue];
         fence(Ordering::SeqCst);
+        // avail_event: the index at which it wants to hear of more.
         let wanted = GuestAddress(queue.used_ring() + 4 + 8 * u64::from(queue.size));
-        let wanted = u16::from_le(self.ram.load(wanted, Ordering::Relaxed).expect("RAM"));
-        if wanted == queue.available.wrapping_sub(1) || self.features & 1 << 29 == 0 {
-            self.kick_anyway(queue.index.into());
-        }
-    }
-
-    /// Kicks.
-    pub fn kick_anyway(&self, queue: usize) {
-        self.queues[queue].kick.write(1).expect("kick");
+        u16::from_le(self.ram.load(wanted, Ordering::Relaxed).expect("RAM")) == before
     }
 
     /// The next entry of the used ring, if there is one: head and length.
@@ -288,40 +191,9 @@ impl Driver {
         Some((u16::from_le_bytes([a, b]), u32::from_le_bytes([e, f, g, h])))
     }
 
-    /// Waits for the next entry of the used ring.
-    ///
-    /// # Panics
-    /// When it takes too long.
-    pub fn wait_used(&mut self, queue: usize) -> (u16, u32) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(used) = self.used(queue) {
-                return used;
-            }
-            self.wait_raised(&self.queues[queue].call, deadline, "a completed request");
-        }
-    }
-
-    /// Waits until the device signals an error of a ring.
-    pub fn wait_error(&self, queue: usize) {
-        self.wait_raised(&self.queues[queue].error, Instant::now() + PATIENCE, "a broken ring");
-    }
-
-    fn wait_raised(&self, fd: &EventFd, deadline: Instant, what: &str) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "waited for {what}");
-        let epoll = Epoll::new().expect("epoll");
-        let event = EpollEvent::new(EventSet::IN, 0);
-        epoll.ctl(ControlOperation::Add, fd.as_raw_fd(), event).expect("epoll");
-        epoll.wait(left.as_millis() as i32 + 1, &mut [event]).expect("epoll");
-        if let Err(error) = fd.read() {
-            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-        }
-    }
-
     /// Writes a request into the place of `head` and its chain into the table: request, data out, response, data in.
     pub fn put_request(&self, queue: usize, head: u16, lun: [u8; 8], cdb: &[u8], out: &[u8], room: u32) {
-        let request = REQUESTS_AT + u64::from(head) * 0x400;
+        let request = self.request_at(head);
         let data = self.data_at(head);
         let mut header = [0; REQUEST_LEN as usize];
         header[..8].copy_from_slice(&lun);
@@ -349,19 +221,38 @@ impl Driver {
         self.put_descriptor(self.queues[queue].descriptors(), head, (table, len, INDIRECT, 0));
     }
 
+    /// Writes a control request with room for an answer of `room` bytes, as chain 0 of the control queue.
+    pub fn put_control(&self, request: &[u8], room: u32) {
+        let at = self.start + CONTROL_AT;
+        self.write(at, request);
+        let table = self.queues[0].descriptors();
+        self.put_descriptor(table, 0, (at, request.len() as u32, NEXT, 1));
+        self.put_descriptor(table, 1, (at + 0x100, room, WRITE, 0));
+    }
+
+    /// The first `len` bytes of the answer to the last control request.
+    pub fn control_answer(&self, len: u32) -> Vec<u8> {
+        self.read(self.start + CONTROL_AT + 0x100, len as usize)
+    }
+
     /// The identifier given to the request with this head.
     pub fn id_of(&self, head: u16) -> u64 {
         0xabcd_0000 + u64::from(head)
     }
 
+    /// Where the request with this head lies.
+    pub fn request_at(&self, head: u16) -> u64 {
+        self.start + REQUESTS_AT + u64::from(head) * 0x400
+    }
+
     /// Where the data of the request with this head lie.
     pub fn data_at(&self, head: u16) -> u64 {
-        DATA_AT + u64::from(head) * u64::from(DATA_LEN)
+        self.start + DATA_AT + u64::from(head) * u64::from(DATA_LEN)
     }
 
     /// What the device wrote for the request with this head.
     pub fn answer(&self, head: u16, written: u32, room: u32) -> Answer {
-        let response = self.read(REQUESTS_AT + u64::from(head) * 0x400 + 0x100, RESPONSE_LEN as usize);
+        let response = self.read(self.request_at(head) + 0x100, RESPONSE_LEN as usize);
         let word = |at: usize| {
             u32::from_le_bytes([response[at], response[at + 1], response[at + 2], response[at + 3]])
         };
@@ -373,6 +264,183 @@ impl Driver {
             residual: word(4),
             written,
             data: self.read(self.data_at(head), room as usize),
+        }
+    }
+
+    /// As after a reset of the guest: rings empty and zeroed.
+    pub fn forget(&mut self) {
+        for queue in &mut self.queues {
+            (queue.available, queue.seen) = (0, 0);
+        }
+        for queue in &self.queues {
+            self.write(queue.descriptors(), &vec![0; 0x1_0000]);
+        }
+    }
+}
+
+/// The eventfds of a queue, and where the back-end is to begin.
+struct Connection {
+    base: u16,
+    kick: EventFd,
+    call: EventFd,
+    error: EventFd,
+}
+
+impl Connection {
+    fn new() -> Connection {
+        let fd = || EventFd::new(EFD_NONBLOCK).expect("eventfd");
+        Connection { base: 0, kick: fd(), call: fd(), error: fd() }
+    }
+}
+
+/// A front-end with its driver.
+pub struct Driver {
+    rings: Rings,
+    /// The protocol's other side.
+    pub front_end: Frontend,
+    connections: Vec<Connection>,
+    /// What is in flight, for the next back-end.
+    pub inflight: Option<(VhostUserInflight, File)>,
+    /// Features asked for.
+    pub features: u64,
+}
+
+impl Deref for Driver {
+    type Target = Rings;
+
+    fn deref(&self) -> &Rings {
+        &self.rings
+    }
+}
+
+impl DerefMut for Driver {
+    fn deref_mut(&mut self) -> &mut Rings {
+        &mut self.rings
+    }
+}
+
+impl Driver {
+    /// A driver with `queues` queues of `size` that wants every feature offered; nothing is negotiated yet.
+    pub fn new(connection: UnixStream, ram: GuestMemoryMmap, queues: u16, size: u16) -> Driver {
+        let front_end = Frontend::from_stream(connection, queues.into());
+        let connections = (0..queues).map(|_| Connection::new()).collect();
+        let rings = Rings::new(ram, 0, queues, size);
+        Driver { rings, front_end, connections, inflight: None, features: u64::MAX }
+    }
+
+    /// Negotiates and starts all rings.
+    pub fn start(&mut self) -> Result<(), vhost::Error> {
+        self.negotiate()?;
+        self.share_ram()?;
+        for index in 0..self.queues.len() {
+            self.start_ring(index)?;
+        }
+        Ok(())
+    }
+
+    /// Features, protocol features, and the in-flight region: a new one unless there is one already.
+    pub fn negotiate(&mut self) -> Result<(), vhost::Error> {
+        let front_end = &mut self.front_end;
+        front_end.set_owner()?;
+        let features = front_end.get_features()?;
+        let protocol = front_end.get_protocol_features()?;
+        front_end.set_protocol_features(protocol)?;
+        if protocol.contains(VhostUserProtocolFeatures::REPLY_ACK) {
+            front_end.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);
+        }
+        let kept = self.features | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits();
+        front_end.set_features(features & kept)?;
+        if protocol.contains(VhostUserProtocolFeatures::INFLIGHT_SHMFD) {
+            if self.inflight.is_none() {
+                let size = self.rings.queues.first().map_or(0, |queue| queue.size);
+                let wanted = VhostUserInflight::new(0, 0, self.rings.queues.len() as u16, size);
+                self.inflight = Some(front_end.get_inflight_fd(&wanted)?);
+            }
+            if let Some((region, file)) = &self.inflight {
+                front_end.set_inflight_fd(region, file.as_raw_fd())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the memory table.
+    pub fn share_ram(&mut self) -> Result<(), vhost::Error> {
+        let regions: Result<Vec<_>, _> =
+            self.ram.iter().map(VhostUserMemoryRegionInfo::from_guest_region).collect();
+        self.front_end.set_mem_table(&regions?).map(drop)
+    }
+
+    fn host_address(&self, at: u64) -> u64 {
+        self.ram.get_host_address(GuestAddress(at)).expect("ring in RAM") as u64
+    }
+
+    /// Describes one ring to the back-end and enables it.
+    pub fn start_ring(&mut self, index: usize) -> Result<(), vhost::Error> {
+        let (queue, connection) = (&self.rings.queues[index], &self.connections[index]);
+        let place = VringConfigData {
+            queue_max_size: queue.size,
+            queue_size: queue.size,
+            flags: 0,
+            desc_table_addr: self.host_address(queue.descriptors()),
+            used_ring_addr: self.host_address(queue.used_ring()),
+            avail_ring_addr: self.host_address(queue.available_ring()),
+            log_addr: None,
+        };
+        self.front_end.set_vring_num(index, queue.size)?;
+        self.front_end.set_vring_addr(index, &place)?;
+        self.front_end.set_vring_base(index, connection.base)?;
+        self.front_end.set_vring_call(index, &connection.call)?;
+        self.front_end.set_vring_err(index, &connection.error)?;
+        self.front_end.set_vring_kick(index, &connection.kick)?;
+        self.front_end.set_vring_enable(index, true)
+    }
+
+    /// Goes on with another back-end: same RAM, same rings, same eventfds.
+    pub fn reconnect(&mut self, connection: UnixStream) -> Result<(), vhost::Error> {
+        self.front_end = Frontend::from_stream(connection, self.queues.len() as u64);
+        self.start()
+    }
+
+    /// Makes a chain available and kicks if the device wants to be kicked.
+    pub fn make_available(&mut self, queue: usize, head: u16) {
+        if self.rings.enter(queue, head) || self.features & 1 << 29 == 0 {
+            self.kick_anyway(queue);
+        }
+    }
+
+    /// Kicks.
+    pub fn kick_anyway(&self, queue: usize) {
+        self.connections[queue].kick.write(1).expect("kick");
+    }
+
+    /// Waits for the next entry of the used ring.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_used(&mut self, queue: usize) -> (u16, u32) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(used) = self.used(queue) {
+                return used;
+            }
+            self.wait_raised(&self.connections[queue].call, deadline, "a completed request");
+        }
+    }
+
+    /// Waits until the device signals an error of a ring.
+    pub fn wait_error(&self, queue: usize) {
+        self.wait_raised(&self.connections[queue].error, Instant::now() + PATIENCE, "a broken ring");
+    }
+
+    fn wait_raised(&self, fd: &EventFd, deadline: Instant, what: &str) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "waited for {what}");
+        let epoll = Epoll::new().expect("epoll");
+        let event = EpollEvent::new(EventSet::IN, 0);
+        epoll.ctl(ControlOperation::Add, fd.as_raw_fd(), event).expect("epoll");
+        epoll.wait(left.as_millis() as i32 + 1, &mut [event]).expect("epoll");
+        if let Err(error) = fd.read() {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         }
     }
 
@@ -392,33 +460,26 @@ impl Driver {
 
     /// Sends a control request and returns what the device wrote, at most `room` bytes.
     pub fn control(&mut self, request: &[u8], room: u32) -> Vec<u8> {
-        self.put_control(request, room);
+        self.send_control(request, room);
         let (_, written) = self.wait_used(0);
         self.control_answer(written)
     }
 
     /// Sends a control request with room for an answer of `room` bytes.
-    pub fn put_control(&mut self, request: &[u8], room: u32) {
-        self.write(CONTROL_AT, request);
-        let table = self.queues[0].descriptors();
-        self.put_descriptor(table, 0, (CONTROL_AT, request.len() as u32, NEXT, 1));
-        self.put_descriptor(table, 1, (CONTROL_AT + 0x100, room, WRITE, 0));
+    pub fn send_control(&mut self, request: &[u8], room: u32) {
+        self.put_control(request, room);
         self.make_available(0, 0);
     }
 
-    /// The first `len` bytes of the answer to the last control request.
-    pub fn control_answer(&self, len: u32) -> Vec<u8> {
-        self.read(CONTROL_AT + 0x100, len as usize)
+    /// Where the back-end is to begin with a queue when it is started again.
+    pub fn set_base(&mut self, queue: usize, base: u16) {
+        self.connections[queue].base = base;
     }
 
-    /// As after a reset of the guest: rings empty and zeroed, no in-flight region.
+    /// As after a reset of the guest: rings empty and zeroed, nothing in flight.
     pub fn forget_rings(&mut self) {
-        for queue in &mut self.queues {
-            (queue.available, queue.seen, queue.base) = (0, 0, 0);
-        }
-        for queue in &self.queues {
-            self.write(queue.descriptors(), &vec![0; 0x1_0000]);
-        }
+        self.rings.forget();
+        self.connections.iter_mut().for_each(|connection| connection.base = 0);
         self.inflight = None;
     }
 
@@ -449,7 +510,7 @@ impl Driver {
     /// When it takes too long.
     pub fn wait_raised_or_used(&mut self, queue: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while self.used(queue).is_none() && self.queues[queue].error.read().is_err() {
+        while self.used(queue).is_none() && self.connections[queue].error.read().is_err() {
             assert!(Instant::now() < deadline, "waited for anything to happen");
             std::thread::yield_now();
         }

@@ -32,7 +32,7 @@ fn stopped_rings_go_on_where_they_were() {
     }
     let base = driver.front_end.get_vring_base(2).unwrap();
     assert_eq!(base, 300);
-    driver.queues[2].base = 300;
+    driver.set_base(2, 300);
     driver.start_ring(2).unwrap();
     good(&driver.command(3, &cdb(READ_10, 0, 1), &[], 512));
 }

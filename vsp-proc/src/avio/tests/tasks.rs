@@ -35,7 +35,7 @@ fn reset_waits_for_running_tasks_and_reaches_the_target() {
     let (slow, _adapter, mut driver) = slow();
     read(&mut driver, 1);
     slow.wait_for_waiting(1);
-    driver.put_control(&request(LOGICAL_UNIT_RESET, LUN, 0), 1);
+    driver.send_control(&request(LOGICAL_UNIT_RESET, LUN, 0), 1);
     // The reset waits; the adapter does not. What is in the ring at the moment of the reset is aborted, later ones run.
     while driver.command(3, &[0; 6], &[], 0).response != 0 {}
     assert_eq!((slow.resets.load(Ordering::SeqCst), driver.used(0)), (0, None));
@@ -64,7 +64,7 @@ fn tasks_that_wait_in_the_ring_are_returned_as_aborted() {
     }
     slow.wait_for_waiting(20);
     let id = driver.id_of(60);
-    driver.put_control(&request(ABORT_TASK, LUN, id), 1);
+    driver.send_control(&request(ABORT_TASK, LUN, id), 1);
     // A thread must come free to look at the control ring.
     slow.let_go();
     driver.wait_used(0);
