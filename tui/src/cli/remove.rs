@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use ipc::message::{ClientToVsp, GuestRef};
 
 use super::confirm::confirm;
@@ -15,12 +15,12 @@ pub(super) const SPEC: Spec = Spec {
     is_linked: true,
     augment: |command| {
         Options::augment_args(command.about("Remove a guest").after_help("Backing stores are not deleted."))
+            .group(ArgGroup::new("guest").args(["name", "number"]).required(true))
     },
     run,
 };
 
 #[derive(Args)]
-#[group(id = "guest", required = true, multiple = false, args = ["name", "number"])]
 struct Options {
     /// Guest, by name
     #[arg(short = 'P', value_name = "vm-name")]

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use ipc::client::Client;
 use ipc::message::{ClientToVsp, GuestRef, StopMode};
 
@@ -19,12 +19,12 @@ pub(super) const SPEC: Spec = Spec {
             "A graceful stop presses the guest's power button and waits for its operating system, as long as the \
              guest's graceful_stop_timeout allows; then the guest is powered off.",
         ))
+        .group(ArgGroup::new("guests").args(["name", "number", "all"]).required(true))
     },
     run,
 };
 
 #[derive(Args)]
-#[group(id = "guests", required = true, multiple = false, args = ["name", "number", "all"])]
 struct Options {
     /// Guest, by name
     #[arg(short = 'P', value_name = "vm-name")]

@@ -1,0 +1,5 @@
+//! What operators do, and what they do wrong, with the real executable.
+
+mod bad_input;
+mod commands;
+mod vsp;

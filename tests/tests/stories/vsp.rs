@@ -1,0 +1,107 @@
+//! The VSP itself: started on demand, stopped, killed, damaged.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+
+use ipc::message::GuestState;
+use tests::Vsp;
+
+#[test]
+fn commands_start_the_vsp_and_it_can_be_stopped() {
+    let vsp = Vsp::new();
+    vsp.run(&["vsp", "status"]).refused(&["hpvm vsp: The VSP is not running."]);
+    vsp.run(&["status"]).ok();
+    assert!(vsp.run(&["vsp", "status"]).ok().starts_with("State           : running\n"));
+    assert_eq!(vsp.run(&["vsp", "stop"]).ok(), "hpvm vsp: The VSP has stopped.\n");
+    assert_eq!(vsp.pid(), None);
+    vsp.run(&["vsp", "stop"]).refused(&["hpvm vsp: The VSP is not running."]);
+}
+
+#[test]
+fn many_commands_at_once_start_one_vsp() {
+    let vsp = Vsp::new();
+    let status = || vsp.command(&["status"]).stdout(Stdio::null()).spawn().unwrap();
+    let commands: Vec<_> = (0..8).map(|_| status()).collect();
+    for mut command in commands {
+        assert!(command.wait().unwrap().success());
+    }
+    let log = fs::read_to_string(vsp.root().join("common/vsp.log")).unwrap();
+    assert_eq!(log.matches("VSP starts").count(), 1);
+}
+
+#[test]
+fn a_second_vsp_is_refused() {
+    let mut vsp = Vsp::new();
+    vsp.start();
+    let pid = vsp.pid().unwrap();
+    let text = format!("hpvm vsp: a VSP is already running for '{}' (process {pid})", vsp.root().display());
+    vsp.run(&["vsp", "start", "--foreground"]).refused(&[&text]);
+    assert_eq!(vsp.run(&["vsp", "start"]).ok(), "hpvm vsp: The VSP is already running.\n");
+    assert_eq!(vsp.pid(), Some(pid));
+}
+
+#[test]
+fn a_new_state_directory_has_the_demonstration_guest_and_only_once() {
+    let vsp = Vsp::new();
+    let detail = vsp.run(&["status", "-P", "demo", "-V"]).ok();
+    assert!(detail.contains("\nkernel                    : builtin:diag\n"));
+    assert!(detail.contains("\nPhysical Storage type     :file\n"));
+    vsp.run(&["remove", "-P", "demo", "-F"]).ok();
+    vsp.run(&["vsp", "stop"]).ok();
+    assert_eq!(vsp.run(&["status"]).ok(), "hpvmstatus: No vPars or VMs currently configured.\n");
+}
+
+#[test]
+fn configurations_survive_a_killed_vsp() {
+    let mut vsp = Vsp::new();
+    vsp.create("ivm1", &["-c", "3"]);
+    vsp.kill();
+    assert_eq!(vsp.run(&["status", "-P", "ivm1", "-M"]).ok().split(':').nth(19), Some("3;"));
+}
+
+#[test]
+fn a_damaged_configuration_is_named_and_harms_no_other_guest() {
+    let vsp = Vsp::new();
+    vsp.create("bad", &[]);
+    vsp.create("good", &[]);
+    vsp.run(&["vsp", "stop"]).ok();
+    let file = vsp.root().join("guests/bad/guest.toml");
+    fs::write(&file, "schema = 1\nvcpus = \"many\"\n").unwrap();
+    assert!(vsp.run(&["status"]).ok().contains("\nbad                      0 SH   UNKNOWN Invalid "));
+    assert_eq!(vsp.guest("good").state(), GuestState::Off);
+    let refusal = vsp.run(&["start", "-P", "bad"]);
+    assert_eq!(refusal.status(), 1);
+    assert!(
+        refusal.stderr().contains(&format!("'{}' cannot be read: line 2", file.display())),
+        "{refusal:?}"
+    );
+    vsp.run(&["remove", "-P", "bad", "-F"]).ok();
+    assert!(!file.exists());
+}
+
+#[test]
+fn garbage_on_the_socket_ends_that_connection_alone() {
+    let mut vsp = Vsp::new();
+    vsp.start();
+    let mut other = vsp.client();
+    let hello = ipc::codec::encode(ipc::codec::HELLO_VERSION, &ipc::Hello::new(ipc::Role::Client)).unwrap();
+    let frame = |bytes: &[u8]| [&hello[..], &(bytes.len() as u32).to_le_bytes(), bytes].concat();
+    let garbage = [
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        vec![0xff; 64 << 10],
+        vec![0; 6],
+        frame(&[1, 0, 0xfd, 0xff, 0xff]),
+        frame(&[9, 0, 1, 2, 3]),
+        [hello.clone(), vec![0xff, 0xff, 0xff, 0x7f, 1, 0]].concat(),
+    ];
+    for bytes in garbage {
+        let mut stream = UnixStream::connect(vsp.root().join("run/vsp.sock")).unwrap();
+        // The VSP may hang up before it has read all.
+        let _ = stream.write_all(&bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(other.status().is_ok(), "after {bytes:?}");
+    }
+}
