@@ -89,9 +89,9 @@ pub(crate) fn build(
             if decoded_slot < first_slot {
                 continue;
             }
-            let at_start = index == 0 && decoded_slot == slot;
             end_slot = (decoded_slot + 1) % 3;
-            if !at_start && breakpoint(index, decoded_slot) {
+            // A step is not held up by a breakpoint at the instruction it is to run.
+            if extent == Extent::Whole && breakpoint(index, decoded_slot) {
                 micros.push(leave(bundle, decoded_slot));
                 break 'block;
             }
