@@ -134,6 +134,7 @@ impl Cpu {
         entered.0 |= if self.cr.dcr & DCR_BE != 0 { PSR_BE } else { 0 };
         entered.0 |= if self.cr.dcr & DCR_PP != 0 { PSR_PP } else { 0 };
         self.set_psr(entered);
+        self.rse.cfle = false;
         self.ip = (self.cr.iva & !0x7fff) + u64::from(vector);
     }
 
@@ -182,6 +183,7 @@ impl Cpu {
         psr.set_vm(false);
         self.set_psr(psr);
         self.ip = self.cr.iip & !15;
+        self.rse.cfle = true;
         if self.cr.ifs >> 63 != 0 {
             let marker = Cfm(self.cr.ifs & Cfm::MASK);
             self.rse_restore(marker, marker.sof());

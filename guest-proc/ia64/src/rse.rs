@@ -12,7 +12,8 @@
 //!
 //! A negative `dirty` is an incomplete frame: so many registers at the bottom of the current frame are still in memory
 //! (below BSPSTORE, which then lies above BSP). They are loaded before the next instruction runs; a fault there is
-//! delivered with ISR.ir set, and `cover` in the handler makes the books balance again.
+//! delivered with ISR.ir set. Its handler runs with the frame as it is (RSE.CFLE is off until `rfi`); `cover` there
+//! makes the books balance again.
 
 use crate::cpu::Cpu;
 use crate::fault::{Fault, Stop};
@@ -34,6 +35,9 @@ pub struct Rse {
     pub dirty: i32,
     /// Registers below the dirty ones that still hold what memory holds.
     pub clean: i32,
+    /// RSE.CFLE: what is missing of the current frame is to be loaded. On from `br.ret` and `rfi` to the next
+    /// interruption. SDM volume 2, 6.8.
+    pub cfle: bool,
     /// Absolute number of the frame base: moves with every call and return, names stacked registers for the ALAT.
     pub base: u32,
 }
@@ -125,6 +129,7 @@ impl Cpu {
     #[inline]
     pub(crate) fn rse_restore(&mut self, marker: Cfm, locals: u32) {
         self.move_frame(-(locals as i32));
+        self.rse.cfle = true;
         let room = N_STACKED as i32 - self.rse.dirty.max(0);
         // SDM volume 2, 6.5.5: a marker that asks for more than there is gives an empty frame.
         let marker = if marker.sof() as i32 > room { Cfm::default() } else { marker };
@@ -132,10 +137,10 @@ impl Cpu {
         self.set_cfm(marker);
     }
 
-    /// Is part of the current frame still in memory?
+    /// Is part of the current frame still in memory that has to be loaded before the next instruction?
     #[inline]
     pub fn frame_incomplete(&self) -> bool {
-        self.rse.dirty < 0
+        self.rse.dirty < 0 && self.rse.cfle
     }
 
     /// Loads what is missing of the current frame. On a fault the rest stays missing.
