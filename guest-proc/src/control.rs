@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Why a machine stopped running.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,15 @@ impl Control {
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits for the end, but no longer than `limit`.
+    pub fn wait_for(&self, limit: Duration) -> Option<Outcome> {
+        let state = self.state();
+        let running = |state: &mut State| state.outcome.is_none();
+        let (state, _) =
+            self.changed.wait_timeout_while(state, limit, running).unwrap_or_else(PoisonError::into_inner);
+        state.outcome.clone()
     }
 
     /// The machine starts anew after a reset: no outcome, nobody to wake.

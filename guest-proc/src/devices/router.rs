@@ -1,7 +1,7 @@
 //! The interrupt block of the processors: IPIs, MSIs and IOSAPIC messages find their local SAPIC here. SDM volume 2,
 //! 5.8.4 "Interrupt Block".
 
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
 use tracing::{debug, trace};
 
@@ -64,19 +64,19 @@ pub trait Target: Send + Sync {
 /// Local SAPICs by processor number: processor n has id n, eid 0.
 #[derive(Default)]
 pub struct Router {
-    targets: OnceLock<Vec<Box<dyn Target>>>,
+    targets: RwLock<Vec<Box<dyn Target>>>,
 }
 
 impl Router {
-    /// Connects the processors; messages before that are lost. Only the first call counts.
+    /// Connects the processors of this run of the machine; messages before that are lost.
     pub fn connect(&self, targets: Vec<Box<dyn Target>>) {
-        _ = self.targets.set(targets);
+        *self.targets.write().unwrap_or_else(PoisonError::into_inner) = targets;
     }
 
     /// Delivers a message; one to a processor that does not exist is lost.
     pub fn deliver(&self, delivery: Delivery) {
         let Delivery { id, eid, mode, vector } = delivery;
-        let targets = self.targets.get().map_or(&[][..], |targets| targets);
+        let targets = self.targets.read().unwrap_or_else(PoisonError::into_inner);
         let Some(target) = (eid == 0).then(|| targets.get(id as usize)).flatten() else {
             debug!(?delivery, "interrupt for a processor that does not exist");
             return;

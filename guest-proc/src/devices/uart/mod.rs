@@ -4,6 +4,7 @@ pub mod core;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use self::core::Uart;
@@ -21,6 +22,7 @@ struct State {
 pub struct UartDevice {
     state: Mutex<State>,
     output: Condvar,
+    written: AtomicU64,
     gsi: u32,
     interrupts: Arc<dyn Interrupts>,
 }
@@ -29,7 +31,13 @@ impl UartDevice {
     /// A UART whose interrupt is `gsi`.
     pub fn new(gsi: u32, interrupts: Arc<dyn Interrupts>) -> UartDevice {
         let state = State { uart: Uart::new(), line: false, closed: false };
-        UartDevice { state: Mutex::new(state), output: Condvar::new(), gsi, interrupts }
+        UartDevice {
+            state: Mutex::new(state),
+            output: Condvar::new(),
+            written: AtomicU64::new(0),
+            gsi,
+            interrupts,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -67,7 +75,14 @@ impl UartDevice {
             state = self.output.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         drop(state);
-        Some(self.with(Uart::take_output))
+        let bytes = self.with(Uart::take_output);
+        self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Some(bytes)
+    }
+
+    /// Bytes of output taken so far.
+    pub fn bytes_written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// No more output will come: the thread in [`UartDevice::wait_output`] ends.
