@@ -39,7 +39,7 @@ static bool choose_heap(struct efi_memory_descriptor *d, void *context)
 
 static bool sum_memory(struct efi_memory_descriptor *d, void *context)
 {
-    if (d->type <= 10 && d->type != 8 && (d->attribute & EFI_ATTRIBUTE_WB))
+    if (((d->type >= 1 && d->type <= 4) || d->type == EFI_CONVENTIONAL) && (d->attribute & EFI_ATTRIBUTE_WB))
         *(u64 *)context += d->pages << 12;
     return true;
 }

@@ -110,12 +110,10 @@ static int crash_stack(void)
     return 0;
 }
 
-/* A machine whose processors all stand still: the others halt for ever, this one branches to itself. */
-static void crash_loop(void)
+/* All processors branch to themselves with interrupts masked: the machine cannot go on. */
+static void stand_still(unsigned cpu, void *argument)
 {
-    for (unsigned i = 1; i < cpu_count; i++)
-        cpus[i].recovery = NULL;
-    interrupts_off();
+    (void)cpu, (void)argument;
     asm volatile("rsm psr.i ;; 0: br.sptk 0b ;;");
 }
 
@@ -136,8 +134,8 @@ int command_crash(int argc, char **argv)
         return crash_stack();
     }
     if (!strcmp(kind, "loop")) {
-        print("looping with interruptions masked; only the host ends this\n");
-        crash_loop();
+        print("looping with interrupts masked; only the host ends this\n");
+        run_everywhere(stand_still, NULL);
     }
     print("crash: %s is none of null, illegal, stack, loop\n", kind);
     return 2;
