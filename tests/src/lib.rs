@@ -8,11 +8,13 @@ mod console;
 mod executable;
 mod guest;
 pub mod shared;
+mod terminal;
 mod vsp;
 mod wait;
 
 pub use console::Console;
 pub use executable::hpvm;
 pub use guest::Guest;
+pub use terminal::Terminal;
 pub use vsp::{Ran, Vsp};
 pub use wait::{Deadline, wait_for};
