@@ -21,6 +21,7 @@ static struct {
     u8 input[INPUT_SIZE];
 } uart;
 static lock console_lock;
+static struct cpu *volatile console_owner;
 
 static u64 register_address(unsigned offset)
 {
@@ -142,8 +143,10 @@ static void take_input(void)
 {
     for (unsigned limit = 64; limit && (get_register(LSR) & LSR_DATA); limit--) {
         u8 byte = get_register(DATA);
-        if (byte == 3)
+        if (byte == 3) { /* and what was typed before it is not wanted any more */
             uart.break_seen = true;
+            uart.tail = uart.head;
+        }
         u32 next = (uart.head + 1) % INPUT_SIZE;
         if (next == uart.tail)
             continue;
@@ -197,17 +200,25 @@ void console_write(const char *text, size_t length)
         return;
     u64 saved = interrupts_off();
     lock_take(&console_lock);
+    console_owner = this_cpu();
     uart.fifo_room = 0;
     for (; length; length--, text++) {
         if (*text == '\n')
             put_byte('\r');
         put_byte(*text);
     }
+    console_owner = NULL;
     lock_give(&console_lock);
     interrupts_restore(saved);
 }
 
-void console_reset_lock(void) { console_lock.held = 0; }
+void console_release(void)
+{
+    if (console_owner != this_cpu())
+        return;
+    console_owner = NULL;
+    lock_give(&console_lock);
+}
 
 void print(const char *text, ...)
 {
@@ -263,8 +274,12 @@ bool interrupted(void)
     return uart.break_seen || power_button_pressed();
 }
 
+/* Input typed ahead stays, except the Ctrl-C that has done its work. */
 void clear_interrupted(void)
 {
+    u64 saved = interrupts_off();
     uart.break_seen = false;
-    uart.tail = uart.head;
+    if (uart.tail != uart.head && uart.input[uart.tail] == 3)
+        uart.tail = (uart.tail + 1) % INPUT_SIZE;
+    interrupts_restore(saved);
 }

@@ -35,8 +35,8 @@ void uart_interrupt(void);
 /* Ctrl-C was typed or the power button pressed since the last clear. */
 bool interrupted(void);
 void clear_interrupted(void);
-/* After a fault: nobody holds the console any more. */
-void console_reset_lock(void);
+/* After a fault: this processor no longer holds the console. */
+void console_release(void);
 
 /* --- line.c: line editing ----------------------------------------------------------------------------------- */
 /* Reads one line with editing and history; false when it was abandoned with Ctrl-C. */
@@ -67,6 +67,8 @@ void *allocate(u64 size, u64 align);
 /* Commands give back everything they took: mark, …, release. */
 u64 heap_mark(void);
 void heap_release(u64 mark);
+/* What is allocated now stays: a device may still write there. */
+void heap_pin(void);
 u64 physical_address(const void *address);
 
 /* --- test region: region 1, 16 KiB pages through the VHPT ---------------------------------------------------- */

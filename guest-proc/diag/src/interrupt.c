@@ -222,10 +222,11 @@ void interruption(struct frame *frame)
     }
     if (resume_expected(frame))
         return;
-    report(frame);
     struct cpu *cpu = this_cpu();
+    console_release();
+    report(frame);
     cpu->faults++;
-    console_reset_lock();
+    eoi(); /* of an interrupt whose service the fault ended; harmless if there is none */
     if (cpu->recovery)
         context_resume(cpu->recovery);
     print("processor %lu halted\n", cpu->number);

@@ -3,7 +3,7 @@
 
 struct boot_param boot;
 static u64 image_base; /* physical */
-static u64 heap_low, heap_next, heap_end;
+static u64 heap_low, heap_next, heap_end, heap_pinned;
 
 void memory_map_walk(bool (*visit)(struct efi_memory_descriptor *, void *), void *context)
 {
@@ -70,7 +70,8 @@ void *allocate(u64 size, u64 align)
 }
 
 u64 heap_mark(void) { return heap_next; }
-void heap_release(u64 mark) { heap_next = mark; }
+void heap_release(u64 mark) { heap_next = mark > heap_pinned ? mark : heap_pinned; }
+void heap_pin(void) { heap_pinned = heap_next; }
 
 u64 physical_address(const void *address)
 {

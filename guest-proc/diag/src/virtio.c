@@ -443,6 +443,7 @@ bool scsi_run(struct adapter *a, struct scsi_request *requests, unsigned count)
         }
         if (finished < count && now - started > 2 * itc_frequency && interrupted()) {
             forget(q, requests, count);
+            heap_pin();
             return false;
         }
     }
