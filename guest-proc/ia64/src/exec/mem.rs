@@ -114,22 +114,18 @@ fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8, const KINDS: u8>(cpu: &mut Cp
         _ => {
             let va = base::<KINDS>(cpu, i, isr::R)?;
             let tag = Tag::gr(i.r1, cpu.rse.base);
-            if TYPE != C_CLR_ACQ && cpu.alat.hit(tag, Some((va, T::BYTES))) {
-                if TYPE == C_CLR {
-                    cpu.alat.invalidate(tag);
-                }
-            } else {
-                let value = cpu.load::<T>(va)?;
-                if TYPE == C_NC {
-                    cpu.alat.allocate(tag, va, T::BYTES);
-                } else if TYPE == C_CLR_ACQ {
+            // Always loaded anew, as if the entry had just gone: a program may wait in a loop of nothing but this load for
+            // another processor's store, which the table does not see.
+            let value = cpu.load::<T>(va)?;
+            match TYPE {
+                C_NC => cpu.alat.allocate(tag, va, T::BYTES),
+                C_CLR_ACQ => {
                     acquire();
                     cpu.alat.invalidate_all();
-                } else {
-                    cpu.alat.invalidate(tag);
                 }
-                cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
+                _ => cpu.alat.invalidate(tag),
             }
+            cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
         }
     }
     update::<UPDATE, KINDS>(cpu, i);
