@@ -47,7 +47,8 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, is_zoomed: bool, fr
     };
     let has_output = console.emulator.has_output();
     if !has_output && !guest.state.is_on() {
-        let text = format!("{} is off and its console has printed nothing. Press s to start it.", guest.name);
+        let way = if has_keys { format!("{ESCAPE_KEY}, then s") } else { "s".to_owned() };
+        let text = format!("{} is off and its console has printed nothing; {way} starts it.", guest.name);
         frame.render_widget(Paragraph::new(text).style(theme.dim()), inner);
         return;
     }
