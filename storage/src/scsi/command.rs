@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::cdb::Cdb;
-use super::{Command, Completion, Execution, Sense};
+use super::{Command, Completion, Execution, Sense, Wait};
 use crate::backing::Patience;
 use crate::segments::Segments;
 
@@ -50,7 +50,7 @@ pub(super) struct Moved {
 pub(super) enum Stop {
     Check(Sense),
     Overrun,
-    WouldBlock,
+    WouldWait(Wait),
 }
 
 impl From<Sense> for Stop {
@@ -93,11 +93,11 @@ impl Task<'_> {
         exactly(self.data_out, len)
     }
 
-    /// For commands that always may have to wait.
-    pub(super) fn may_wait(&self) -> Result<(), Stop> {
+    /// For commands that always have to wait.
+    pub(super) fn may_wait(&self, wait: Wait) -> Result<(), Stop> {
         match self.patience {
             Patience::Unlimited => Ok(()),
-            Patience::Immediate => Err(Stop::WouldBlock),
+            Patience::Immediate => Err(Stop::WouldWait(wait)),
         }
     }
 }
@@ -164,7 +164,7 @@ pub(super) fn execute<U: LogicalUnit>(
             Execution::Done(Completion { sense: Some(sense), data_out: 0, data_in: 0 })
         }
         Err(Stop::Overrun) => Execution::Overrun,
-        Err(Stop::WouldBlock) => Execution::WouldBlock,
+        Err(Stop::WouldWait(wait)) => Execution::WouldWait(wait),
     };
     (name, execution)
 }

@@ -81,7 +81,16 @@ pub enum Execution {
     /// The CDB speaks of more data than the buffers hold; nothing was done.
     Overrun,
     /// It would have to wait and was asked not to; nothing was done.
-    WouldBlock,
+    WouldWait(Wait),
+}
+
+/// How long a command that has to wait may be expected to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// Mostly no longer than a copy takes: a write into the host's cache.
+    Brief,
+    /// For a disk.
+    Long,
 }
 
 /// A target with one logical unit, LUN 0. Any number of threads may execute commands at once; each command is its own

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use storage::backing::Patience;
+use storage::scsi::Wait;
 
 use super::chain::Chain;
 use super::control::{self, Events};
@@ -230,7 +231,7 @@ impl Engine {
             CONTROL_QUEUE => {
                 while let Some(chain) = ring.take() {
                     // Task management waits for other requests.
-                    self.let_others_work(ring);
+                    self.let_others_work(ring, Wait::Long);
                     let requests: Vec<_> =
                         self.rings().into_iter().filter(|r| r.index() >= FIRST_REQUEST_QUEUE).collect();
                     ring.complete(&chain, control::execute(&chain, &requests, &self.targets));
@@ -239,6 +240,8 @@ impl Engine {
             _ => {
                 while let Some(chain) = ring.take() {
                     let written = self.execute(ring, &chain);
+                    // We look at the ring again at once: no need to wake others for what comes now.
+                    ring.hush();
                     ring.complete(&chain, written);
                 }
             }
@@ -247,21 +250,24 @@ impl Engine {
 
     fn execute(self: &Arc<Self>, ring: &Ring, chain: &Chain) -> u32 {
         let Ok(request) = Request::parse(chain) else { return refuse(chain) };
-        if let Some(written) = request.execute(&self.targets, Patience::Immediate) {
-            return written;
+        match request.execute(&self.targets, Patience::Immediate) {
+            Ok(written) => return written,
+            Err(wait) => self.let_others_work(ring, wait),
         }
-        self.let_others_work(ring);
         // A target that would still rather not wait has no right to.
         request
             .execute(&self.targets, Patience::Unlimited)
-            .unwrap_or_else(|| request.respond(super::virtio_scsi::Response::Failure))
+            .unwrap_or_else(|_| request.respond(super::virtio_scsi::Response::Failure))
     }
 
-    /// This thread will be busy: another one must listen, and hear of what is in the ring already.
-    fn let_others_work(self: &Arc<Self>, ring: &Ring) {
+    /// This thread will be busy: another one must listen. If it will be for long, that one shall also see to what is in
+    /// the ring already.
+    fn let_others_work(self: &Arc<Self>, ring: &Ring, wait: Wait) {
         if self.idle.load(Ordering::SeqCst) == 0 {
             self.add_worker();
         }
-        ring.expect_others();
+        if ring.listen() && wait == Wait::Long {
+            ring.nudge();
+        }
     }
 }

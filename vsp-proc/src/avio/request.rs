@@ -1,7 +1,7 @@
 //! From a descriptor chain to a SCSI command and back (virtio 1.2 clause 5.6.6.1).
 
 use storage::backing::Patience;
-use storage::scsi::{Command, Execution, lun};
+use storage::scsi::{Command, Execution, Wait, lun};
 use storage::segments::Segments;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -40,16 +40,16 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Carries the command out and writes the response. Returns the bytes written to the chain, or nothing when it
-    /// would have to wait.
-    pub(super) fn execute(&self, targets: &Targets, patience: Patience) -> Option<u32> {
+    /// Carries the command out and writes the response. Returns the bytes written to the chain, or how long it would
+    /// have to wait.
+    pub(super) fn execute(&self, targets: &Targets, patience: Patience) -> Result<u32, Wait> {
         let Some((target, lun)) = target_and_lun(&self.header.lun) else {
-            return Some(self.respond(Response::BadTarget));
+            return Ok(self.respond(Response::BadTarget));
         };
-        let Some(target) = targets.get(target) else { return Some(self.respond(Response::BadTarget)) };
+        let Some(target) = targets.get(target) else { return Ok(self.respond(Response::BadTarget)) };
         if self.data_out.len_bytes() > 0 && self.data_in.len_bytes() > 0 {
             // Without VIRTIO_SCSI_F_INOUT there is data in one direction only.
-            return Some(self.respond(Response::Failure));
+            return Ok(self.respond(Response::Failure));
         }
         let command = Command { cdb: &self.header.cdb, data_out: &self.data_out, data_in: &self.data_in };
         let execution = match lun {
@@ -57,8 +57,8 @@ impl<'a> Request<'a> {
             _ => lun::execute_absent(&command),
         };
         match execution {
-            Execution::WouldBlock => None,
-            Execution::Overrun => Some(self.respond(Response::Overrun)),
+            Execution::WouldWait(wait) => Err(wait),
+            Execution::Overrun => Ok(self.respond(Response::Overrun)),
             Execution::Done(completion) => {
                 let room = self.data_out.len_bytes() + self.data_in.len_bytes();
                 let moved = completion.data_out + completion.data_in;
@@ -73,7 +73,7 @@ impl<'a> Request<'a> {
                     response.sense_len = (sense.len() as u32).into();
                 }
                 self.response.write(0, response.as_bytes());
-                Some((RESPONSE_LEN + completion.data_in) as u32)
+                Ok((RESPONSE_LEN + completion.data_in) as u32)
             }
         }
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use storage::throttle::Throttle;
 use virtio_queue::{Queue, QueueOwnedT, QueueT};
-use vm_memory::GuestAddress;
+use vm_memory::{Bytes, GuestAddress};
 
 use super::chain::{Chain, ChainError};
 use super::event;
@@ -76,6 +76,8 @@ struct State {
     taken: u64,
     call: Option<Arc<File>>,
     error: Option<Arc<File>>,
+    /// The driver has been asked to kick.
+    listening: bool,
     stopping: bool,
     broken: bool,
 }
@@ -135,6 +137,7 @@ impl Ring {
             taken: 0,
             call,
             error,
+            listening: false,
             stopping: false,
             broken: false,
         };
@@ -171,16 +174,21 @@ impl Ring {
         }
     }
 
-    /// The caller will be busy for a while: others shall hear of new requests, and of those already there.
-    pub(super) fn expect_others(&self) {
+    /// Asks for kicks, because the caller will be busy for a while. Whether there are requests already.
+    pub(super) fn listen(&self) -> bool {
         let mut state = self.state();
         if state.broken || state.stopping {
-            return;
+            return false;
         }
-        let more = !state.backlog.is_empty() || state.enable_kicks().unwrap_or(false);
-        drop(state);
-        if more {
-            self.nudge();
+        state.enable_kicks().unwrap_or(false) || !state.backlog.is_empty()
+    }
+
+    /// Asks for no kicks, because the caller is about to take again.
+    pub(super) fn hush(&self) {
+        let mut state = self.state();
+        if state.listening && !state.broken {
+            // At worst there is a kick nobody needs.
+            _ = state.disable_kicks();
         }
     }
 
@@ -317,7 +325,6 @@ impl State {
     }
 
     fn pop_head(&mut self) -> Result<Option<u16>, RingError> {
-        self.queue.disable_notification(self.ram.map_ref())?;
         // `iter` and not `pop_descriptor_chain`: that one takes an index that ran ahead for an empty ring.
         let Some(chain) = self.queue.iter(self.ram.map_ref())?.next() else { return Ok(None) };
         let head = chain.head_index();
@@ -334,7 +341,24 @@ impl State {
     }
 
     fn enable_kicks(&mut self) -> Result<bool, RingError> {
+        self.listening = true;
         Ok(self.queue.enable_notification(self.ram.map_ref())?)
+    }
+
+    fn disable_kicks(&mut self) -> Result<(), RingError> {
+        /// Offset of the ring's entries, and bytes of each (virtio 1.2 clause 2.7.8).
+        const ENTRIES: u64 = 4;
+        const ENTRY: u64 = 8;
+        self.listening = false;
+        if !self.queue.event_idx_enabled() {
+            return Ok(self.queue.disable_notification(self.ram.map_ref())?);
+        }
+        // The queue has no way to say so: an index that lies behind is not reached for another 65535 requests.
+        let passed = self.queue.next_avail().wrapping_sub(1);
+        let offset = ENTRIES + ENTRY * u64::from(self.queue.size());
+        let at = self.queue.used_ring().checked_add(offset).ok_or(RingError::Place)?;
+        let stored = self.ram.map_ref().store(passed.to_le(), GuestAddress(at), Ordering::Relaxed);
+        stored.map_err(|_| RingError::Place)
     }
 
     fn open(&mut self, head: u16) -> Result<Chain, RingError> {

@@ -193,6 +193,12 @@ impl Rings {
 
     /// Writes a request into the place of `head` and its chain into the table: request, data out, response, data in.
     pub fn put_request(&self, queue: usize, head: u16, lun: [u8; 8], cdb: &[u8], out: &[u8], room: u32) {
+        self.write(self.data_at(head), out);
+        self.put_request_for(queue, head, lun, cdb, out.len() as u32, room);
+    }
+
+    /// The same with `out` bytes of data that are in their place already.
+    pub fn put_request_for(&self, queue: usize, head: u16, lun: [u8; 8], cdb: &[u8], out: u32, room: u32) {
         let request = self.request_at(head);
         let data = self.data_at(head);
         let mut header = [0; REQUEST_LEN as usize];
@@ -201,10 +207,9 @@ impl Rings {
         header[19..19 + cdb.len()].copy_from_slice(cdb);
         self.write(request, &header);
         self.write(request + 0x100, &[0xee; RESPONSE_LEN as usize]);
-        self.write(data, out);
         let mut parts = vec![(request, REQUEST_LEN, 0)];
-        if !out.is_empty() {
-            parts.push((data, out.len() as u32, 0));
+        if out > 0 {
+            parts.push((data, out, 0));
         }
         parts.push((request + 0x100, RESPONSE_LEN, WRITE));
         if room > 0 {
@@ -282,14 +287,42 @@ impl Rings {
 struct Connection {
     base: u16,
     kick: EventFd,
-    call: EventFd,
-    error: EventFd,
+    call: Awaited,
+    error: Awaited,
 }
 
 impl Connection {
     fn new() -> Connection {
-        let fd = || EventFd::new(EFD_NONBLOCK).expect("eventfd");
-        Connection { base: 0, kick: fd(), call: fd(), error: fd() }
+        Connection { base: 0, kick: eventfd(), call: Awaited::new(), error: Awaited::new() }
+    }
+}
+
+fn eventfd() -> EventFd {
+    EventFd::new(EFD_NONBLOCK).expect("eventfd")
+}
+
+/// An eventfd to wait for.
+struct Awaited {
+    fd: EventFd,
+    epoll: Epoll,
+}
+
+impl Awaited {
+    fn new() -> Awaited {
+        let (fd, epoll) = (eventfd(), Epoll::new().expect("epoll"));
+        let event = EpollEvent::new(EventSet::IN, 0);
+        epoll.ctl(ControlOperation::Add, fd.as_raw_fd(), event).expect("epoll");
+        Awaited { fd, epoll }
+    }
+
+    fn wait(&self, deadline: Instant, what: &str) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "waited for {what}");
+        let mut events = [EpollEvent::default()];
+        self.epoll.wait(left.as_millis() as i32 + 1, &mut events).expect("epoll");
+        if let Err(error) = self.fd.read() {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        }
     }
 }
 
@@ -389,8 +422,8 @@ impl Driver {
         self.front_end.set_vring_num(index, queue.size)?;
         self.front_end.set_vring_addr(index, &place)?;
         self.front_end.set_vring_base(index, connection.base)?;
-        self.front_end.set_vring_call(index, &connection.call)?;
-        self.front_end.set_vring_err(index, &connection.error)?;
+        self.front_end.set_vring_call(index, &connection.call.fd)?;
+        self.front_end.set_vring_err(index, &connection.error.fd)?;
         self.front_end.set_vring_kick(index, &connection.kick)?;
         self.front_end.set_vring_enable(index, true)
     }
@@ -423,25 +456,13 @@ impl Driver {
             if let Some(used) = self.used(queue) {
                 return used;
             }
-            self.wait_raised(&self.connections[queue].call, deadline, "a completed request");
+            self.connections[queue].call.wait(deadline, "a completed request");
         }
     }
 
     /// Waits until the device signals an error of a ring.
     pub fn wait_error(&self, queue: usize) {
-        self.wait_raised(&self.connections[queue].error, Instant::now() + PATIENCE, "a broken ring");
-    }
-
-    fn wait_raised(&self, fd: &EventFd, deadline: Instant, what: &str) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "waited for {what}");
-        let epoll = Epoll::new().expect("epoll");
-        let event = EpollEvent::new(EventSet::IN, 0);
-        epoll.ctl(ControlOperation::Add, fd.as_raw_fd(), event).expect("epoll");
-        epoll.wait(left.as_millis() as i32 + 1, &mut [event]).expect("epoll");
-        if let Err(error) = fd.read() {
-            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-        }
+        self.connections[queue].error.wait(Instant::now() + PATIENCE, "a broken ring");
     }
 
     /// Runs one command for LUN 0 of a target on the first request queue.
@@ -510,7 +531,7 @@ impl Driver {
     /// When it takes too long.
     pub fn wait_raised_or_used(&mut self, queue: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while self.used(queue).is_none() && self.connections[queue].error.read().is_err() {
+        while self.used(queue).is_none() && self.connections[queue].error.fd.read().is_err() {
             assert!(Instant::now() < deadline, "waited for anything to happen");
             std::thread::yield_now();
         }

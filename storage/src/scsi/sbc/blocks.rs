@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::Wait;
 use super::super::cdb::Cdb;
 use super::super::command::{Moved, Stop, Task};
 use super::super::sense::Sense;
@@ -66,7 +67,7 @@ impl Disk {
         let data = task.data_in(len)?;
         if extent.fua {
             // What is read must be what the medium holds, so cached writes go there first.
-            task.may_wait()?;
+            task.may_wait(Wait::Long)?;
             self.flush()?;
         }
         self.store.read_at(offset, &data, task.patience).map_err(|error| self.failed_read(error))?;
@@ -79,8 +80,11 @@ impl Disk {
     pub(super) fn write(&self, task: &Task<'_>, extent: Extent) -> Result<Moved, Stop> {
         let (offset, len) = extent.on(self.blocks())?;
         let data = task.data_out(len)?;
-        task.may_wait()?;
         let durability = self.durability(extent.fua);
+        task.may_wait(match durability {
+            Durability::Cached => Wait::Brief,
+            Durability::Durable => Wait::Long,
+        })?;
         self.store.write_at(offset, &data, durability).map_err(|error| self.failed_write(error))?;
         self.statistics.writes.add(1);
         self.statistics.written_bytes.add(len);
@@ -90,7 +94,7 @@ impl Disk {
     /// SYNCHRONIZE CACHE(10), (16): the whole cache, whatever the range, and at once even with IMMED.
     pub(super) fn synchronize(&self, task: &Task<'_>, extent: Extent) -> Result<Moved, Stop> {
         extent.on(self.blocks())?;
-        task.may_wait()?;
+        task.may_wait(Wait::Long)?;
         self.flush()?;
         Ok(Moved::NOTHING)
     }
@@ -100,7 +104,7 @@ impl Disk {
         let (offset, len) = extent.on(self.blocks())?;
         let compare = task.cdb.bit(1, 1);
         let expected = if compare { task.data_out(len)? } else { Segments::empty() };
-        task.may_wait()?;
+        task.may_wait(Wait::Long)?;
         let mut found = vec![0; CHUNK.min(len) as usize];
         let mut wanted = vec![0; if compare { found.len() } else { 0 }];
         let mut done = 0;
@@ -137,7 +141,7 @@ impl Disk {
         let mut block = [0; BLOCK as usize];
         let moved = if no_data_out { 0 } else { BLOCK };
         task.data_out(moved)?.read(0, &mut block);
-        task.may_wait()?;
+        task.may_wait(Wait::Long)?;
         let is_zeros = block.iter().all(|b| *b == 0);
         let store = Arc::clone(&self.store);
         let result = match store.discard() {

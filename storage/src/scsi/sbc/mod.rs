@@ -13,7 +13,7 @@ use uuid::Uuid;
 use self::blocks::Extent;
 use super::command::{Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
 use super::mode::Page;
-use super::{Command, Completion, Execution, Sense, Statistics, StatisticsSnapshot, Target};
+use super::{Command, Completion, Execution, Sense, Statistics, StatisticsSnapshot, Target, Wait};
 use super::{command, sense, spc};
 use crate::backing::{BlockStore, Durability, IoError, Patience};
 use crate::throttle::Throttle;
@@ -146,7 +146,7 @@ impl Disk {
     fn start_stop(&self, task: &Task<'_>) -> Result<Moved, Stop> {
         let (start, no_flush) = (task.cdb.bit(4, 0), task.cdb.bit(4, 2));
         if !start && !no_flush {
-            task.may_wait()?;
+            task.may_wait(Wait::Long)?;
             self.flush()?;
         }
         self.stopped.store(!start, Ordering::Release);
@@ -179,7 +179,7 @@ impl Disk {
         use crate::backing::IoErrorKind;
         static THROTTLE: Throttle = Throttle::new();
         match error.kind() {
-            IoErrorKind::WouldBlock => return Stop::WouldBlock,
+            IoErrorKind::WouldBlock => return Stop::WouldWait(Wait::Long),
             // The guest's own mistakes are no failures of the store.
             IoErrorKind::OutOfRange | IoErrorKind::ReadOnly => {}
             _ => {

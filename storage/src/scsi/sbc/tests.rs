@@ -625,16 +625,17 @@ fn impatient_commands_wait_for_nothing() {
         let (cdb, data_out) = good_cdbs().into_iter().find(|(cdb, _)| cdb[0] == row.opcode).unwrap();
         assert!(matches!(run(&cdb, &data_out), Execution::Done(_)), "{}", row.name);
     }
-    for (cdb, data_out) in [
-        (extent(0x2a, 0, 1), block(1)),
-        (extent(0x35, 0, 0), vec![]),
-        (extent(0x2f, 0, 1), vec![]),
-        (extent(0x93, 0, 1), block(1)),
-        (vec![0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0], unmap_list(&[(0, 1)])),
-        (vec![0x1b, 0, 0, 0, 0, 0], vec![]),
-        (with(extent(0x28, 0, 1), 1, 8), vec![]),
+    for (cdb, data_out, wait) in [
+        (extent(0x2a, 0, 1), block(1), Wait::Brief),
+        (with(extent(0x2a, 0, 1), 1, 8), block(1), Wait::Long),
+        (extent(0x35, 0, 0), vec![], Wait::Long),
+        (extent(0x2f, 0, 1), vec![], Wait::Long),
+        (extent(0x93, 0, 1), block(1), Wait::Long),
+        (vec![0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0], unmap_list(&[(0, 1)]), Wait::Long),
+        (vec![0x1b, 0, 0, 0, 0, 0], vec![], Wait::Long),
+        (with(extent(0x28, 0, 1), 1, 8), vec![], Wait::Long),
     ] {
-        assert_eq!(run(&cdb, &data_out), Execution::WouldBlock, "{cdb:02x?}");
+        assert_eq!(run(&cdb, &data_out), Execution::WouldWait(wait), "{cdb:02x?}");
     }
     assert_eq!(bench.store.content(0, 512), block(0));
     assert_eq!(bench.disk.statistics(), StatisticsSnapshot::default());

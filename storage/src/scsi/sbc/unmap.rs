@@ -1,5 +1,6 @@
 //! UNMAP (SBC-3 clause 5.28).
 
+use super::super::Wait;
 use super::super::command::{Moved, Stop, Task};
 use super::super::sense::Sense;
 use super::Disk;
@@ -23,7 +24,7 @@ impl Disk {
         for extent in extents(&list)? {
             ranges.push(extent.on(self.blocks())?);
         }
-        task.may_wait()?;
+        task.may_wait(Wait::Long)?;
         for (offset, range_len) in ranges {
             discard.discard_at(offset, range_len).map_err(|error| self.failed_write(error))?;
             self.statistics.discards.add(1);

@@ -266,7 +266,7 @@ impl Target for Slow {
             return good;
         }
         if patience == Patience::Immediate {
-            return Execution::WouldBlock;
+            return Execution::WouldWait(storage::scsi::Wait::Long);
         }
         let mut gate = self.gate.lock().unwrap();
         gate.0 += 1;
