@@ -104,6 +104,12 @@ pub struct Cpu {
     pub fatal: String,
     /// Instructions retired (nops and predicated-off ones included).
     pub retired: u64,
+    /// An `epc` that raises the privilege level clears PSR.ss and PSR.tb, which the manual does not ask for.
+    ///
+    /// Linux expects the trap behind such an `epc` and means to send the program round through `break` instead, but its
+    /// trap handler changes a by-value copy of the saved registers, and compilers of today drop those stores: the kernel
+    /// then steps through itself and locks up in `do_group_exit` (seen with 6.1 built by GCC 12). Off by default.
+    pub stepping_ends_at_epc: bool,
     /// Addresses (bundle address plus slot) at which execution stops: [`Cpu::set_breakpoints`].
     pub(crate) breakpoints: Vec<u64>,
     /// Decoded code; taken out while it runs.
@@ -153,6 +159,7 @@ impl Cpu {
             exit: Exit::Budget,
             fatal: String::new(),
             retired: 0,
+            stepping_ends_at_epc: false,
             breakpoints: Vec::new(),
             engine: None,
         }

@@ -59,7 +59,9 @@ fn new_cpu(machine: &Machine, cluster: &Arc<Cluster>, number: usize) -> Cpu {
         cpuid: CPUID,
         firmware: (map::PAL_CODE, map::FIRMWARE_CODE_END - map::PAL_CODE),
     };
-    Cpu::new(config, cluster.clone(), number, machine.ram.memory.clone(), machine.bus.clone())
+    let mut cpu = Cpu::new(config, cluster.clone(), number, machine.ram.memory.clone(), machine.bus.clone());
+    cpu.stepping_ends_at_epc = true;
+    cpu
 }
 
 impl Vcpu {

@@ -281,7 +281,6 @@ impl Engine {
         let offset = cpu.ip & (PAGE_SIZE - 1);
         let block = decode(cpu, &page, offset, Extent::One, (0, 0));
         let out_of_frame = block.highest_target != 0 && block.highest_target as u32 >= 32 + cpu.cfm.sof();
-        let (single_step, taken_branch) = (cpu.psr.ss(), cpu.psr.tb());
         let own_slot = (cpu.psr.ri() as u64) << isr::EI_SHIFT;
         let one_shot = cpu.psr.0 & Psr::ONE_INSTRUCTION;
         let left = match block.micros.first() {
@@ -302,10 +301,11 @@ impl Engine {
             cpu.iipa = here;
             // `rfi` loaded the bits anew for the instruction it returns to.
             cpu.psr.0 &= !one_shot;
-            let code = (single_step as u64) << 3 | ((taken_branch && branched) as u64) << 2;
+            let taken_branch = cpu.psr.tb() && branched;
+            let code = (cpu.psr.ss() as u64) << 3 | (taken_branch as u64) << 2;
             if code != 0 {
                 // One trap for both, on the vector of the taken branch (SDM volume 2, table 5-2).
-                let vector = if taken_branch && branched { Vector::TakenBranch } else { Vector::SingleStep };
+                let vector = if taken_branch { Vector::TakenBranch } else { Vector::SingleStep };
                 cpu.deliver(Fault::with_isr(vector, code | own_slot));
             }
         }

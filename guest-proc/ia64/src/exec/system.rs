@@ -304,6 +304,10 @@ pub(super) fn epc(cpu: &mut Cpu, _: &Insn) -> Done {
         }
     };
     let mut psr = cpu.psr;
+    if level < psr.cpl() && cpu.stepping_ends_at_epc {
+        psr.set_ss(false);
+        psr.set_tb(false);
+    }
     psr.set_cpl(level);
     cpu.set_psr(psr);
     Err(Stop::RELOOK)
