@@ -10,11 +10,13 @@
 //! A vCPU is never kept waiting by the VSP, except for at most [`RESET_PATIENCE`] when it reads the device status during
 //! a reset, because old drivers read it only once.
 
+mod attach;
 mod fd;
 mod link;
 mod pci;
 mod registers;
 
+pub use attach::{AttachError, attach, start_back_end};
 pub use link::LinkError;
 
 use std::io;
@@ -55,8 +57,8 @@ const ISR_CONFIG: u8 = 2;
 pub struct AvioOptions {
     /// For logs: bus and slot.
     pub name: String,
-    /// vCPUs of the guest; each gets a request queue, up to 16.
-    pub vcpus: u16,
+    /// Request queues, 1 to 16: one for each vCPU.
+    pub request_queues: u16,
     /// Global system interrupt of the function's INTA.
     pub gsi: u32,
 }
@@ -98,7 +100,7 @@ impl AvioAdapter {
         ram: GuestMemoryMmap,
         interrupts: Arc<dyn Interrupts>,
     ) -> Result<Arc<AvioAdapter>, LinkError> {
-        let request_queues = options.vcpus.clamp(1, MAX_REQUEST_QUEUES);
+        let request_queues = options.request_queues.clamp(1, MAX_REQUEST_QUEUES);
         let queues = OTHER_QUEUES + request_queues;
         let session = Session::open(connection, queues)?;
         let mut device_config = session.config;

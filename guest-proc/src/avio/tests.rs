@@ -97,12 +97,12 @@ fn back_end(store: &Arc<MemoryStore>) -> (AdapterHandle, UnixStream) {
     (adapter.serve(theirs).unwrap(), ours)
 }
 
-fn guest(connection: UnixStream, vcpus: u16) -> Guest {
+fn guest(connection: UnixStream, request_queues: u16) -> Guest {
     let ram = GuestRam::new(64 << 20).unwrap();
     let arrived = Arc::new(Arrived::default());
-    let options = AvioOptions { name: "0,1".to_owned(), vcpus, gsi: GSI };
+    let options = AvioOptions { name: "0,1".to_owned(), request_queues, gsi: GSI };
     let adapter = AvioAdapter::connect(&options, connection, ram.regions.clone(), arrived.clone()).unwrap();
-    let rings = Rings::new(ram.regions, RINGS_AT, 2 + vcpus, 64);
+    let rings = Rings::new(ram.regions, RINGS_AT, 2 + request_queues, 64);
     let mut guest = Guest {
         adapter,
         arrived,
@@ -503,7 +503,7 @@ fn back_end_that_leaves_at_once_is_an_error() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     drop(theirs);
     let ram = GuestRam::new(64 << 20).unwrap();
-    let options = AvioOptions { name: "0,1".to_owned(), vcpus: 1, gsi: GSI };
+    let options = AvioOptions { name: "0,1".to_owned(), request_queues: 1, gsi: GSI };
     let arrived = Arc::new(Arrived::default());
     let refused = AvioAdapter::connect(&options, ours, ram.regions, arrived).err().unwrap();
     assert!(refused.to_string().starts_with("AVIO back-end: "), "{refused}");

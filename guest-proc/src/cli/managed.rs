@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,9 +18,11 @@ use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::inherited;
+use crate::avio;
 use crate::control::Outcome;
 use crate::loader::{BootSource, Image};
 use crate::machine::Machine;
+use crate::pci::host::Location;
 
 /// Environment variable with the log filter.
 const LOG_VARIABLE: &str = "KITTSON_LOG";
@@ -99,8 +102,10 @@ fn run_guest(
         command_line: start.append.clone(),
     };
     let machine = Arc::new(Machine::new(start.memory_bytes, start.vcpus as usize)?);
-    if !start.adapters.is_empty() {
-        bail!("this build has no AVIO adapters");
+    for adapter in &start.adapters {
+        let (bus, slot) = (adapter.bus, adapter.slot);
+        let connection = descriptors.next().ok_or_else(|| anyhow!("the VSP sent no adapter {bus},{slot}"))?;
+        avio::attach(&machine, Location { bus, slot }, adapter.request_queues, UnixStream::from(connection))?;
     }
     let entry = machine.load(&source)?;
     let output = spawn("console-out", {

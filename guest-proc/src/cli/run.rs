@@ -3,17 +3,19 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info};
 
 use super::{RunArguments, exit_code};
+use crate::avio;
 use crate::console::{self, RawTerminal};
 use crate::control::Outcome;
 use crate::gdb;
 use crate::loader::{BootSource, Image};
 use crate::machine::Machine;
+use crate::pci::host::Location;
 
 /// Runs the guest until it ends; returns the exit status.
 pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
@@ -24,7 +26,9 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     };
     let machine = Arc::new(Machine::new(arguments.memory, arguments.vcpus)?);
     if !arguments.disk.is_empty() {
-        bail!("this build has no AVIO adapters");
+        let request_queues = arguments.vcpus as u16;
+        let connection = avio::start_back_end(&arguments.disk, request_queues)?;
+        avio::attach(&machine, Location { bus: 0, slot: 0 }, request_queues, connection)?;
     }
     let mut start = machine.load(&source)?;
 
