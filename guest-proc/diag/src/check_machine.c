@@ -205,25 +205,35 @@ void check_smp(void)
 
 #define CONCURRENT 40
 
+/* A case of one disk: diskN-name. */
+static void disk_case(const struct disk *d, const char *name, u64 got, u64 expected)
+{
+    char full[64];
+    format(full, sizeof full, "disk%u-%s", d->instance, name);
+    result(SUITE, full, got == expected, expected, got);
+}
+#define DISK_CHECK(name, got, expected) disk_case(d, name, (u64)(got), (u64)(expected))
+#define DISK_CHECK_TRUE(name, condition) disk_case(d, name, (condition) != 0, 1)
+
 static void check_reading(struct disk *d, u8 *buffer)
 {
     const u8 *second = buffer + d->block_size;
     u8 sense[3] = {0}, past_end[16] = {0x88}, bad[10] = {0xfe}, luns[12] = {0xa0, [9] = 16};
-    CHECK("read-first-block", disk_read(d, 0, 1, buffer) == NULL, 1);
-    CHECK("read-again-same",
-          disk_read(d, 0, 1, buffer + d->block_size) == NULL && !memcmp(buffer, second, d->block_size), 1);
-    CHECK("read-last-block", disk_read(d, d->blocks - 1, 1, buffer) == NULL, 1);
+    DISK_CHECK("read-first-block", disk_read(d, 0, 1, buffer) == NULL, 1);
+    DISK_CHECK("read-again-same",
+               disk_read(d, 0, 1, buffer + d->block_size) == NULL && !memcmp(buffer, second, d->block_size), 1);
+    DISK_CHECK("read-last-block", disk_read(d, d->blocks - 1, 1, buffer) == NULL, 1);
     for (unsigned i = 0; i < 8; i++)
         past_end[2 + i] = d->blocks >> (56 - 8 * i);
     past_end[13] = 1;
-    CHECK_TRUE("read-past-end-fails", disk_command(d, past_end, 16, buffer, d->block_size, false, sense) != NULL);
-    CHECK("read-past-end-sense", sense[0] << 16 | sense[1] << 8 | sense[2], 0x052100);
-    CHECK_TRUE("unknown-command-fails", disk_command(d, bad, 10, NULL, 0, false, sense) != NULL);
-    CHECK("unknown-command-sense", sense[0] << 16 | sense[1] << 8 | sense[2], 0x052000);
+    DISK_CHECK_TRUE("read-past-end-fails", disk_command(d, past_end, 16, buffer, d->block_size, false, sense) != NULL);
+    DISK_CHECK("read-past-end-sense", sense[0] << 16 | sense[1] << 8 | sense[2], 0x052100);
+    DISK_CHECK_TRUE("unknown-command-fails", disk_command(d, bad, 10, NULL, 0, false, sense) != NULL);
+    DISK_CHECK("unknown-command-sense", sense[0] << 16 | sense[1] << 8 | sense[2], 0x052000);
     memset(buffer, 0xff, 16);
-    CHECK_TRUE("report-luns",
-               disk_command(d, luns, 12, buffer, 16, false, NULL) == NULL && buffer[3] >= 8 && buffer[9] == 0);
-    CHECK_TRUE("flush", disk_flush(d) == NULL);
+    DISK_CHECK_TRUE("report-luns",
+                    disk_command(d, luns, 12, buffer, 16, false, NULL) == NULL && buffer[3] >= 8 && buffer[9] == 0);
+    DISK_CHECK_TRUE("flush", disk_flush(d) == NULL);
 }
 
 /* More requests than the ring has room for, read side by side and compared with one large read. */
@@ -243,9 +253,9 @@ static void check_concurrency(struct disk *d, u8 *buffer)
     bool finished = scsi_run(d->adapter, requests, CONCURRENT);
     for (unsigned i = 0; i < CONCURRENT; i++)
         wrong += requests[i].response || requests[i].status || requests[i].residual;
-    CHECK("concurrent-requests", finished ? wrong : 99, 0);
-    CHECK_TRUE("concurrent-data",
-               disk_read(d, 0, CONCURRENT, large) == NULL && !memcmp(buffer, large, CONCURRENT * d->block_size));
+    DISK_CHECK("concurrent-requests", finished ? wrong : 99, 0);
+    DISK_CHECK_TRUE("concurrent-data",
+                    disk_read(d, 0, CONCURRENT, large) == NULL && !memcmp(buffer, large, CONCURRENT * d->block_size));
 }
 
 /* The last blocks are replaced and put back. */
@@ -255,16 +265,16 @@ static void check_writing(struct disk *d, u8 *buffer)
     u64 at = d->blocks - count;
     u8 *kept = buffer, *test = buffer + count * d->block_size;
     if (disk_read(d, at, count, kept)) {
-        CHECK("write-keep", 0, 1);
+        DISK_CHECK("write-keep", 0, 1);
         return;
     }
     pattern_fill(test, at, count, d->block_size, itc());
     u32 crc = crc_update(0, test, (u64)count * d->block_size);
-    CHECK_TRUE("write", disk_write(d, at, count, test) == NULL);
+    DISK_CHECK_TRUE("write", disk_write(d, at, count, test) == NULL);
     memset(test, 0, count * d->block_size);
-    CHECK_TRUE("read-back", disk_read(d, at, count, test) == NULL);
-    CHECK("written-data", crc_update(0, test, (u64)count * d->block_size), crc);
-    CHECK_TRUE("put-back", disk_write(d, at, count, kept) == NULL && disk_flush(d) == NULL);
+    DISK_CHECK_TRUE("read-back", disk_read(d, at, count, test) == NULL);
+    DISK_CHECK("written-data", crc_update(0, test, (u64)count * d->block_size), crc);
+    DISK_CHECK_TRUE("put-back", disk_write(d, at, count, kept) == NULL && disk_flush(d) == NULL);
 }
 
 void check_disks(bool write)
