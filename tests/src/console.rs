@@ -1,7 +1,5 @@
 //! A guest's console as somebody sees it who reads and types.
 
-use std::time::Instant;
-
 use ipc::client::EventStream;
 use ipc::message::{Event, GuestRef, Subscription};
 
@@ -20,7 +18,18 @@ impl<'a> Console<'a> {
         let guest = GuestRef::Name(guest.to_owned());
         let subscription = Subscription::Console { guest, replay_bytes: 1 << 20, write: true };
         let stream = vsp.client().subscribe(subscription).expect("the guest has a console");
-        Console { vsp, stream, unread: String::new() }
+        let mut console = Console { vsp, stream, unread: String::new() };
+        // What is typed without access would be lost; a viewer who has just left may seem to have it still.
+        loop {
+            match console.event("write access", Deadline::Soon) {
+                Event::ConsoleAccess { write: true } => break,
+                Event::ConsoleAccess { write: false } => {
+                    console.stream.take_access().expect("the VSP listens")
+                }
+                _ => {}
+            }
+        }
+        console
     }
 
     /// Types something as it is.
@@ -45,23 +54,33 @@ impl<'a> Console<'a> {
     /// If that does not happen in time.
     #[track_caller]
     pub fn expect(&mut self, text: &str, deadline: Deadline) -> String {
-        let end = Instant::now() + deadline.length();
-        loop {
-            if let Some(at) = self.unread.find(text) {
-                return self.unread.drain(..at + text.len()).collect();
+        while !self.unread.contains(text) {
+            self.event(text, deadline);
+        }
+        let end = self.unread.find(text).unwrap_or_default() + text.len();
+        self.unread.drain(..end).collect()
+    }
+
+    /// The next event; output is kept as unread.
+    #[track_caller]
+    fn event(&mut self, waited_for: &str, deadline: Deadline) -> Event {
+        match self.stream.events().recv_timeout(deadline.length()) {
+            Ok(Ok(Event::Gap { events })) => {
+                panic!("missed {events} pieces while waiting for {waited_for:?}")
             }
-            match self.stream.events().recv_deadline(end) {
-                Ok(Ok(Event::Console(bytes))) => self.unread += &String::from_utf8_lossy(&bytes),
-                Ok(Ok(Event::Gap { events })) => panic!("missed {events} pieces while waiting for {text:?}"),
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => panic!("{error} while waiting for {text:?}\n{}", self.vsp.logs()),
-                Err(_) => panic!(
-                    "waited {:?} for {text:?}; read {:?}\n{}",
-                    deadline.length(),
-                    self.unread,
-                    self.vsp.logs()
-                ),
+            Ok(Ok(event)) => {
+                if let Event::Console(bytes) = &event {
+                    self.unread += &String::from_utf8_lossy(bytes);
+                }
+                event
             }
+            Ok(Err(error)) => panic!("{error} while waiting for {waited_for:?}\n{}", self.vsp.logs()),
+            Err(_) => panic!(
+                "waited {:?} for {waited_for:?}; read {:?}\n{}",
+                deadline.length(),
+                self.unread,
+                self.vsp.logs()
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipc::client::Client;
 use nix::sys::signal::{Signal, kill};
@@ -15,7 +16,7 @@ use crate::{Deadline, Guest, hpvm, wait_for};
 /// A state directory and whatever runs in it.
 pub struct Vsp {
     directory: TempDir,
-    foreground: Option<Child>,
+    foreground: Mutex<Option<Child>>,
 }
 
 /// A command that has ended.
@@ -74,7 +75,7 @@ impl Vsp {
     pub fn new() -> Vsp {
         // Short, because the path of a socket is.
         let directory = tempfile::Builder::new().prefix("hpvm-").tempdir_in("/tmp").expect("a directory");
-        Vsp { directory, foreground: None }
+        Vsp { directory, foreground: Mutex::default() }
     }
 
     /// The state directory.
@@ -143,13 +144,13 @@ impl Vsp {
     ///
     /// # Panics
     /// If it does not.
-    pub fn start(&mut self) {
+    pub fn start(&self) {
         let mut command = self.command(&["vsp", "start", "--foreground"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("hpvm runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
-        self.foreground = Some(child);
+        *self.foreground() = Some(child);
         assert_eq!(line, "ready\n", "{}", self.logs());
     }
 
@@ -163,10 +164,10 @@ impl Vsp {
     ///
     /// # Panics
     /// If there is none.
-    pub fn kill(&mut self) {
+    pub fn kill(&self) {
         let pid = self.pid().expect("a VSP runs");
         kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it can be killed");
-        if let Some(mut child) = self.foreground.take() {
+        if let Some(mut child) = self.foreground().take() {
             let _ = child.wait();
         }
         wait_for(Deadline::Soon, "the VSP to be gone", || self.logs(), || (!is_alive(pid)).then_some(()));
@@ -211,6 +212,10 @@ impl Vsp {
         all
     }
 
+    fn foreground(&self) -> MutexGuard<'_, Option<Child>> {
+        self.foreground.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn guest_pids(&self) -> Vec<i32> {
         let guests = fs::read_dir(self.root().join("guests")).into_iter().flatten().flatten();
         guests
@@ -228,7 +233,7 @@ impl Drop for Vsp {
             // It may have ended just now.
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
-        if let Some(mut child) = self.foreground.take() {
+        if let Some(mut child) = self.foreground().take() {
             let _ = child.wait();
         }
     }

@@ -45,7 +45,7 @@ struct Shared {
 enum Order {
     Output(Vec<u8>),
     Join { viewer: u64, replay_bytes: u64, write: bool, offering: Offering },
-    Take(u64),
+    Taken { former: u64, viewer: u64 },
     Leave(u64),
 }
 
@@ -102,9 +102,10 @@ impl Viewer {
         }
     }
 
-    /// Makes this viewer the one who writes.
+    /// Makes this viewer the one who writes; what it types from now on reaches the guest.
     pub(crate) fn take_access(&self) {
-        let _ = self.console.inbox.send(Order::Take(self.number));
+        let former = self.console.shared.writer.swap(self.number, Ordering::AcqRel);
+        let _ = self.console.inbox.send(Order::Taken { former, viewer: self.number });
     }
 }
 
@@ -129,7 +130,12 @@ impl Keeper {
                 Order::Join { viewer, replay_bytes, write, offering } => {
                     self.join(viewer, replay_bytes, write, offering);
                 }
-                Order::Take(viewer) => self.give_access(viewer),
+                Order::Taken { former, viewer } => {
+                    if former != viewer {
+                        self.tell_access(former);
+                    }
+                    self.tell_access(viewer);
+                }
                 Order::Leave(viewer) => self.leave(viewer),
             }
         }
@@ -158,17 +164,9 @@ impl Keeper {
         }
         offering.offer(Event::ReplayDone);
         self.viewers.push((viewer, offering));
-        let free = self.shared.writer.load(Ordering::Acquire) == 0;
-        match write && free {
-            true => self.give_access(viewer),
-            false => self.tell_access(viewer),
-        }
-    }
-
-    fn give_access(&mut self, viewer: u64) {
-        let former = self.shared.writer.swap(viewer, Ordering::AcqRel);
-        if former != viewer {
-            self.tell_access(former);
+        if write {
+            // Only if nobody else writes: access is taken by asking for it, not by coming.
+            let _ = self.shared.writer.compare_exchange(0, viewer, Ordering::AcqRel, Ordering::Acquire);
         }
         self.tell_access(viewer);
     }

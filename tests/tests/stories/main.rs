@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod commands;
+mod guest;
 mod journey;
 mod vsp;

@@ -33,7 +33,7 @@ fn many_commands_at_once_start_one_vsp() {
 
 #[test]
 fn a_second_vsp_is_refused() {
-    let mut vsp = Vsp::new();
+    let vsp = Vsp::new();
     vsp.start();
     let pid = vsp.pid().unwrap();
     let text = format!("hpvm vsp: a VSP is already running for '{}' (process {pid})", vsp.root().display());
@@ -55,7 +55,7 @@ fn a_new_state_directory_has_the_demonstration_guest_and_only_once() {
 
 #[test]
 fn configurations_survive_a_killed_vsp() {
-    let mut vsp = Vsp::new();
+    let vsp = Vsp::new();
     vsp.create("ivm1", &["-c", "3"]);
     vsp.kill();
     assert_eq!(vsp.run(&["status", "-P", "ivm1", "-M"]).ok().split(':').nth(19), Some("3;"));
@@ -83,7 +83,7 @@ fn a_damaged_configuration_is_named_and_harms_no_other_guest() {
 
 #[test]
 fn garbage_on_the_socket_ends_that_connection_alone() {
-    let mut vsp = Vsp::new();
+    let vsp = Vsp::new();
     vsp.start();
     let mut other = vsp.client();
     let hello = ipc::codec::encode(ipc::codec::HELLO_VERSION, &ipc::Hello::new(ipc::Role::Client)).unwrap();

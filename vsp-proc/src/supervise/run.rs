@@ -31,6 +31,8 @@ use crate::log::{LogHub, from_json};
 const INPUT_QUEUE: usize = 64;
 /// Longest time a guest process may leave its control connection unread before it counts as lost.
 const SEND_DEADLINE: Duration = Duration::from_secs(60);
+/// Longest time to hear what a process has said that has ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Longest line of a guest process' standard error.
 const MAX_LINE: usize = 64 << 10;
 
@@ -81,13 +83,17 @@ impl Run {
         let (logs, source) = (logs.clone(), LogSource::Guest(name.clone()));
         spawn("errors").spawn(move || forward_errors(stderr, &logs, &source))?;
         let (watched, told) = (pidfd.try_clone()?, tell.clone());
+        let (conversing, conversation) = bounded::<()>(0);
         spawn("wait").spawn(move || {
             let how = wait(child, &watched);
+            // Its last words come before the news of its end; nothing is sent on this channel, it only closes.
+            let _ = conversation.recv_timeout(LAST_WORDS);
             served.into_iter().for_each(Served::end);
             told(RunEvent::Gone(how));
         })?;
         let console = console.clone();
         spawn("control").spawn(move || {
+            let _conversing = conversing;
             let start = VspToGuest::Start(Box::new(start));
             let end = converse(control, &start, descriptors, (queue, input), &console, &tell);
             let how = end.err().map_or_else(String::new, |e| format!("Lost the guest process: {e}."));

@@ -1,0 +1,266 @@
+//! Guests that run: real ia64 code on a real console. The guest is the diagnostic program, so nothing but this
+//! repository is needed.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use ipc::message::GuestState;
+use nix::sys::signal::Signal;
+use tests::{Deadline, Guest, Vsp, wait_for};
+
+const PROMPT: &str = "diag# ";
+
+/// A guest with the diagnostic program, off.
+fn diag<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
+    vsp.create(name, &["-r", "128M", "-x", "kernel=builtin:diag"])
+}
+
+/// The same at its prompt.
+fn running<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
+    let guest = diag(vsp, name);
+    guest.start();
+    guest.console().expect(PROMPT, Deadline::Guest);
+    guest
+}
+
+#[test]
+fn a_guest_is_started_used_and_stopped() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    assert_eq!(guest.state(), GuestState::OnOs);
+    assert!(vsp.run(&["status"]).ok().contains("\nivm1                     2 SH   UNKNOWN On (OS)  "));
+    let mut console = guest.console();
+    console.expect(PROMPT, Deadline::Guest);
+    console.line("machinfo");
+    console.expect("Itanium(R) 2 Processor", Deadline::Guest);
+    console.expect(PROMPT, Deadline::Guest);
+    drop(console);
+    let ran = vsp.run_with_input(
+        &["console", "-P", "ivm1", "-q", "-c", "co", "--until", "Kittson Virtual"],
+        "machinfo\n",
+    );
+    assert!(ran.ok().contains("SAL product:"), "{ran:?}");
+    guest
+        .run("start", &[])
+        .refused(&["hpvmstart: ERROR (ivm1): Guest is already running.", "hpvmstart: Unable to continue."]);
+    guest.stop();
+    assert_eq!(guest.state(), GuestState::Off);
+    assert_eq!(guest.reason(), "Stopped.");
+}
+
+#[test]
+fn a_guest_that_switches_itself_off_is_off() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    guest.console().line("shutdown");
+    guest.wait_until(GuestState::Off, Deadline::Guest);
+    assert_eq!(guest.reason(), "Powered off by the guest.");
+}
+
+#[test]
+fn a_graceful_stop_lets_the_guest_switch_itself_off() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    guest.run("stop", &["-g", "-F"]).ok();
+    assert_eq!(guest.reason(), "Powered off by the guest.");
+}
+
+#[test]
+fn a_reset_by_either_side_boots_again_and_viewers_stay() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    let mut console = guest.console();
+    console.expect(PROMPT, Deadline::Guest);
+    console.line("reboot");
+    console.expect("Kittson diagnostic guest", Deadline::Guest);
+    console.expect(PROMPT, Deadline::Guest);
+    guest.run("reset", &["-F"]).ok();
+    console.expect("Kittson diagnostic guest", Deadline::Guest);
+    console.expect(PROMPT, Deadline::Guest);
+    guest.stop();
+}
+
+#[test]
+fn changes_take_effect_at_the_next_start() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    guest.run("modify", &["-c", "2"]).ok();
+    assert_eq!(guest.detail().pending, ["vcpus: 2"]);
+    guest.stop();
+    guest.start();
+    let mut console = guest.console();
+    console.expect("\n2 x ", Deadline::Guest);
+    assert!(guest.detail().pending.is_empty());
+    guest.stop();
+}
+
+#[test]
+fn a_killed_guest_is_off_with_the_reason_and_others_are_unaffected() {
+    let vsp = Vsp::new();
+    let (victim, other) = (running(&vsp, "victim"), running(&vsp, "other"));
+    victim.signal(Signal::SIGKILL);
+    victim.wait_until(GuestState::Off, Deadline::Soon);
+    let reason = "The guest process ended unexpectedly: killed by signal 9 (SIGKILL).";
+    assert_eq!(victim.reason(), reason);
+    assert!(victim.run("status", &[]).ok().contains(&format!("\nLast run: {reason}\n")));
+    let mut console = other.console();
+    console.expect(PROMPT, Deadline::Guest);
+    console.line("machinfo");
+    console.expect("Firmware info", Deadline::Guest);
+    victim.start();
+    victim.stop();
+}
+
+#[test]
+fn a_guest_that_does_not_answer_is_stopped_nevertheless() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    guest.run("modify", &["-x", "graceful_stop_timeout=1"]).ok();
+    guest.signal(Signal::SIGSTOP);
+    guest.run("stop", &["-g", "-F"]).ok();
+    assert_eq!(guest.reason(), "The guest process did not end in time and was killed.");
+}
+
+#[test]
+fn a_guest_that_loops_for_ever_is_off_with_the_reason() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    guest.console().line("crash loop");
+    guest.wait_until(GuestState::Off, Deadline::Guest);
+    assert!(
+        guest.reason().starts_with("The guest crashed: processor 0 is in an endless loop"),
+        "{}",
+        guest.reason()
+    );
+}
+
+#[test]
+fn the_past_of_a_console_is_shown_and_one_viewer_writes() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    let mut first = guest.console();
+    first.expect(PROMPT, Deadline::Guest);
+    let ran = vsp.run_with_input(&["console", "-P", "ivm1", "-c", "co"], "shutdown\n");
+    let shown = ran.ok();
+    assert!(
+        shown.contains("- - Prior Console Output - -") && shown.contains("Type help for the commands."),
+        "{shown}"
+    );
+    assert!(shown.contains("[Read only - use Ctrl-Ecf for console write access.]"), "{shown}");
+    assert_eq!(guest.state(), GuestState::OnOs);
+    // Ctrl-E c f, and then it is obeyed.
+    vsp.run_with_input(&["console", "-P", "ivm1", "-q", "-c", "co"], "\x05cfshutdown\n").ok();
+    guest.wait_until(GuestState::Off, Deadline::Guest);
+}
+
+#[test]
+fn vmp_has_its_menus() {
+    let vsp = Vsp::new();
+    diag(&vsp, "ivm1");
+    let shown = vsp.run_with_input(&["console", "-P", "ivm1"], "vm\npc -on\nhello\npc -off\ny\nx\n").ok();
+    assert!(shown.starts_with("\n   vMP MAIN MENU\n"), "{shown}");
+    for text in [
+        "[ivm1] vMP> [Virtual Machine Details]\n",
+        "[ivm1] vMP> Guest 'ivm1' is on.\n",
+        "[ivm1] vMP> Invalid command.\n",
+        "Power off the virtual machine 'ivm1'? [n]: Guest 'ivm1' is off.\n",
+    ] {
+        assert!(shown.contains(text), "{text:?} is not in\n{shown}");
+    }
+}
+
+#[test]
+fn a_viewer_who_does_not_read_holds_up_nobody() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    // Attached and never read from.
+    let _stuck = guest.console();
+    let mut console = guest.console();
+    console.expect(PROMPT, Deadline::Guest);
+    for _ in 0..50 {
+        vsp.client().status().unwrap();
+    }
+    guest.stop();
+}
+
+#[test]
+fn logs_are_followed_over_a_restart_of_the_vsp() {
+    let vsp = Vsp::new();
+    let guest = diag(&vsp, "ivm1");
+    let mut follower =
+        vsp.command(&["log", "-f", "ivm1"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines().map_while(Result::ok);
+    guest.start();
+    assert!(lines.any(|line| line.contains(" INFO ivm1: the guest runs ")));
+    vsp.kill();
+    vsp.run(&["status"]).ok();
+    guest.start();
+    assert!(lines.any(|line| line.contains(" INFO ivm1: the guest runs ")));
+    guest.stop();
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+}
+
+#[test]
+fn a_vsp_that_stops_stops_its_guests_in_order() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    let pid = guest.pid();
+    vsp.run(&["vsp", "stop"]).ok();
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    let log = vsp.run(&["log", "ivm1"]).ok();
+    assert!(log.contains("outcome=PowerOff"), "{log}");
+}
+
+#[test]
+fn a_killed_vsp_leaves_no_guest_behind_that_nobody_knows_of() {
+    let vsp = Vsp::new();
+    let guest = running(&vsp, "ivm1");
+    let pid = guest.pid();
+    vsp.kill();
+    vsp.run(&["status"]).ok();
+    let what = "the guest process to be gone";
+    wait_for(
+        Deadline::Soon,
+        what,
+        || vsp.logs(),
+        || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(()),
+    );
+    let guest = vsp.guest("ivm1");
+    assert_eq!(
+        (guest.state(), guest.reason().as_str()),
+        (GuestState::Off, "Ended because its VSP had died.")
+    );
+    guest.start();
+    guest.stop();
+}
+
+#[test]
+fn boot_images_that_are_none_are_refused_with_one_line() {
+    let vsp = Vsp::new();
+    let host = std::fs::read("/proc/self/exe").unwrap();
+    let diag = include_bytes!("../../../guest-proc/diag/diag.elf");
+    let mut damaged = diag.to_vec();
+    damaged[32..40].fill(0xff);
+    let images = [
+        ("empty", vsp.file("empty", b"")),
+        ("text", vsp.file("text", b"This is no kernel.\n")),
+        ("noise", vsp.file("noise", &[0x5a; 100_000])),
+        ("foreign", vsp.file("foreign", &host)),
+        ("cut", vsp.file("cut", &diag[..100])),
+        ("damaged", vsp.file("damaged", &damaged)),
+        ("gzip", vsp.file("gzip", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff])),
+    ];
+    for (name, path) in images {
+        let guest = vsp.create(name, &["-r", "128M", "-x", &format!("kernel={path}")]);
+        let ran = guest.run("start", &["-Q"]);
+        let text = ran.stderr();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(ran.status(), 1, "{name}");
+        assert_eq!(lines.len(), 2, "{name}: {text}");
+        assert!(lines[0].starts_with(&format!("hpvmstart: ERROR ({name}): ")), "{text}");
+        assert!(!lines[0].contains("panicked"), "{text}");
+        println!("{}", lines[0]);
+        assert_eq!(guest.state(), GuestState::Off);
+    }
+}
