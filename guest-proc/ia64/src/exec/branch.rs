@@ -66,6 +66,7 @@ pub(super) fn ret(cpu: &mut Cpu, i: &Insn) -> Done {
         cpu.psr.set_cpl((pfs >> 62) as u8);
         cpu.mmu.privilege_changed();
     }
+    cpu.iipa = bundle_ip(cpu, i);
     cpu.ip = target & !15;
     cpu.psr.set_ri(0);
     if demoted && cpu.psr.lp() {

@@ -30,6 +30,12 @@ pub(crate) fn check_enabled(cpu: &Cpu, registers: &[u8]) -> Done {
     if is_enabled(cpu, registers) { Ok(()) } else { check_halves(cpu, registers) }
 }
 
+/// As [`check_enabled`] for a load or store: the fault carries the ISR bits `access`.
+#[inline(always)]
+pub(crate) fn check_enabled_as(cpu: &Cpu, registers: &[u8], access: u64) -> Done {
+    check_enabled(cpu, registers).map_err(|stop| stop.fault().map_or(stop, |fault| fault.with(access).into()))
+}
+
 #[inline(always)]
 fn is_enabled(cpu: &Cpu, registers: &[u8]) -> bool {
     let disabled = cpu.psr.0 & (DFL | DFH);

@@ -347,10 +347,11 @@ fn load_fp_speculative<const SIZE: u8>(cpu: &mut Cpu, va: u64) -> Result<Option<
 fn ldf<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     let register = cpu.gr.get(i.r3);
     let speculative = matches!(i.x2, S | SA);
+    let access = if speculative { isr::R | isr::SP } else { isr::R };
+    crate::exec::fp::check_enabled_as(cpu, &[i.r1], access)?;
     if register.is_nat() && !speculative {
         return Err(Fault::REGISTER_NAT_CONSUMPTION.with(isr::R).into());
     }
-    crate::exec::fp::check_enabled(cpu, &[i.r1])?;
     let va = register.value;
     let tag = Tag::fr(i.r1);
     let bytes = fp_bytes(SIZE);
@@ -405,10 +406,11 @@ pub(super) fn select_ldf(i: &Insn) -> Handler {
 fn ldfp<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     let register = cpu.gr.get(i.r3);
     let speculative = matches!(i.x2, S | SA);
+    let access = if speculative { isr::R | isr::SP } else { isr::R };
+    crate::exec::fp::check_enabled_as(cpu, &[i.r1, i.r2], access)?;
     if register.is_nat() && !speculative {
         return Err(Fault::REGISTER_NAT_CONSUMPTION.with(isr::R).into());
     }
-    crate::exec::fp::check_enabled(cpu, &[i.r1, i.r2])?;
     let va = register.value;
     let tag = Tag::fr(i.r1);
     let bytes = 2 * fp_bytes(SIZE);
@@ -460,8 +462,8 @@ pub(super) fn select_ldfp(i: &Insn) -> Handler {
 fn stf<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
     const E: u8 = FpSize::E as u8;
     const SPILL: u8 = FpSize::Fill as u8;
+    crate::exec::fp::check_enabled_as(cpu, &[i.r2], isr::W)?;
     let va = base::<ANY_KIND>(cpu, i, isr::W)?;
-    crate::exec::fp::check_enabled(cpu, &[i.r2])?;
     let value = cpu.fr[i.r2 as usize & 127];
     if SIZE != SPILL && value.is_natval() {
         return Err(Fault::REGISTER_NAT_CONSUMPTION.with(isr::W).into());
