@@ -283,6 +283,7 @@ impl Engine {
         let out_of_frame = block.highest_target != 0 && block.highest_target as u32 >= 32 + cpu.cfm.sof();
         let own_slot = (cpu.psr.ri() as u64) << isr::EI_SHIFT;
         let one_shot = cpu.psr.0 & Psr::ONE_INSTRUCTION;
+        let here = cpu.ip;
         let left = match block.micros.first() {
             Some(micro) if out_of_frame && cpu.pr(micro.insn.guard & 63) => {
                 Left::At(micro, Fault::ILLEGAL_OPERATION.into())
@@ -295,7 +296,6 @@ impl Engine {
             Left::At(_, stop) => stop.fault().is_none() && *stop != Stop::EXIT,
         };
         let was_rfi = matches!(&left, Left::At(micro, _) if micro.insn.op == Op::Rfi);
-        let here = cpu.ip;
         let settled = settle(cpu, &block, left);
         if completed && !was_rfi {
             cpu.iipa = here;

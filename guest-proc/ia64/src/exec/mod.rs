@@ -136,6 +136,7 @@ pub(crate) fn select(i: &Insn) -> Handler {
         Op::MovToPrRot => regs::mov_to_pr_rot,
         Op::MovFromPr => regs::mov_from_pr,
         Op::MovFromIp => regs::mov_from_ip,
+        Op::MovToAr | Op::MovToArImm | Op::MovFromAr if !regs::reaches_ar(i) => illegal,
         Op::MovToAr => regs::mov_to_ar,
         Op::MovToArImm => regs::mov_to_ar_imm,
         Op::MovFromAr => regs::mov_from_ar,

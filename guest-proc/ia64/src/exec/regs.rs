@@ -8,6 +8,7 @@ use crate::fault::{Fault, Stop, Vector, general};
 use crate::insn::Insn;
 use crate::state::regs::ar;
 use crate::state::{Cfm, Gr};
+use crate::table::{Format, ROWS};
 
 const PRIVILEGED_REGISTER: Fault = Fault::new(Vector::GeneralException, general::PRIVILEGED_REGISTER);
 
@@ -72,6 +73,19 @@ pub(super) fn mov_from_pr(cpu: &mut Cpu, i: &Insn) -> Done {
 pub(super) fn mov_from_ip(cpu: &mut Cpu, i: &Insn) -> Done {
     cpu.gr.set(i.r1, Gr::new(cpu.ip.wrapping_add((i.bundle as u64) << 4)));
     Ok(())
+}
+
+/// Can the instruction's unit reach the application register it names? 0 to 47 are the M unit's, 64 to 111 the I
+/// unit's, the ignored ones both's. SDM volume 1, table 3-3.
+pub(super) fn reaches_ar(i: &Insn) -> bool {
+    let of_m_unit = ROWS
+        .get(usize::from(i.row))
+        .is_some_and(|row| matches!(row.format, Format::M29 | Format::M30 | Format::M31));
+    match i.r3 {
+        0..48 => of_m_unit,
+        64..112 => !of_m_unit,
+        _ => true,
+    }
 }
 
 pub(super) fn mov_to_ar(cpu: &mut Cpu, i: &Insn) -> Done {
