@@ -209,3 +209,59 @@
 
 //- reserved templates are illegal operations
 	data8 0x6, 0			//> fault = GENERAL, cr.isr = 0, cr.iip = 0xf000
+
+//- a branch to an unimplemented physical address
+//< b6 = 0x0004_0000_0000_0020
+	br.sptk b6			//> fault = LOWER_PRIVILEGE, cr.isr = ?, cr.iip = ?
+
+//- chk.a, fchkf and chk.s branch both ways
+	{ .mib
+	br.few 2f
+	}
+1:	{ .mib
+	mov r8 = 1			//> r8 = 1
+	br.few 3f
+	}
+2:	{ .mib
+	chk.a.nc r9, 1b
+	}
+	break.m 1
+3:
+
+//- br.call with a full frame and deep locals
+//< cfm.sof = 96, cfm.sol = 90
+	br.call.sptk b0 = 1f		//> b0 = ?, ar.pfs = 0x2d60
+1:	mov r8 = r32			//> r8 = 0xdead_007a
+//> cfm.sof = 6, cfm.sol = 0, ar.bsp = 0x302d8
+
+//- two calls deep and back: locals and outputs keep their places
+//< r32 = 1, r40 = 2, r41 = 3
+	{ .mib
+	br.call.sptk b1 = 1f		//> b1 = 0xf010, ar.pfs = 0x410
+	}
+	{ .mib
+	br.few 9f
+	}
+1:	alloc r34 = ar.pfs, 2, 2, 1, 0
+	add r36 = r32, r33
+	br.call.sptk b2 = 2f		//> b2 = ?
+	mov r8 = r36			//> r8 = 6
+	mov ar.pfs = r34
+	br.ret.sptk b1
+2:	alloc r33 = ar.pfs, 1, 1, 0, 0
+	add r32 = 1, r32
+	mov ar.pfs = r33
+	br.ret.sptk b2
+9:	mov r9 = r32			//> r9 = 1
+//> r42 = 0x410, r43 = ?, r44 = 6, r45 = ?
+
+//- writing the frame's last register, reading it through the call
+//< cfm.sof = 9
+	mov r40 = 5 ;;			//> r40 = 5
+	{ .mib
+	br.call.sptk b0 = 1f		//> b0 = ?, ar.pfs = 0x409
+	}
+	br.few 2f
+1:	mov r8 = r32			//> r8 = 5
+	br.ret.sptk b0
+2:

@@ -149,3 +149,23 @@
 	getf.exp r21 = f1		//> r21 = 0xffff
 	getf.s r22 = f22		//> r22 = 0x4000_0000
 	getf.d r23 = f22		//> r23 = 0x4000_0000_0000_0000
+
+//- mov.m r8 = ar.lc: a register of the I unit is out of the M unit's reach
+	data8 0x42282004000, 0x4000000000200	//> fault = GENERAL, cr.isr = 0
+
+//- mov.m ar.ec = r9: for writing, too
+	data8 0x42a84240000, 0x4000000000200	//> fault = GENERAL, cr.isr = 0
+
+//- mov.i r8 = ar.ccv: and the other way round
+	data8 0x80000100000000, 0x4000000006480	//> fault = GENERAL, cr.isr = ei1
+
+//- mov.i ar.unat = r9: for writing, too, before a NaT counts
+//< r9 = nat
+	data8 0x4800000100000000, 0x4000000005490	//> fault = GENERAL, cr.isr = ei1
+
+//- the ignored registers are of both units
+	data8 0x900422e0004000, 0x40000000064c0	//> r8 = 0, r9 = 0
+
+//- mov.m r8 = ar.ccv, mov.i r9 = ar.lc, in so many bits
+//< ar.ccv = 5, ar.lc = 6
+	data8 0x90042240004000, 0x4000000006504	//> r8 = 5, r9 = 6
