@@ -265,3 +265,53 @@
 1:	mov r8 = r32			//> r8 = 5
 	br.ret.sptk b0
 2:
+
+//- a long branch not taken goes on behind its bundle
+//< p6 = 0
+	(p6) brl.sptk 1f
+	mov r8 = ip ;;			//> r8 = 0xf010
+1:
+
+//- a promotion page and back: call, epc, return
+//< code = 0xe61, psr.cpl = 3
+	{ .mib
+	br.call.sptk b6 = 1f		//> b6 = 0xf010, ar.pfs = 0xc000_0000_0000_0410
+	}
+	{ .mib
+	br.few 2f
+	}
+1:	{ .bbb
+	nop.b 0
+	nop.b 0
+	epc ;;
+	}
+	{ .mib
+	mov r8 = cr.iva			//> r8 = 0x10000
+	br.ret.sptk b6
+	}
+2:	mov r9 = 1			//> r9 = 1
+
+//- a program that tries what only level 0 may
+//< translated, psr.cpl = 3, r8 = 5
+	nop.m 0
+	mov r8 = cr.iva			//> fault = GENERAL, cr.isr = ei1 | 0x10, cr.ipsr.cpl = 3, psr.cpl = 0
+
+//- rfi to a level that the code page does not admit
+//< code = 0x661, psr.ic = 0, cr.ipsr.ic = 1, cr.ipsr.it = 1, cr.ipsr.cpl = 3, cr.iip = 0xf020
+	{ .bbb
+	rfi
+	}
+//> fault = CODE_RIGHTS, cr.isr = x, cr.ifa = 0xf020, cr.iip = 0xf020, cr.ipsr.cpl = 3
+
+//- br.ret of a frame for which there is no room gives an empty one
+//< cfm.sof = 90, cfm.sol = 0, ar.pfs = 50, b0 = 0xf020
+	{ .bbb
+	nop.b 0
+	nop.b 0
+	cover ;;
+	}
+	{ .mib
+	br.ret.sptk b0
+	}
+	nop 0
+//> cfm.sof = 0, cfm.sol = 0, ar.bsp = 0x302d8

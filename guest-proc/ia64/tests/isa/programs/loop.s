@@ -91,3 +91,33 @@
 	br.ctop.sptk 1b			//> ar.lc = 0, ar.ec = 0
 //> [0x20100] = 2, [0x20108] = 4, [0x20110] = 6, [0x20118] = 8, [0x20120] = 10
 //> cfm.rrb.gr = 1, cfm.rrb.fr = 89, cfm.rrb.pr = 41, p16 = 0
+
+//- loop branches stand in slot 2: br.cloop elsewhere is an illegal operation
+//< ar.lc = 1
+	data8 0x100000002816, 0x2000000000100000	//> fault = GENERAL, cr.isr = 0
+
+//- and br.ctop
+//< ar.lc = 1
+	data8 0x100000003816, 0x2000000000100000	//> fault = GENERAL, cr.isr = 0
+
+//- and br.wexit
+	data8 0x100000001016, 0x2000000000100000	//> fault = GENERAL, cr.isr = 0
+
+//- compares write rotated predicates; mov pr sees them where they lie
+//< cfm.rrb.pr = 5, r9 = 0x40_0000
+	cmp.eq p16, p17 = r0, r0 ;;	//> p16 = 1
+	mov r8 = pr			//> r8 = 0x20_0001
+	mov pr = r9, -1			//> p16 = 0, p17 = 1
+
+//- loads write rotated floating-point registers
+//< cfm.rrb.fr = 5, r9 = 0x20000, [0x20000] = 7
+	ldf8 f32 = [r9] ;;
+	clrrrb ;;
+//> cfm.rrb.fr = 0, f37 = 0x1003e:7
+
+//- rotation ends at f127 and r39
+//< cfm.sor = 1, cfm.rrb.fr = 1, cfm.rrb.gr = 1
+	mov r39 = 1
+	fmerge.s f127 = f0, f1
+	clrrrb ;;
+//> cfm.rrb.fr = 0, cfm.rrb.gr = 0, r32 = 1, f32 = 0xffff:0x8000_0000_0000_0000

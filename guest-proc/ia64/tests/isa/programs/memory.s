@@ -247,3 +247,26 @@
 //- a speculative load into a disabled register is not deferred
 //< psr.dfl = 1, r9 = nat
 	ldfd.s f8 = [r9]		//> fault = DISABLED_FP, cr.isr = r | sp | 1
+
+//- a predicated-off access does nothing, not even to its base
+//< p6 = 0, r9 = nat, r10 = 0x20000
+	(p6) ld8 r8 = [r9], 8
+	(p6) st8 [r10] = r9, 8
+	(p6) ldfd f8 = [r10], 8
+	(p6) fetchadd8.acq r8 = [r10], 1
+
+//- ld8.fill into its updated base is an illegal operation
+//< r9 = 0x20000
+	ld8.fill r9 = [r9], 8		//> fault = GENERAL, cr.isr = 0
+
+//- a misaligned spill
+//< psr.ac = 1, r9 = 0x20004
+	st8.spill [r9] = r8		//> fault = UNALIGNED, cr.isr = w, cr.ifa = 0x20004
+
+//- a faulting load leaves base and target alone
+//< psr.ac = 1, r9 = 0x20004, r8 = 5
+	ld8 r8 = [r9], 8		//> fault = UNALIGNED, cr.isr = r, cr.ifa = 0x20004
+
+//- a faulting spill leaves UNAT alone
+//< psr.ac = 1, r9 = 0x20004, r8 = nat, ar.unat = 0
+	st8.spill [r9] = r8, 8		//> fault = UNALIGNED, cr.isr = w, cr.ifa = 0x20004

@@ -402,3 +402,31 @@
 	{ .mii
 	mov r8 = 2			//> r8 = 2
 	}
+
+//- ssm and rsm of PSR.dt: virtual, physical, virtual
+//< translated, psr.dt = 0, r9 = 0x2000_0000_0000_4010, r10 = 0x20010, dtc[0x2000_0000_0000_4000] = 0x2_c7e1
+//< [0x20010] = 7, [0x2c010] = 8
+	ld8 r20 = [r10]			//> r20 = 7
+	ssm 0x20000 ;;
+	srlz.d
+	ld8 r21 = [r9]			//> r21 = 8
+	ld8 r22 = [r10]			//> r22 = 7
+	rsm 0x20000 ;;
+	srlz.d
+	ld8 r23 = [r10]			//> r23 = 7
+
+//- a probe's level that is NaT is consumed
+//< translated, r9 = 0x20000, r10 = nat
+	probe.w r8 = r9, r10		//> fault = NAT, cr.isr = w | na | 0x12
+
+//- every page size the walker and itc know: 4 KB and 4 GB
+//< translated, psr.ic = 0, r9 = 0x2000_0000_0000_7010, r10 = 0x30, r11 = 0x2_17e1, r12 = 0x4000_0001_0002_1010, r13 = 0x80
+//< r14 = 0x7e1, [0x21010] = 7
+	mov cr.ifa = r9
+	mov cr.itir = r10 ;;		//> cr.itir = ?, cr.ifa = ?
+	itc.d r11 ;;
+	mov cr.ifa = r12
+	mov cr.itir = r13 ;;
+	itc.d r14 ;;
+	ld8 r20 = [r9]			//> r20 = 7
+	ld8 r21 = [r12]			//> r21 = 7

@@ -84,3 +84,8 @@
 //- uncacheable memory supports no compare and exchange
 //< r9 = 0x8000_0000_0002_0000
 	cmpxchg4.rel r8 = [r9], r13, ar.ccv	//> fault = UNSUPPORTED, cr.isr = r | w, cr.ifa = 0x8000_0000_0002_0000
+
+//- a faulting semaphore leaves memory and target alone
+//< translated, r9 = 0x2000_0000_0000_4010, r8 = 5, [0x20010] = 7, dtc[0x2000_0000_0000_4000] = 0x2_01e1
+	fetchadd8.acq r8 = [r9], 1
+//> fault = DATA_RIGHTS, cr.isr = r | w, cr.ifa = 0x2000_0000_0000_4010

@@ -127,3 +127,8 @@
 //- nor to predicates
 //< r9 = nat
 	mov pr = r9, -1			//> fault = NAT, cr.isr = ei1 | 0x10
+
+//- a deferred load still updates its base
+//< r9 = 0x1000_0000_0000_0000, r10 = nat
+	ld8.s r20 = [r9], 8		//> r20 = nat, r9 = 0x1000_0000_0000_0008
+	ld8.s r21 = [r10], 8		//> r21 = nat

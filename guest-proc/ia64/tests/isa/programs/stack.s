@@ -193,3 +193,46 @@
 9:
 //< r9 = nat, r10 = 0
 //> r10 = 40, r41 = ?, r42 = ?, r43 = ?, r44 = ?, r45 = ?, r46 = ?, r47 = ?, ar.bspstore = ?, ar.rnat = ?, memory = ?
+
+//- a register stack put away and taken back, memory deciding
+//< cfm.sof = 4, cfm.sol = 4, r33 = nat, r9 = 0x30010, r10 = 99, r11 = 0x30020, r12 = 0x0020_0000, b0 = 0xf060, ar.pfs = 0x204
+	{ .bbb
+	nop.b 0
+	nop.b 0
+	cover ;;
+	}
+	{ .mii
+	flushrs ;;
+	}
+	{ .mmi
+	mov r13 = ar.rnat		//> r13 = ?
+	st8 [r9] = r10
+	}
+	{ .mmi
+	loadrs ;;
+	mov ar.bspstore = r11 ;;
+	}
+	{ .mmi
+	mov ar.rnat = r13
+	mov ar.rsc = r12 ;;		//> ar.rsc = 0x0020_0000
+	}
+	{ .mib
+	loadrs
+	br.ret.sptk b0
+	}
+	{ .mii
+	nop.m 0
+	}
+//> r32 = 0xdead_0020, r33 = nat, r34 = 99, r35 = 0xdead_0023, ar.rnat = ?, memory = ?
+
+//- BSPSTORE is aligned to 8 bytes
+//< r9 = 0x38007
+	mov ar.bspstore = r9		//> ar.bspstore = 0x38000, ar.bsp = 0x38000
+
+//- BSP of a deep frame skips the collections
+//< ar.bsp = 0x301f0, ar.bspstore = 0x301f0, cfm.sof = 96, cfm.sol = 96
+	{ .bbb
+	cover ;;
+	}
+	mov r8 = ar.bsp			//> r8 = 0x30500
+//> cfm.sof = 0, cfm.sol = 0, ar.bsp = 0x30500
