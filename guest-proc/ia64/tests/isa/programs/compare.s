@@ -134,3 +134,77 @@
 	tf.nz p6, p7 = 32		//> p6 = 1, p7 = 0
 	tf.z p8, p9 = 33		//> p8 = 1, p9 = 0
 	tf.nz.or p10, p11 = 32		//> p10 = 1, p11 = 1
+
+//- cmp: every relation of type and
+//< r9 = -5, p6 = 1, p7 = 1, p8 = 1, p9 = 1, p10 = 1, p11 = 1, p12 = 1, p13 = 1
+	cmp.gt.and p6, p7 = r0, r9	//> p6 = 1, p7 = 1
+	cmp.le.and p8, p9 = r0, r9	//> p8 = 0, p9 = 0
+	cmp.ge.and p10, p11 = r0, r9	//> p10 = 1, p11 = 1
+	cmp.lt.and p12, p13 = r0, r9	//> p12 = 0, p13 = 0
+
+//- cmp: every relation of type or
+//< r9 = -5
+	cmp.gt.or p6, p7 = r0, r9	//> p6 = 1, p7 = 1
+	cmp.le.or p8, p9 = r0, r9	//> p8 = 0, p9 = 0
+	cmp.ge.or p10, p11 = r0, r9	//> p10 = 1, p11 = 1
+	cmp.lt.or p12, p13 = r0, r9	//> p12 = 0, p13 = 0
+
+//- cmp: every relation of type or.andcm
+//< r9 = -5, p7 = 1, p9 = 1, p11 = 1, p13 = 1
+	cmp.gt.or.andcm p6, p7 = r0, r9	//> p6 = 1, p7 = 0
+	cmp.le.or.andcm p8, p9 = r0, r9	//> p8 = 0, p9 = 1
+	cmp.ge.or.andcm p10, p11 = r0, r9	//> p10 = 1, p11 = 0
+	cmp.lt.or.andcm p12, p13 = r0, r9	//> p12 = 0, p13 = 1
+
+//- cmp4: every relation of type and
+//< r9 = -5, p6 = 1, p7 = 1, p8 = 1, p9 = 1, p10 = 1, p11 = 1, p12 = 1, p13 = 1, p14 = 1, p15 = 1, p16 = 1, p17 = 1
+	cmp4.gt.and p6, p7 = r0, r9	//> p6 = 1, p7 = 1
+	cmp4.le.and p8, p9 = r0, r9	//> p8 = 0, p9 = 0
+	cmp4.ge.and p10, p11 = r0, r9	//> p10 = 1, p11 = 1
+	cmp4.lt.and p12, p13 = r0, r9	//> p12 = 0, p13 = 0
+	cmp4.eq.and p14, p15 = r9, r0	//> p14 = 0, p15 = 0
+	cmp4.ne.and p16, p17 = r9, r0	//> p16 = 1, p17 = 1
+
+//- cmp4: every relation of type or
+//< r9 = -5
+	cmp4.gt.or p6, p7 = r0, r9	//> p6 = 1, p7 = 1
+	cmp4.le.or p8, p9 = r0, r9	//> p8 = 0, p9 = 0
+	cmp4.ge.or p10, p11 = r0, r9	//> p10 = 1, p11 = 1
+	cmp4.lt.or p12, p13 = r0, r9	//> p12 = 0, p13 = 0
+	cmp4.eq.or p14, p15 = r9, r0	//> p14 = 0, p15 = 0
+	cmp4.ne.or p16, p17 = r9, r0	//> p16 = 1, p17 = 1
+
+//- cmp4: every relation of type or.andcm
+//< r9 = -5, p7 = 1, p9 = 1, p11 = 1, p13 = 1, p15 = 1, p17 = 1
+	cmp4.gt.or.andcm p6, p7 = r0, r9	//> p6 = 1, p7 = 0
+	cmp4.le.or.andcm p8, p9 = r0, r9	//> p8 = 0, p9 = 1
+	cmp4.ge.or.andcm p10, p11 = r0, r9	//> p10 = 1, p11 = 0
+	cmp4.lt.or.andcm p12, p13 = r0, r9	//> p12 = 0, p13 = 1
+	cmp4.eq.or.andcm p14, p15 = r9, r0	//> p14 = 0, p15 = 1
+	cmp4.ne.or.andcm p16, p17 = r9, r0	//> p16 = 1, p17 = 0
+
+//- unc with a true qualifying predicate compares
+//< r9 = 0xffff_ffff_0000_0005, p7 = 1, p8 = 1, p11 = 1
+	cmp.lt.unc p6, p7 = r9, r0		//> p6 = 1, p7 = 0
+	cmp.ltu.unc p8, p9 = r9, r0		//> p8 = 0, p9 = 1
+	cmp4.eq.unc p10, p11 = 5, r9		//> p10 = 1, p11 = 0
+	cmp4.ltu.unc p12, p13 = r9, r0		//> p12 = 0, p13 = 1
+	tnat.z.unc p14, p15 = r9		//> p14 = 1, p15 = 0
+
+//- bit and NaT tests: the types left
+//< r9 = 1, r10 = nat, p6 = 1, p7 = 1, p13 = 1, p14 = 1, p15 = 1, p19 = 1
+	tbit.nz.and p6, p7 = r9, 1		//> p6 = 0, p7 = 0
+	tbit.z.or p10, p11 = r9, 1		//> p10 = 1, p11 = 1
+	tbit.z.or.andcm p12, p13 = r9, 1	//> p12 = 1, p13 = 0
+	tnat.nz.and p14, p15 = r9		//> p14 = 0, p15 = 0
+	tnat.z.or p16, p17 = r10
+	tnat.z.or.andcm p18, p19 = r9		//> p18 = 1, p19 = 0
+
+//- feature tests: the types left
+//< cpuid[4] = 0x1_0000_0007, p6 = 1, p7 = 1, p8 = 1, p9 = 1, p11 = 1, p15 = 1
+	tf.nz.and p6, p7 = 33			//> p6 = 0, p7 = 0
+	tf.z.and p8, p9 = 33
+	tf.nz.or.andcm p10, p11 = 32		//> p10 = 1, p11 = 0
+	tf.z.or p12, p13 = 33			//> p12 = 1, p13 = 1
+	tf.z.or.andcm p14, p15 = 33		//> p14 = 1, p15 = 0
+	tf.z.unc p16, p17 = 32			//> p16 = 0, p17 = 1

@@ -270,3 +270,85 @@
 //- a faulting spill leaves UNAT alone
 //< psr.ac = 1, r9 = 0x20004, r8 = nat, ar.unat = 0
 	st8.spill [r9] = r8, 8		//> fault = UNALIGNED, cr.isr = w, cr.ifa = 0x20004
+
+//- every kind of load of every size gives the same
+//< r9 = 0x20000, r10 = 0, r11 = 0x20000, r12 = 0x20000, r13 = 8, [0x20000] = 0xf8e7d6c5b4a39281
+	.irp size, 1, 2, 4, 8
+	ld\size r8 = [r9]
+	add r10 = r10, r8
+	.irp type, .s, .a, .sa, .bias, .acq, .c.clr, .c.nc, .c.clr.acq
+	ld\size\type r8 = [r9]		//> r8 = 0xf8e7d6c5b4a39281
+	add r10 = r10, r8		//> r10 = 0xc0268cf9b3857824
+	.endr
+	.endr
+	ld16.acq r14 = [r9]		//> r14 = 0xf8e7d6c5b4a39281, ar.csd = 0
+
+//- every kind of load of every size updates its base
+//< r11 = 0x20000, r12 = 0x20000, r13 = 8
+	.irp size, 1, 2, 4, 8
+	.irp type, .s, .a, .sa, .bias, .acq, .c.clr, .c.nc, .c.clr.acq
+	ld\size\type r8 = [r11], 8	//> r11 = 0x20100
+	ld\size\type r8 = [r12], r13	//> r12 = 0x20100, r8 = 0
+	.endr
+	.endr
+
+//- every kind of floating-point load gives the same
+//< r9 = 0x20000, r10 = 0, r11 = 0, [0x20000] = 0x3ff000003f800000, [0x20008] = 0x3ff0000000003fff
+	.irp size, s, d, 8, e
+	ldf\size f8 = [r9]
+	getf.sig r8 = f8
+	add r10 = r10, r8
+	.irp type, .s, .a, .sa, .c.clr, .c.nc
+	ldf\size\type f8 = [r9]	//> f8 = 0xffff:0x3ff000003f800000
+	getf.sig r8 = f8		//> r8 = ?
+	add r10 = r10, r8		//> r10 = 0xff400beafa000000
+	.endr
+	.endr
+	.irp size, s, d, 8
+	ldfp\size f20, f21 = [r9]
+	getf.sig r8 = f20
+	add r11 = r11, r8
+	getf.sig r8 = f21
+	add r11 = r11, r8
+	.irp type, .s, .a, .sa, .c.clr, .c.nc
+	ldfp\size\type f20, f21 = [r9]	//> f20 = 0x1003e:0x3ff000003f800000, f21 = 0x1003e:0x3ff0000000003fff
+	getf.sig r8 = f20
+	add r11 = r11, r8
+	getf.sig r8 = f21
+	add r11 = r11, r8		//> r11 = 0x9f400be989014ffa
+	.endr
+	.endr
+
+//- every kind of floating-point load updates its base
+//< r9 = 0x20000, r10 = 0x20000, r11 = 0x20000, r12 = 0x20000, r13 = 16
+	.irp size, s, d, 8, e
+	.irp type, .s, .a, .sa, .c.clr, .c.nc
+	ldf\size\type f8 = [r9], 16	//> r9 = 0x20140
+	ldf\size\type f8 = [r10], r13	//> f8 = 0:0, r10 = 0x20140
+	.endr
+	.endr
+	.irp type, .s, .a, .sa, .c.clr, .c.nc
+	ldfps\type f20, f21 = [r11], 8	//> r11 = 0x20028
+	ldfpd\type f20, f21 = [r12], 16
+	ldfp8\type f20, f21 = [r12], 16	//> r12 = 0x200a0, f20 = 0x1003e:0, f21 = 0x1003e:0
+	.endr
+
+//- releases store like others; prefetches for writing fetch
+//< r9 = 0x20000, r13 = 0x1122_3344_5566_7788
+	st8.rel [r9] = r13, 8		//> [0x20000] = 0x1122_3344_5566_7788
+	st1.rel [r9] = r13		//> [0x20008] = 0x88
+	lfetch.excl [r9], r0
+	lfetch.fault.excl [r9], 8	//> r9 = 0x20010
+
+//- instructions that do nothing
+	nop.x 0x123456789abcdef
+	hint.x 5
+	hint.m 5
+	hint.f 5
+	hint.i 5
+	data8 0x80100000016, 0x2000000000100000
+
+//- hints about branches, and the move that gives one
+//< r9 = 0x1234
+	brp.ret.sptk b6, 1f
+1:	mov.ret.sptk b6 = r9, 1b	//> b6 = 0x1234

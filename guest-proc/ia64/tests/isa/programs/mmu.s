@@ -378,6 +378,10 @@
 //< translated, r9 = 0x2000_0000_0000_4010
 	fc r9				//> fault = ALTERNATE_DTLB, cr.isr = r | na | 1, cr.ifa = 0x2000_0000_0000_4010
 
+//- fc.i: a page not present
+//< translated, r9 = 0x2000_0000_0000_4010, dtc[0x2000_0000_0000_4000] = 0x2_07e0
+	fc.i r9				//> fault = NOT_PRESENT, cr.isr = r | na | 1, cr.ifa = 0x2000_0000_0000_4010
+
 //- PSR.dt clear: data are physical while code is not
 //< translated, psr.dt = 0, r9 = 0x20010, [0x20010] = 7
 	ld8 r8 = [r9]			//> r8 = 7
@@ -430,3 +434,40 @@
 	itc.d r14 ;;
 	ld8 r20 = [r9]			//> r20 = 7
 	ld8 r21 = [r12]			//> r21 = 7
+
+//- itr.i, and ptr.i of the running code
+//< translated, psr.ic = 0, r9 = 0x2000_0000_0000_c000, r10 = 0x1138, r11 = 0xc7e1, r12 = 0x38, r13 = 5, b6 = 0x2000_0000_0000_f050
+	{ .mii
+	mov cr.ifa = r9
+	}
+	{ .mii
+	mov cr.itir = r10 ;;
+	}
+	{ .mmi
+	itr.i itr[r13] = r11 ;;
+	}
+	{ .mii
+	ssm 0x2000 ;;
+	}
+	{ .mib
+	srlz.i
+	br.sptk b6 ;;
+	}
+	{ .mmi
+	ptr.i r9, r12 ;;
+	}
+	{ .mii
+	srlz.i ;;
+	}
+	{ .mii
+	nop.m 0
+	}
+//> fault = ALTERNATE_ITLB, cr.isr = ?, cr.ifa = ?, cr.iip = ?
+
+//- ptc.ga
+//< translated, r9 = 0x2000_0000_0000_4010, r12 = 0x38, dtc[0x2000_0000_0000_4000] = 0x2_07e1
+	ld8 r8 = [r9] ;;		//> r8 = 0
+	ptc.ga r9, r12 ;;
+	{ .mmi
+	ld8 r8 = [r9]			//> fault = ALTERNATE_DTLB, cr.isr = r, cr.ifa = 0x2000_0000_0000_4010
+	}

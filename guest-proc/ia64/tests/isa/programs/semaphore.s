@@ -89,3 +89,11 @@
 //< translated, r9 = 0x2000_0000_0000_4010, r8 = 5, [0x20010] = 7, dtc[0x2000_0000_0000_4000] = 0x2_01e1
 	fetchadd8.acq r8 = [r9], 1
 //> fault = DATA_RIGHTS, cr.isr = r | w, cr.ifa = 0x2000_0000_0000_4010
+
+//- the other orderings of cmpxchg
+//< r9 = 0x20000, ar.ccv = 0, r13 = -1
+	cmpxchg1.rel r20 = [r9], r13, ar.ccv	//> r20 = 0
+	cmpxchg8.rel r21 = [r9], r13, ar.ccv	//> r21 = 0xff
+	cmpxchg2.acq r22 = [r9], r13, ar.ccv	//> r22 = 0xff
+	cmpxchg4.acq r23 = [r9], r13, ar.ccv	//> r23 = 0xff, [0x20000] = 0xff
+	fetchadd8.rel r24 = [r9], 1		//> r24 = 0xff, [0x20000] = 0x100

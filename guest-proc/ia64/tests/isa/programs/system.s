@@ -328,3 +328,8 @@
 	mov r8 = 1			//> r8 = 1
 	mov r9 = 1			//> fault = DEBUG, cr.isr = x | ei1, cr.ifa = 0xf000, cr.iip = 0xf000, cr.ipsr.id = 0
 	}
+
+//- vmsw.1 is an illegal operation, too
+	{ .bbb
+	vmsw.1				//> fault = GENERAL, cr.isr = 0
+	}
