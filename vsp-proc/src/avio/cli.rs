@@ -72,7 +72,9 @@ fn serve(adapter: Adapter, connection: UnixStream) -> anyhow::Result<()> {
 }
 
 fn inherited(fd: RawFd) -> anyhow::Result<UnixStream> {
-    if [libc::STDOUT_FILENO, libc::STDERR_FILENO].contains(&fd) || std::fs::read_link(format!("/proc/self/fd/{fd}")).is_err() {
+    if [libc::STDOUT_FILENO, libc::STDERR_FILENO].contains(&fd)
+        || std::fs::read_link(format!("/proc/self/fd/{fd}")).is_err()
+    {
         bail!("descriptor {fd} is not an inherited socket");
     }
     // SAFETY: it is open, and by the meaning of the option nobody else in this process uses it.
