@@ -13,12 +13,7 @@ fn main() -> ExitCode {
     match arguments.get(1).and_then(|role| role.to_str()) {
         // The processes of a VSP are this executable again, under these names.
         Some(cli::vsp::PROCESS_ROLE) => cli::vsp::process(&arguments[2..]),
-        Some(cli::vsp::GUEST_ROLE) => guest_proc_role(&arguments[1..]),
+        Some(cli::vsp::GUEST_ROLE) => guest_proc::main(arguments.into_iter().skip(1)),
         _ => cli::main(&arguments),
     }
-}
-
-fn guest_proc_role(_arguments: &[OsString]) -> ExitCode {
-    eprintln!("hpvm: guest processes are not part of this build yet");
-    ExitCode::FAILURE
 }
