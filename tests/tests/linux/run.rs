@@ -9,7 +9,7 @@ use tests::shared::guest_file;
 use tests::{Deadline, hpvm};
 
 /// A boot to be made.
-pub struct Boot {
+pub(crate) struct Boot {
     vcpus: u32,
     initrd: bool,
     append: String,
@@ -18,44 +18,44 @@ pub struct Boot {
 }
 
 /// What came of it.
-pub struct Ended {
+pub(crate) struct Ended {
     /// Everything on the guest's console.
-    pub console: String,
+    pub(crate) console: String,
     /// Exit status of the guest process.
-    pub status: Option<i32>,
+    pub(crate) status: Option<i32>,
 }
 
 /// A boot from the RAM disk that runs `command` and powers off (blanks become `+`, as its `/init` wants).
-pub fn boot(command: &str) -> Boot {
+pub(crate) fn boot(command: &str) -> Boot {
     let append = format!("console=ttyS0 run={}", command.replace(' ', "+"));
     Boot { vcpus: 1, initrd: true, append, disks: Vec::new(), options: Vec::new() }
 }
 
 impl Boot {
-    pub fn vcpus(mut self, vcpus: u32) -> Boot {
+    pub(crate) fn vcpus(mut self, vcpus: u32) -> Boot {
         self.vcpus = vcpus;
         self
     }
 
-    pub fn disk(mut self, path: &str) -> Boot {
+    pub(crate) fn disk(mut self, path: &str) -> Boot {
         self.disks.push(path.to_owned());
         self
     }
 
     /// From the first disk in place of the RAM disk.
-    pub fn root_on_disk(mut self) -> Boot {
+    pub(crate) fn root_on_disk(mut self) -> Boot {
         self.initrd = false;
         self.append.push_str(" root=/dev/sda rw init=/init");
         self
     }
 
-    pub fn option(mut self, option: &str) -> Boot {
+    pub(crate) fn option(mut self, option: &str) -> Boot {
         self.options.push(option.to_owned());
         self
     }
 
     /// Boots and waits for the end; `None` (after saying so) where the images are missing.
-    pub fn run(self) -> Option<Ended> {
+    pub(crate) fn run(self) -> Option<Ended> {
         let kernel = guest_file("vmlinux.gz")?;
         let mut command = Command::new(hpvm());
         command.args(["guest-proc", "run", "--memory", "512M", "--kernel", &kernel]);
@@ -96,7 +96,7 @@ fn limit() -> Duration {
 impl Ended {
     /// Demands that the command ended well and the machine was powered off.
     #[track_caller]
-    pub fn well(self) -> Ended {
+    pub(crate) fn well(self) -> Ended {
         assert!(self.console.contains("guest ready"), "the kernel did not come up:\n{}", self.console);
         assert!(self.console.contains("run: status 0"), "the command failed:\n{}", self.console);
         assert_eq!(self.status, Some(0), "power-off ends the guest process with 0:\n{}", self.console);
@@ -105,7 +105,7 @@ impl Ended {
 
     /// Demands a line with this text.
     #[track_caller]
-    pub fn says(self, text: &str) -> Ended {
+    pub(crate) fn says(self, text: &str) -> Ended {
         assert!(self.console.contains(text), "no '{text}' in:\n{}", self.console);
         self
     }
