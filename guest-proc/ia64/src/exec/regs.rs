@@ -154,10 +154,8 @@ fn write_ar(cpu: &mut Cpu, number: u8, value: u64) -> Done {
             cpu.ar.pfs = value;
         }
         ar::LC => cpu.ar.lc = value,
-        ar::EC => {
-            reserved(!0x3f)?;
-            cpu.ar.ec = value;
-        }
+        // The other bits are ignored, not reserved: SDM volume 1, figure 3-8.
+        ar::EC => cpu.ar.ec = value & 0x3f,
         48..=63 | 112..=127 => {}
         _ => return illegal(),
     }

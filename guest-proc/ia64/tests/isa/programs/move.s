@@ -169,3 +169,8 @@
 //- mov.m r8 = ar.ccv, mov.i r9 = ar.lc, in so many bits
 //< ar.ccv = 5, ar.lc = 6
 	data8 0x90042240004000, 0x4000000006504	//> r8 = 5, r9 = 6
+
+//- EC has six bits and ignores the others
+//< r9 = 0xffff_ffff_ffff_ff85
+	mov ar.ec = r9			//> ar.ec = 5
+	mov r8 = ar.ec			//> r8 = 5
