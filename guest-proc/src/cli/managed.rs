@@ -44,7 +44,12 @@ impl Vsp {
 /// Runs the guest the VSP describes; returns the exit status.
 pub(super) fn run(control_fd: i32) -> anyhow::Result<u8> {
     let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .log_internal_errors(false)
+        .json()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
     let stream = inherited::socket(control_fd)
         .with_context(|| format!("descriptor {control_fd} is no control socket"))?;
     let connection: GuestEnd = Connection::open(stream, Role::Guest, Role::Vsp)?;

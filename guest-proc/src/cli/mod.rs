@@ -6,7 +6,7 @@ mod run;
 mod size;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,8 +47,9 @@ enum Role {
     },
 }
 
-/// What `run` is told.
+/// What `run` is told; of an option given twice the last counts.
 #[derive(Args)]
+#[command(args_override_self = true)]
 struct RunArguments {
     /// Kernel: an ia64 ELF executable, perhaps gzip-compressed
     #[arg(long, value_name = "FILE")]
@@ -106,10 +107,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("guest-proc: {error:#}");
+            say(format_args!("{error:#}"));
             ExitCode::from(1)
         }
     }
+}
+
+/// One line for the operator on standard error; nobody may be reading it.
+fn say(line: std::fmt::Arguments<'_>) {
+    _ = LogWriter.write_all(format!("guest-proc: {line}\n").as_bytes());
 }
 
 fn log_for_people(filter: &str) -> anyhow::Result<()> {
@@ -118,6 +124,7 @@ fn log_for_people(filter: &str) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| LogWriter)
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();

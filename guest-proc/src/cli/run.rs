@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info};
 
-use super::{RunArguments, exit_code};
+use super::{RunArguments, exit_code, say};
 use crate::avio;
 use crate::console::{self, RawTerminal};
 use crate::control::Outcome;
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     if let Some(address) = &arguments.gdb {
         serve_gdb(&machine, address)?;
     }
-    eprintln!("guest-proc: Ctrl-] leaves and stops the guest");
+    say(format_args!("Ctrl-] leaves and stops the guest"));
     let terminal = RawTerminal::enter();
     end_on_signals(&machine)?;
     let output = {
@@ -60,9 +60,6 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     machine.uart.close();
     _ = output.join();
     drop(terminal);
-    if let Outcome::Fatal(reason) = &outcome {
-        eprintln!("guest-proc: the guest cannot go on: {reason}");
-    }
     Ok(exit_code(&outcome))
 }
 
@@ -72,7 +69,7 @@ fn report(outcome: &Outcome) {
         Outcome::PowerOff => info!("the guest switched itself off"),
         Outcome::Reset => info!("the guest is reset"),
         Outcome::Stopped => info!("stopped by the operator"),
-        Outcome::Fatal(reason) => error!(reason, "the guest cannot go on"),
+        Outcome::Fatal(reason) => error!("the guest cannot go on: {reason}"),
     }
 }
 
@@ -91,10 +88,8 @@ fn end_on_signals(machine: &Arc<Machine>) -> anyhow::Result<()> {
 fn serve_gdb(machine: &Machine, address: &str) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(address).with_context(|| format!("cannot listen for gdb at {address}"))?;
-    eprintln!(
-        "guest-proc: waiting for gdb at {} (set arch ia64-elf64; target remote ...)",
-        listener.local_addr()?
-    );
+    let address = listener.local_addr()?;
+    say(format_args!("waiting for gdb at {address} (set arch ia64-elf64; target remote {address})"));
     machine.gate.close();
     let (gate, control) = (machine.gate.clone(), machine.control.clone());
     std::thread::Builder::new().name("gdb".into()).spawn(move || gdb::serve(&listener, &gate, &control))?;

@@ -40,8 +40,6 @@ pub enum Reply {
     Halt,
     /// The processor waits in the rendezvous.
     Rendezvous,
-    /// The interrupted context of an INIT goes on, as the min-state area at this physical address has it.
-    Resume(u64),
     /// The machine has ended; nothing returns.
     Leave,
 }

@@ -36,10 +36,6 @@ pub struct OsEntry {
 /// What the OS has told the firmware.
 #[derive(Default)]
 pub struct State {
-    /// OS_MCA.
-    pub mca: OsEntry,
-    /// OS_INIT for the first processor to arrive, and for the others.
-    pub init: [OsEntry; 2],
     /// OS_BOOT_RENDEZ: where processors start that the OS wakes.
     pub boot_rendezvous: OsEntry,
     /// EFI has been told its virtual addresses.
@@ -109,7 +105,6 @@ impl Firmware {
                 Ok((reply, Convention::Stacked))
             }
             entry::RENDEZVOUS => Ok((Reply::Rendezvous, Convention::Static)),
-            entry::INIT_RETURN => Ok((Reply::Resume(caller.register(22)), Convention::Static)),
             _ => {
                 let index = number.wrapping_sub(entry::EFI);
                 let service = efi::SERVICES.get(index as usize);

@@ -21,11 +21,17 @@ use crate::control::Control;
 
 type Job = Box<dyn FnOnce(&mut Cpu) + Send>;
 
+/// What processors are to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub enum Order {
+    /// All run.
     Run,
-    Stop,
+    /// One runs, the others stand still.
+    RunOnly(usize),
+    /// One runs a single instruction, the others stand still.
     Step(usize),
+    /// All stand still.
+    Stop,
 }
 
 /// A processor reached something the debugger waits for.
@@ -132,6 +138,7 @@ impl Gate {
             }
             match state.order {
                 Order::Run => break Next::Run,
+                Order::RunOnly(own) if own == number => break Next::Run,
                 Order::Step(own) if own == number => break Next::Step,
                 _ if self.control.has_ended() => break Next::Run,
                 _ => state = self.wait(state, LOOK),
@@ -199,18 +206,13 @@ impl Gate {
         Some(stop)
     }
 
-    /// Lets all run, or one of them a single instruction.
-    pub fn resume(&self, step: Option<usize>) {
+    /// Lets processors go on after a stop.
+    pub fn resume(&self, order: Order) {
         self.clock.resume();
         let mut state = self.state();
         state.stops.clear();
-        match step {
-            Some(number) => state.order = Order::Step(number),
-            None => {
-                state.order = Order::Run;
-                self.closed.store(false, Ordering::Release);
-            }
-        }
+        state.order = order;
+        self.closed.store(order != Order::Run, Ordering::Release);
         self.changed.notify_all();
     }
 

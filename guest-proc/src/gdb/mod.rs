@@ -19,7 +19,7 @@ use gdbstub::stub::run_blocking::{BlockingEventLoop, Event, WaitForStopReasonErr
 use gdbstub::stub::{DisconnectReason, GdbStub, MultiThreadStopReason};
 use tracing::{info, warn};
 
-use self::gate::Gate;
+use self::gate::{Gate, Order};
 use self::target::{Processors, thread_id};
 use crate::control::{Control, Outcome};
 
@@ -45,7 +45,7 @@ pub fn serve(listener: &TcpListener, gate: &Arc<Gate>, control: &Arc<Control>) {
             Err(error) => warn!(%error, "gdb's session ended"),
         }
         gate.set_breakpoints(Vec::new());
-        gate.resume(None);
+        gate.resume(Order::Run);
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use gdbstub::common::{Signal, Tid};
 use gdbstub::target::ext::base::BaseOps;
 use gdbstub::target::ext::base::multithread::{
-    MultiThreadBase, MultiThreadResume, MultiThreadResumeOps, MultiThreadSingleStep, MultiThreadSingleStepOps,
+    MultiThreadBase, MultiThreadResume, MultiThreadResumeOps, MultiThreadSchedulerLocking,
+    MultiThreadSchedulerLockingOps, MultiThreadSingleStep, MultiThreadSingleStepOps,
 };
 use gdbstub::target::ext::breakpoints::{
     Breakpoints, BreakpointsOps, HwBreakpoint, HwBreakpointOps, SwBreakpoint, SwBreakpointOps,
@@ -14,7 +15,7 @@ use gdbstub::target::ext::breakpoints::{
 use gdbstub::target::ext::thread_extra_info::{ThreadExtraInfo, ThreadExtraInfoOps};
 use gdbstub::target::{Target, TargetError, TargetResult};
 
-use super::gate::Gate;
+use super::gate::{Gate, Order};
 use super::registers::{Ia64, Ia64Registers};
 use super::stack;
 use crate::control::Control;
@@ -24,8 +25,11 @@ pub(super) struct Processors {
     pub(super) gate: Arc<Gate>,
     pub(super) control: Arc<Control>,
     breakpoints: Vec<u64>,
-    /// Which processor the next resume steps.
+    /// Which processor the next resume steps, or lets run.
     step: Option<usize>,
+    run: Option<usize>,
+    /// The next resume leaves the processors not named where they are.
+    locked: bool,
 }
 
 /// gdb's thread number of a processor: 1 is the first.
@@ -40,7 +44,7 @@ fn vcpu(tid: Tid) -> usize {
 impl Processors {
     /// No breakpoints, nothing to step.
     pub(super) fn new(gate: Arc<Gate>, control: Arc<Control>) -> Processors {
-        Processors { gate, control, breakpoints: Vec::new(), step: None }
+        Processors { gate, control, breakpoints: Vec::new(), step: None, run: None, locked: false }
     }
 
     fn add_breakpoint(&mut self, address: u64) -> bool {
@@ -131,18 +135,33 @@ impl ThreadExtraInfo for Processors {
 
 impl MultiThreadResume for Processors {
     fn resume(&mut self) -> Result<(), anyhow::Error> {
-        self.gate.resume(self.step);
+        self.gate.resume(match (self.step, self.run) {
+            (Some(vcpu), _) => Order::Step(vcpu),
+            (None, Some(vcpu)) if self.locked => Order::RunOnly(vcpu),
+            _ => Order::Run,
+        });
         Ok(())
     }
     fn clear_resume_actions(&mut self) -> Result<(), anyhow::Error> {
-        self.step = None;
+        (self.step, self.run, self.locked) = (None, None, false);
         Ok(())
     }
-    fn set_resume_action_continue(&mut self, _: Tid, _: Option<Signal>) -> Result<(), anyhow::Error> {
+    fn set_resume_action_continue(&mut self, tid: Tid, _: Option<Signal>) -> Result<(), anyhow::Error> {
+        self.run = Some(vcpu(tid));
         Ok(())
     }
     fn support_single_step(&mut self) -> Option<MultiThreadSingleStepOps<'_, Self>> {
         Some(self)
+    }
+    fn support_scheduler_locking(&mut self) -> Option<MultiThreadSchedulerLockingOps<'_, Self>> {
+        Some(self)
+    }
+}
+
+impl MultiThreadSchedulerLocking for Processors {
+    fn set_resume_action_scheduler_lock(&mut self) -> Result<(), anyhow::Error> {
+        self.locked = true;
+        Ok(())
     }
 }
 

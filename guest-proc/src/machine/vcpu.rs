@@ -12,7 +12,7 @@ use ia64::link::Cluster;
 use ia64::state::regs::cr;
 use ia64::state::{Gr, Psr};
 use ia64::{Insn, Op};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use super::activity::Activity;
 use super::{Machine, Start};
@@ -85,12 +85,13 @@ impl Vcpu {
                 true => self.machine.gate.park(self.number, &mut self.cpu, &mut self.breakpoints),
                 false => Next::Run,
             };
-            let exit = if next == Next::Step { self.cpu.step() } else { self.cpu.run(BUDGET) };
+            let exit = if next == Next::Step { self.step() } else { self.cpu.run(BUDGET) };
             self.count();
             match exit {
                 Exit::Budget => self.look_for_dead_end(),
                 Exit::HostCall(number) => self.firmware_call(number),
-                Exit::Init => debug!(cpu = self.number, "INIT"),
+                // No firmware or operator raises INIT; a guest that sends it to itself gets nothing for it.
+                Exit::Init => debug!(cpu = self.number, "INIT is not delivered"),
                 Exit::Debug if next == Next::Run => {
                     self.machine.gate.stopped(Stop { vcpu: self.number, is_breakpoint: true });
                 }
@@ -99,6 +100,16 @@ impl Vcpu {
             }
             if next == Next::Step {
                 self.machine.gate.stopped(Stop { vcpu: self.number, is_breakpoint: false });
+            }
+        }
+    }
+
+    /// Runs one instruction. A kick left over from the call to the gate is answered without one, so it is tried again.
+    fn step(&mut self) -> Exit {
+        loop {
+            let exit = self.cpu.step();
+            if exit != Exit::Budget || self.machine.control.has_ended() {
+                return exit;
             }
         }
     }
@@ -112,7 +123,7 @@ impl Vcpu {
     fn fatal(&self, what: &str) {
         let cpu = &self.cpu;
         let text = format!("processor {}: {what} (ip {:#x}.{})", self.number, cpu.ip, cpu.psr.ri());
-        error!(cpu = self.number, psr = format_args!("{:#x}", cpu.psr.0), "{text}");
+        debug!(cpu = self.number, psr = format_args!("{:#x}", cpu.psr.0), "{text}");
         self.machine.control.end(Outcome::Fatal(text));
     }
 
@@ -178,10 +189,9 @@ impl Vcpu {
     fn firmware_call(&mut self, number: u64) {
         if number == code::entry::INTERRUPTION {
             let vector = self.cpu.ip & 0x7fff;
-            let cr = &self.cpu.cr;
             let what = format!(
-                "interruption {vector:#06x} before the operating system has set up its vectors: iip {:#x}, ifa {:#x}, isr {:#x}",
-                cr.iip, cr.ifa, cr.isr
+                "interruption {vector:#06x} at {:#x} before the operating system has set up its vectors",
+                self.cpu.iipa
             );
             return self.fatal(&what);
         }
@@ -207,7 +217,7 @@ impl Vcpu {
                 self.back(entry, [0; 4], convention);
             }
             Reply::Rendezvous => self.rendezvous(),
-            Reply::Resume(_) | Reply::Leave => {}
+            Reply::Leave => {}
         }
     }
 
@@ -235,7 +245,6 @@ impl Vcpu {
             self.number, self.cpu.ip
         );
         if self.machine.activity.set(self.number, Activity::Dead) {
-            error!("{text}");
             self.machine.control.end(Outcome::Fatal(text));
         } else {
             warn!("{text}");

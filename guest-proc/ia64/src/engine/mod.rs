@@ -33,6 +33,10 @@ const MAX_BLOCKS: usize = 1 << 17;
 /// Instructions run between two looks at the clock.
 const INSTRUCTIONS_PER_TICK: u64 = 2048;
 
+/// Fetches that fault one after the other, without an instruction between them, before it is clear that none ever will
+/// run: a handler's first bundle faults, and so does that fault's handler's.
+const BARREN_FETCHES: u32 = 1000;
+
 /// PSR bits under which instructions run one at a time.
 const STEPPING: u64 = Psr::ONE_INSTRUCTION | Psr::SINGLE_STEP | Psr::TAKEN_BRANCH | Psr::DEBUG;
 
@@ -181,6 +185,7 @@ impl Engine {
 
     /// Runs to about `tick` instructions retired.
     fn run_until(&mut self, cpu: &mut Cpu, tick: u64) -> Option<Exit> {
+        let mut barren = 0;
         while cpu.retired < tick {
             if let Some(exit) = between_blocks(cpu) {
                 return Some(exit);
@@ -192,11 +197,17 @@ impl Engine {
                 }
             }
             if let Err(stop) = self.look_up(cpu) {
+                barren += 1;
+                if barren > BARREN_FETCHES {
+                    cpu.fatal = format!("endless loop of {stop:?}: the handler itself cannot be fetched");
+                    return Some(Exit::Fatal);
+                }
                 match cpu.raise(stop) {
                     Some(exit) => return Some(exit),
                     None => continue,
                 }
             }
+            barren = 0;
             // From here on, as long as nothing but branches happens, block follows block without further ado.
             while let Some(block) = self.known(cpu) {
                 if block.highest_target as u32 >= 32 + cpu.cfm.sof() && block.highest_target != 0 {

@@ -47,7 +47,6 @@ const SERVICES: &[Service] = &[
     service(22,  "PAL_MC_DRAIN",            0, |_, _, _| Ok(Reply::status(0))),
     service(23,  "PAL_MC_EXPECTED",         1, |_, _, _| Ok(Reply::values(0, 0, 0))),
     service(25,  "PAL_MC_ERROR_INFO",       4, |_, _, _| Ok(Reply::status(-6))),
-    service(26,  "PAL_MC_RESUME",           3, |_, _, arguments| Ok(Reply::Resume(arguments[1]))),
     service(27,  "PAL_MC_REGISTER_MEM",     1, |_, _, _| Ok(Reply::status(0))),
     service(28,  "PAL_HALT",                1, |_, _, _| Ok(Reply::Halt)),
     service(29,  "PAL_HALT_LIGHT",          0, |_, _, _| Ok(Reply::HaltLight)),

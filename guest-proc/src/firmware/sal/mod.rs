@@ -35,13 +35,12 @@ pub(super) fn find(index: u64) -> Option<&'static Service> {
     SERVICES.iter().find(|service| service.index == index)
 }
 
+/// Only OS_BOOT_RENDEZ (2) matters: machine checks (0) and INIT (1) are never raised.
 fn set_vectors(firmware: &Firmware, _: &mut dyn Caller, arguments: &[u64; 8]) -> Result<Reply, Unmapped> {
-    let [kind, address1, gp1, _, address2, gp2, ..] = *arguments;
-    let mut state = firmware.state();
+    let [kind, address, gp, ..] = *arguments;
     match kind {
-        0 => state.mca = OsEntry { address: address1, gp: gp1 },
-        1 => state.init = [OsEntry { address: address1, gp: gp1 }, OsEntry { address: address2, gp: gp2 }],
-        2 => state.boot_rendezvous = OsEntry { address: address1, gp: gp1 },
+        0 | 1 => {}
+        2 => firmware.state().boot_rendezvous = OsEntry { address, gp },
         _ => return Ok(Reply::status(INVALID_ARGUMENT)),
     }
     Ok(Reply::status(0))
@@ -116,14 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn vectors_are_remembered_by_type() {
+    fn the_rendezvous_entry_is_remembered() {
         let firmware = firmware();
         assert_eq!(call(&firmware, &[0x0100_0000, 2, 0x560_1520, 0x4c0_0000])[0], 0);
         assert_eq!(call(&firmware, &[0x0100_0000, 1, 0x10, 0x20, 0, 0x30, 0x40, 0])[0], 0);
         assert_eq!(call(&firmware, &[0x0100_0000, 3])[0] as i64, -2);
         let state = firmware.state();
         assert_eq!(state.boot_rendezvous, OsEntry { address: 0x560_1520, gp: 0x4c0_0000 });
-        assert_eq!(state.init, [OsEntry { address: 0x10, gp: 0x20 }, OsEntry { address: 0x30, gp: 0x40 }]);
     }
 
     #[test]
