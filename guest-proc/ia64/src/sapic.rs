@@ -32,8 +32,6 @@ enum Timer {
     /// It has fired, or ITM was already past when it was written.
     #[default]
     Idle,
-    /// ITM or ITC was written: compare them when the time is next known.
-    Changed,
     /// It fires once ITC is past this value.
     Armed(u64),
 }
@@ -61,6 +59,11 @@ const fn rank(vector: u8) -> u32 {
         0 => 256,
         v => v as u32,
     }
+}
+
+/// Is time `a` before time `b`? ITC may wrap.
+const fn is_before(a: u64, b: u64) -> bool {
+    (a.wrapping_sub(b) as i64) < 0
 }
 
 /// The vector of highest priority whose bit is set.
@@ -217,26 +220,25 @@ impl Sapic {
         self.itm
     }
 
-    /// Writes CR.ITM. A value that ITC has already passed does not fire (the hardware compares for equality).
-    pub fn set_itm(&mut self, value: u64) {
+    /// Writes CR.ITM at time `itc`. A value that ITC has already passed does not fire (the hardware compares for
+    /// equality); one that it passes any time later does, however late that is noticed.
+    pub fn set_itm(&mut self, value: u64, itc: u64) {
+        // The old value may have passed unnoticed.
+        self.tick(itc);
         self.itm = value;
-        self.timer = Timer::Changed;
+        self.clock_changed(itc);
     }
 
-    /// AR.ITC was written.
-    pub fn clock_changed(&mut self) {
-        self.timer = Timer::Changed;
+    /// AR.ITC was set to `itc`.
+    pub fn clock_changed(&mut self, itc: u64) {
+        self.timer = if is_before(self.itm, itc) { Timer::Idle } else { Timer::Armed(self.itm) };
     }
 
     /// Tells the time: fires the timer once ITC is past ITM, never before (software checks with `itc > itm`), once for
     /// each write of ITM. Says whether it made an interrupt pending.
     pub fn tick(&mut self, itc: u64) -> bool {
-        let before = |a: u64, b: u64| (a.wrapping_sub(b) as i64) < 0;
-        if self.timer == Timer::Changed {
-            self.timer = if before(itc, self.itm) { Timer::Armed(self.itm) } else { Timer::Idle };
-        }
         match self.timer {
-            Timer::Armed(itm) if before(itm, itc) => {
+            Timer::Armed(itm) if is_before(itm, itc) => {
                 self.timer = Timer::Idle;
                 if self.itv & MASKED == 0 {
                     self.request_vector(self.itv & 0xff);
@@ -349,7 +351,7 @@ mod tests {
     fn the_timer_fires_once_and_not_before_itc_is_past_itm() {
         let mut s = sapic(&[]);
         s.write(cr::ITV, 0xef);
-        s.set_itm(100);
+        s.set_itm(100, 20);
         assert!(!s.tick(50));
         assert_eq!(s.ticks_left(50), Some(51));
         assert!(!s.tick(100));
@@ -363,16 +365,28 @@ mod tests {
     fn an_itm_already_past_does_not_fire() {
         let mut s = sapic(&[]);
         s.write(cr::ITV, 0xef);
-        s.set_itm(100);
+        s.set_itm(100, 101);
         assert!(!s.tick(200));
         assert!(!s.tick(300));
     }
 
     #[test]
+    fn an_itm_that_passes_unnoticed_fires_late() {
+        let mut s = sapic(&[]);
+        s.write(cr::ITV, 0xef);
+        s.set_itm(100, 99);
+        assert!(s.tick(1_000_000));
+        assert_eq!(ivr(&mut s), 0xef);
+        s.write(cr::EOI, 0);
+        s.set_itm(2_000_000, 1_000_001);
+        s.set_itm(3_000_000, 2_500_000);
+        assert_eq!(ivr(&mut s), 0xef);
+    }
+
+    #[test]
     fn a_masked_timer_interrupt_is_discarded() {
         let mut s = sapic(&[]);
-        s.set_itm(100);
-        s.tick(10);
+        s.set_itm(100, 10);
         assert!(!s.tick(200));
         s.write(cr::ITV, 0xef);
         assert!(!s.tick(201));
@@ -382,10 +396,9 @@ mod tests {
     fn setting_the_clock_back_arms_the_timer_again() {
         let mut s = sapic(&[]);
         s.write(cr::ITV, 0xef);
-        s.set_itm(100);
-        s.tick(10);
+        s.set_itm(100, 10);
         assert!(s.tick(101));
-        s.clock_changed();
+        s.clock_changed(5);
         assert!(!s.tick(5));
         assert!(s.tick(101));
     }

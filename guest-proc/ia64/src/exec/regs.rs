@@ -146,8 +146,9 @@ fn write_ar(cpu: &mut Cpu, number: u8, value: u64) -> Done {
             if number == ar::RUC {
                 return illegal();
             }
+            cpu.timer_tick();
             cpu.ar.itc_offset = value.wrapping_sub(cpu.bus.itc());
-            cpu.sapic.clock_changed();
+            cpu.sapic.clock_changed(value);
         }
         ar::PFS => {
             reserved(0xf << 58 | 0x3fff << 38)?;

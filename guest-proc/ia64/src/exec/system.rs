@@ -178,7 +178,10 @@ pub(super) fn mov_to_cr(cpu: &mut Cpu, i: &Insn) -> Done {
             refuse_reserved(value, DCR_RESERVED)?;
             cpu.cr.dcr = value;
         }
-        cr::ITM => cpu.sapic.set_itm(value),
+        cr::ITM => {
+            let itc = cpu.itc();
+            cpu.sapic.set_itm(value, itc);
+        }
         cr::IVA => cpu.cr.iva = value & !0x7fff,
         cr::PTA => {
             refuse_reserved(value, Pta::RESERVED)?;
