@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use super::{AvioAdapter, AvioOptions, LinkError};
@@ -64,7 +64,7 @@ pub fn attach(
 ///
 /// # Errors
 /// When it cannot be started. What it finds wrong with the files it says itself, on standard error, and leaves.
-pub fn start_back_end(disks: &[PathBuf], request_queues: u16) -> Result<UnixStream, AttachError> {
+pub fn start_back_end(disks: &[PathBuf], request_queues: u16) -> Result<(UnixStream, BackEnd), AttachError> {
     let program = executable(&std::env::current_exe().unwrap_or_default());
     let failed = |source| AttachError::Process { program: program.clone(), source };
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
@@ -75,9 +75,26 @@ pub fn start_back_end(disks: &[PathBuf], request_queues: u16) -> Result<UnixStre
     }
     // What is typed at the guest's terminal is not meant for it.
     command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).process_group(0);
-    // It is not waited for: it ends after us.
-    command.spawn().map_err(failed)?;
-    Ok(ours)
+    let process = command.spawn().map_err(failed)?;
+    let line = ours.try_clone().map_err(failed)?;
+    Ok((ours, BackEnd { process, line }))
+}
+
+/// The process that serves a stand-alone guest's disks. Dropping it hangs up and waits until the disks are let go, so
+/// that whoever comes next finds them free.
+#[derive(Debug)]
+pub struct BackEnd {
+    process: Child,
+    line: UnixStream,
+}
+
+impl Drop for BackEnd {
+    fn drop(&mut self) {
+        _ = self.line.shutdown(std::net::Shutdown::Both);
+        if let Err(error) = self.process.wait() {
+            tracing::warn!(%error, "the AVIO back-end cannot be waited for");
+        }
+    }
 }
 
 /// The executable with all roles: this one, or the one beside the thin one of this package.

@@ -25,11 +25,14 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
         command_line: arguments.append.clone(),
     };
     let machine = Arc::new(Machine::new(arguments.memory, arguments.vcpus)?);
-    if !arguments.disk.is_empty() {
+    let _back_end = if arguments.disk.is_empty() {
+        None
+    } else {
         let request_queues = arguments.vcpus as u16;
-        let connection = avio::start_back_end(&arguments.disk, request_queues)?;
+        let (connection, back_end) = avio::start_back_end(&arguments.disk, request_queues)?;
         avio::attach(&machine, Location { bus: 0, slot: 0 }, request_queues, connection)?;
-    }
+        Some(back_end)
+    };
     let mut start = machine.load(&source)?;
 
     if let Some(address) = &arguments.gdb {

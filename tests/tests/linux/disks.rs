@@ -36,7 +36,7 @@ fn a_file_system_keeps_its_files_over_a_restart() {
     let Some(root) = root_disk(&vsp) else { return };
     let disk = vsp.disk("data", 64 * MIB);
     let write = "mkfs.ext4 -q /dev/sdb && mount /dev/sdb /mnt && dd if=/dev/urandom of=/mnt/a bs=1M count=24 && \
-                 cp -r /bin /mnt/bin && cd /mnt && find . -type f | xargs md5sum > sums && cd / && umount /mnt";
+                 cp -r /etc /bin/busybox /mnt && cd /mnt && find . -type f | xargs md5sum > sums && cd / && umount /mnt";
     // The command line has no quoting, and what a shell separates by blanks travels as '+'.
     let Some(ended) = boot(write).disk(&root).disk(&disk).root_on_disk().run() else { return };
     ended.well();
