@@ -90,14 +90,11 @@ pub(crate) fn copy_input(uart: &Arc<UartDevice>, control: &Control) {
             Some(at) => &bytes[..at],
             None => bytes,
         };
-        let mut rest = typed;
-        while !rest.is_empty() && !control.has_ended() {
-            let taken = uart.receive(rest);
-            rest = &rest[taken..];
-            if taken == 0 {
-                // 64 KiB unread: a guest that is not listening. What does not fit is lost, as on a real line.
-                break;
-            }
+        if is_terminal {
+            // A guest that is not listening and has 64 KiB unread: the rest is lost, as on a real line.
+            uart.receive(typed);
+        } else {
+            uart.receive_all(typed);
         }
         if typed.len() < bytes.len() {
             control.end(Outcome::Stopped);

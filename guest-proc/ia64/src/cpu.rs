@@ -104,6 +104,8 @@ pub struct Cpu {
     pub fatal: String,
     /// Instructions retired (nops and predicated-off ones included).
     pub retired: u64,
+    /// `hint @pause` executed.
+    pub(crate) pauses: u32,
     /// An `epc` that raises the privilege level clears PSR.ss and PSR.tb, which the manual does not ask for.
     ///
     /// Linux expects the trap behind such an `epc` and means to send the program round through `break` instead, but its
@@ -159,6 +161,7 @@ impl Cpu {
             exit: Exit::Budget,
             fatal: String::new(),
             retired: 0,
+            pauses: 0,
             stepping_ends_at_epc: false,
             breakpoints: Vec::new(),
             engine: None,

@@ -16,10 +16,17 @@ pub(super) fn nop(_: &mut Cpu, _: &Insn) -> Done {
     Ok(())
 }
 
-/// `hint @pause`: a spinning processor gives its host thread a chance to be put aside.
-pub(super) fn hint(_: &mut Cpu, i: &Insn) -> Done {
+/// `hint @pause`: a processor that waits for another lets the host run it, in case there are fewer host processors. Not
+/// at the first pause: most waits are short, and then asking the host costs more than it gains.
+pub(super) fn hint(cpu: &mut Cpu, i: &Insn) -> Done {
+    const PAUSES_PER_YIELD: u32 = 32;
     if i.imm == 0 {
-        std::hint::spin_loop();
+        cpu.pauses = cpu.pauses.wrapping_add(1);
+        if cpu.pauses.is_multiple_of(PAUSES_PER_YIELD) {
+            std::thread::yield_now();
+        } else {
+            std::hint::spin_loop();
+        }
     }
     Ok(())
 }

@@ -252,6 +252,11 @@ impl Uart {
         taken
     }
 
+    /// Is there room for at least one more byte from the host?
+    pub fn can_receive(&self) -> bool {
+        self.input.len() < INPUT_LIMIT
+    }
+
     /// Everything transmitted since the last call; makes room.
     pub fn take_output(&mut self) -> Vec<u8> {
         if !self.can_transmit() {

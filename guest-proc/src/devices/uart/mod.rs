@@ -22,6 +22,8 @@ struct State {
 pub struct UartDevice {
     state: Mutex<State>,
     output: Condvar,
+    /// The guest has read something.
+    room: Condvar,
     written: AtomicU64,
     gsi: u32,
     interrupts: Arc<dyn Interrupts>,
@@ -34,6 +36,7 @@ impl UartDevice {
         UartDevice {
             state: Mutex::new(state),
             output: Condvar::new(),
+            room: Condvar::new(),
             written: AtomicU64::new(0),
             gsi,
             interrupts,
@@ -47,7 +50,11 @@ impl UartDevice {
     /// Does something to the registers and tells the interrupt controller and the output thread what came of it.
     fn with<T>(&self, action: impl FnOnce(&mut Uart) -> T) -> T {
         let mut state = self.state();
+        let could_receive = state.uart.can_receive();
         let result = action(&mut state.uart);
+        if !could_receive && state.uart.can_receive() {
+            self.room.notify_all();
+        }
         let line = state.uart.interrupts();
         if line != state.line {
             state.line = line;
@@ -63,6 +70,21 @@ impl UartDevice {
     /// Bytes typed at the console. Returns how many were taken; the guest has 64 KiB unread when it is fewer.
     pub fn receive(&self, bytes: &[u8]) -> usize {
         self.with(|uart| uart.receive(bytes))
+    }
+
+    /// Bytes from a source that can wait: returns once the guest has room for all of them, or the UART is closed.
+    pub fn receive_all(&self, mut bytes: &[u8]) {
+        loop {
+            bytes = &bytes[self.receive(bytes)..];
+            if bytes.is_empty() {
+                return;
+            }
+            let full = |state: &mut State| !state.closed && !state.uart.can_receive();
+            drop(self.room.wait_while(self.state(), full).unwrap_or_else(PoisonError::into_inner));
+            if self.state().closed {
+                return;
+            }
+        }
     }
 
     /// Waits for output and takes it; `None` once the UART is closed and everything has been taken.
@@ -89,6 +111,7 @@ impl UartDevice {
     pub fn close(&self) {
         self.state().closed = true;
         self.output.notify_all();
+        self.room.notify_all();
     }
 
     /// Master reset.
@@ -108,5 +131,45 @@ impl Registers for UartDevice {
         for i in 0..size as u64 {
             self.with(|uart| uart.write((offset + i) as u8, (value >> (8 * i)) as u8));
         }
+    }
+}
+
+#[cfg(test)]
+mod device_tests {
+    use super::*;
+
+    struct NoInterrupts;
+
+    impl Interrupts for NoInterrupts {
+        fn msi(&self, _address: u64, _data: u32) {}
+        fn line(&self, _gsi: u32, _asserted: bool) {}
+    }
+
+    #[test]
+    fn a_patient_source_loses_nothing_on_a_slow_guest() {
+        let uart = UartDevice::new(4, Arc::new(NoInterrupts));
+        let sent: Vec<u8> = (0..200_000u32).map(|n| n as u8).collect();
+        let received = std::thread::scope(|scope| {
+            scope.spawn(|| uart.receive_all(&sent));
+            let mut received = Vec::new();
+            while received.len() < sent.len() {
+                if uart.read(5, 1) & 1 != 0 {
+                    received.push(uart.read(0, 1) as u8);
+                }
+            }
+            received
+        });
+        assert!(received == sent);
+    }
+
+    #[test]
+    fn closing_ends_those_who_wait() {
+        let uart = UartDevice::new(4, Arc::new(NoInterrupts));
+        std::thread::scope(|scope| {
+            let output = scope.spawn(|| uart.wait_output());
+            let input = scope.spawn(|| uart.receive_all(&[0; 100_000]));
+            uart.close();
+            assert_eq!((output.join().unwrap(), input.join().unwrap()), (None, ()));
+        });
     }
 }
