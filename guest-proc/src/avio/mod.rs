@@ -7,7 +7,7 @@
 //!      ◄── MSI-X or INTx ── interrupt thread ◄── call eventfds ───────────────────────────── ┘
 //! ```
 //!
-//! A vCPU is never kept waiting by the VSP, except for at most [`RESET_PATIENCE`] when it reads the device status during
+//! A vCPU is never kept waiting by the VSP, except for at most `RESET_PATIENCE` when it reads the device status during
 //! a reset, because old drivers read it only once.
 
 mod attach;

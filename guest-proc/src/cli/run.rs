@@ -2,11 +2,12 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use super::{RunArguments, exit_code, say};
 use crate::avio;
@@ -54,6 +55,12 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     let outcome = loop {
         let outcome = machine.run(start)?;
         report(&outcome);
+        let counters = &machine.counters;
+        debug!(
+            instructions = counters.instructions.load(Ordering::Relaxed),
+            idle_millis = counters.idle_nanos.load(Ordering::Relaxed) / 1_000_000,
+            "figures since start"
+        );
         if outcome != Outcome::Reset || arguments.no_reboot {
             break outcome;
         }
