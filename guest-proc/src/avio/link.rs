@@ -45,7 +45,7 @@ pub(super) const CONFIG_LEN: usize = 36;
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The back-end did not answer, left, or refused.
-    #[error("AVIO back-end: {0}")]
+    #[error("AVIO back-end does not answer or refuses")]
     BackEnd(#[from] vhost::Error),
     /// It lacks something we cannot do without.
     #[error("AVIO back-end does not offer {0}")]
