@@ -184,6 +184,14 @@ impl EventStream {
     pub fn take_access(&mut self) -> crate::Result<()> {
         self.sender.send(&ClientToVsp::ConsoleTakeAccess)
     }
+
+    /// Gives write access to the console this stream is of up, if this viewer has it.
+    ///
+    /// # Errors
+    /// Failures of the connection.
+    pub fn release_access(&mut self) -> crate::Result<()> {
+        self.sender.send(&ClientToVsp::ConsoleReleaseAccess)
+    }
 }
 
 impl Drop for EventStream {

@@ -75,6 +75,8 @@ pub enum ClientToVsp {
     ConsoleInput(Vec<u8>),
     /// On a console subscription: make this viewer the one who writes.
     ConsoleTakeAccess,
+    /// On a console subscription: give write access up, so that whoever comes next has it.
+    ConsoleReleaseAccess,
 }
 
 /// From the VSP to a client.

@@ -32,6 +32,11 @@ impl<'a> Console<'a> {
         console
     }
 
+    /// Forgets what was written so far.
+    pub fn skip(&mut self) {
+        self.unread.clear();
+    }
+
     /// Types something as it is.
     ///
     /// # Panics

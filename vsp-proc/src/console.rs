@@ -22,8 +22,8 @@ const FILE_LIMIT: u64 = 1 << 20;
 const MAX_REPLAY: u64 = 2 * FILE_LIMIT;
 /// Longest piece of console output in one event.
 const PIECE: usize = 16 << 10;
-/// Events that wait for a slow viewer, beyond his replay.
-const VIEWER_QUEUE: usize = 256;
+/// Bytes that wait for a slow viewer, beyond his replay.
+const VIEWER_QUEUE: usize = 1 << 20;
 /// Pieces of output that wait for the thread; then the guest process waits.
 const QUEUE: usize = 256;
 
@@ -42,10 +42,18 @@ struct Shared {
     guest: Mutex<Option<Sender<VspToGuest>>>,
 }
 
+impl Shared {
+    /// Nobody writes if `viewer` does; it may have lost that to somebody else.
+    fn release(&self, viewer: u64) {
+        let _ = self.writer.compare_exchange(viewer, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
 enum Order {
     Output(Vec<u8>),
     Join { viewer: u64, replay_bytes: u64, write: bool, offering: Offering },
     Taken { former: u64, viewer: u64 },
+    Released(u64),
     Leave(u64),
 }
 
@@ -76,7 +84,7 @@ impl Console {
     /// Lets somebody see the console, first up to `replay_bytes` of its past.
     pub(crate) fn join(&self, replay_bytes: u64, write: bool) -> (Viewer, Delivery) {
         let replay_bytes = replay_bytes.min(MAX_REPLAY);
-        let (offering, delivery) = stream::channel(VIEWER_QUEUE + replay_bytes as usize / PIECE);
+        let (offering, delivery) = stream::channel(VIEWER_QUEUE + replay_bytes as usize);
         let viewer = self.shared.next_viewer.fetch_add(1, Ordering::Relaxed);
         let _ = self.inbox.send(Order::Join { viewer, replay_bytes, write, offering });
         (Viewer { console: self.clone(), number: viewer }, delivery)
@@ -107,6 +115,12 @@ impl Viewer {
         let former = self.console.shared.writer.swap(self.number, Ordering::AcqRel);
         let _ = self.console.inbox.send(Order::Taken { former, viewer: self.number });
     }
+
+    /// Lets whoever comes next write, if this viewer is the one who does.
+    pub(crate) fn release_access(&self) {
+        self.console.shared.release(self.number);
+        let _ = self.console.inbox.send(Order::Released(self.number));
+    }
 }
 
 impl Drop for Viewer {
@@ -136,6 +150,7 @@ impl Keeper {
                     }
                     self.tell_access(viewer);
                 }
+                Order::Released(viewer) => self.tell_access(viewer),
                 Order::Leave(viewer) => self.leave(viewer),
             }
         }
@@ -180,7 +195,7 @@ impl Keeper {
 
     fn leave(&mut self, viewer: u64) {
         self.viewers.retain(|(number, _)| *number != viewer);
-        let _ = self.shared.writer.compare_exchange(viewer, 0, Ordering::AcqRel, Ordering::Acquire);
+        self.shared.release(viewer);
     }
 }
 
@@ -195,7 +210,7 @@ mod tests {
                 return event;
             }
             let mut select = crossbeam_channel::Select::new();
-            select.recv(delivery.queue());
+            select.recv(delivery.woken());
             select.ready_timeout(Duration::from_secs(10)).expect("an event");
         }
     }
@@ -239,8 +254,14 @@ mod tests {
 
         console.output(b"x".to_vec());
         assert_eq!((next(&seen), next(&also_seen)), (text(b"x"), text(b"x")));
-        drop(second);
-        let (_third, its) = console.join(0, true);
+        first.release_access();
+        assert_eq!(next(&seen), access(false), "it had none to give up");
+        second.release_access();
+        assert_eq!(next(&also_seen), access(false));
+        let (third, its) = console.join(0, true);
+        assert_eq!([next(&its), next(&its)], [Event::ReplayDone, access(true)]);
+        drop(third);
+        let (_fourth, its) = console.join(0, true);
         assert_eq!([next(&its), next(&its)], [Event::ReplayDone, access(true)]);
     }
 }

@@ -23,8 +23,8 @@ use crate::supervisor::{Input, Reply};
 const MAX_CLIENTS: usize = 256;
 /// Longest time a client may leave an answer or event unread before it is disconnected.
 const SEND_DEADLINE: Duration = Duration::from_secs(30);
-/// Events that wait for a client beyond its replay.
-const EVENT_QUEUE: usize = 1024;
+/// Bytes of events that wait for a client.
+const EVENT_QUEUE: usize = 1 << 20;
 
 /// What all client threads share.
 #[derive(Clone)]
@@ -181,7 +181,7 @@ impl Server {
                     self.console(GuestRef::Name(name.clone()))?;
                 }
                 let replay = (replay as usize).min(REPLAY);
-                let (offering, delivery) = stream::channel(EVENT_QUEUE + replay);
+                let (offering, delivery) = stream::channel(2 * EVENT_QUEUE);
                 self.logs.subscribe(Follower { source, level, offering }, replay, follow);
                 Ok(Opened { delivery, viewer: None })
             }
@@ -248,7 +248,7 @@ fn send_events(
             }
         }
         let mut select = Select::new();
-        let events = select.recv(delivery.queue());
+        let events = select.recv(delivery.woken());
         select.recv(hung_up);
         if select.ready() != events {
             return Ok(());
@@ -262,6 +262,7 @@ fn take_input(mut receiver: ipc::connection::Receiver<ClientToVsp>, viewer: Opti
         match message {
             ClientToVsp::ConsoleInput(bytes) => viewer.type_bytes(bytes),
             ClientToVsp::ConsoleTakeAccess => viewer.take_access(),
+            ClientToVsp::ConsoleReleaseAccess => viewer.release_access(),
             _ => return,
         }
     }

@@ -1,73 +1,128 @@
 //! The bounded way from an owner of state to one subscriber: offering never waits, and what does not fit is counted and
 //! reported at the very place where it is missing.
+//!
+//! The bound is in bytes, and console output that waits is joined: a guest writes in crumbs.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use ipc::message::Event;
 
+/// Longest piece of console output that is made by joining.
+const PIECE: usize = 16 << 10;
+/// What an event weighs beside its texts, in bytes.
+const EVENT: usize = 128;
+/// What an event about guests weighs for each guest.
+const GUEST: usize = 512;
+
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<Event>,
+    bytes: usize,
+    missed: u64,
+}
+
 /// The owner's end.
 #[derive(Debug)]
 pub(crate) struct Offering {
-    queue: Sender<Event>,
-    missed: Arc<AtomicU64>,
+    queue: Arc<Mutex<Queue>>,
+    wake: Sender<()>,
+    limit: usize,
 }
 
 /// The subscriber's end.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    queue: Receiver<Event>,
-    missed: Arc<AtomicU64>,
+    queue: Arc<Mutex<Queue>>,
+    woken: Receiver<()>,
 }
 
-/// Both ends of a queue of `capacity` events.
-pub(crate) fn channel(capacity: usize) -> (Offering, Delivery) {
-    let (sender, receiver) = bounded(capacity);
-    let missed = Arc::new(AtomicU64::new(0));
-    (Offering { queue: sender, missed: missed.clone() }, Delivery { queue: receiver, missed })
+/// Both ends of a queue that holds `limit` bytes.
+pub(crate) fn channel(limit: usize) -> (Offering, Delivery) {
+    let queue = Arc::<Mutex<Queue>>::default();
+    let (wake, woken) = bounded(1);
+    (Offering { queue: queue.clone(), wake, limit }, Delivery { queue, woken })
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn weight(event: &Event) -> usize {
+    EVENT
+        + match event {
+            Event::Console(bytes) => bytes.len(),
+            Event::Log(record) => {
+                let fields = record.fields.iter().map(|(name, value)| name.len() + value.len());
+                record.message.len() + record.target.len() + fields.sum::<usize>()
+            }
+            Event::Guests(guests) => guests.len() * GUEST,
+            Event::Guest(_) => GUEST,
+            _ => 0,
+        }
 }
 
 impl Offering {
     /// Queues an event or counts it as missed. False when the subscriber has gone.
     pub(crate) fn offer(&self, event: Event) -> bool {
+        let mut queue = lock(&self.queue);
         // Once something is missing nothing more is queued until the subscriber knows of it, so that the gap is
         // reported in its place.
-        if self.missed.load(Ordering::Acquire) > 0 {
-            self.missed.fetch_add(1, Ordering::AcqRel);
-            return !self.is_closed();
+        if queue.missed > 0 || queue.bytes + weight(&event) > self.limit {
+            queue.missed += 1;
+        } else {
+            queue.push(event);
         }
-        match self.queue.try_send(event) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_)) => {
-                self.missed.fetch_add(1, Ordering::AcqRel);
-                true
-            }
-            Err(TrySendError::Disconnected(_)) => false,
+        drop(queue);
+        !matches!(self.wake.try_send(()), Err(TrySendError::Disconnected(())))
+    }
+}
+
+impl Queue {
+    fn push(&mut self, event: Event) {
+        if let (Some(Event::Console(last)), Event::Console(bytes)) = (self.events.back_mut(), &event)
+            && last.len() + bytes.len() <= PIECE
+        {
+            self.bytes += bytes.len();
+            last.extend(bytes);
+            return;
         }
+        self.bytes += weight(&event);
+        self.events.push_back(event);
     }
 
-    /// Has the subscriber gone?
-    fn is_closed(&self) -> bool {
-        Arc::strong_count(&self.missed) == 1
+    fn pop(&mut self) -> Option<Event> {
+        if let Some(event) = self.events.pop_front() {
+            self.bytes -= weight(&event);
+            return Some(event);
+        }
+        match std::mem::take(&mut self.missed) {
+            0 => None,
+            events => Some(Event::Gap { events }),
+        }
     }
 }
 
 impl Delivery {
-    /// The queue, to wait on together with something else. Use [`Delivery::next`] for what it holds.
-    pub(crate) fn queue(&self) -> &Receiver<Event> {
-        &self.queue
+    /// Becomes ready when [`Delivery::next`] may have something, or the owner has ended.
+    pub(crate) fn woken(&self) -> &Receiver<()> {
+        &self.woken
     }
 
     /// The next event that is there now: queued ones, then a gap if there is one.
     pub(crate) fn next(&self) -> Result<Option<Event>, Ended> {
-        match self.queue.try_recv() {
-            Ok(event) => Ok(Some(event)),
-            Err(end) => match (self.missed.swap(0, Ordering::AcqRel), end) {
-                (0, TryRecvError::Empty) => Ok(None),
-                (0, TryRecvError::Disconnected) => Err(Ended),
-                (events, _) => Ok(Some(Event::Gap { events })),
-            },
+        loop {
+            // In this order: whoever queues something wakes us afterwards, and ends after that.
+            let woken = self.woken.try_recv();
+            if let Some(event) = lock(&self.queue).pop() {
+                return Ok(Some(event));
+            }
+            match woken {
+                Ok(()) => {}
+                Err(TryRecvError::Empty) => return Ok(None),
+                Err(TryRecvError::Disconnected) => return Err(Ended),
+            }
         }
     }
 }
@@ -81,12 +136,12 @@ mod tests {
     use super::*;
 
     fn event(n: u64) -> Event {
-        Event::Console(vec![n as u8])
+        Event::GuestRemoved { name: n.to_string() }
     }
 
     #[test]
     fn a_gap_is_counted_and_stands_where_events_are_missing() {
-        let (offering, delivery) = channel(2);
+        let (offering, delivery) = channel(2 * EVENT);
         for n in 0..5 {
             assert!(offering.offer(event(n)));
         }
@@ -102,11 +157,33 @@ mod tests {
     }
 
     #[test]
+    fn crumbs_of_console_output_are_joined() {
+        let (offering, delivery) = channel(EVENT + 1000);
+        for byte in 0..200 {
+            offering.offer(Event::Console(vec![byte]));
+        }
+        offering.offer(event(1));
+        assert_eq!(delivery.next(), Ok(Some(Event::Console((0..200).collect()))));
+        assert_eq!(delivery.next(), Ok(Some(event(1))));
+        assert_eq!(delivery.next(), Ok(None));
+        assert_eq!(lock(&delivery.queue).bytes, 0);
+    }
+
+    #[test]
     fn a_subscriber_that_left_is_noticed_even_when_its_queue_is_full() {
-        let (offering, delivery) = channel(1);
+        let (offering, delivery) = channel(EVENT);
         assert!(offering.offer(event(0)));
         assert!(offering.offer(event(1)));
         drop(delivery);
         assert!(!offering.offer(event(2)));
+    }
+
+    #[test]
+    fn what_was_offered_before_the_owner_ended_is_delivered() {
+        let (offering, delivery) = channel(1000);
+        offering.offer(event(0));
+        drop(offering);
+        assert_eq!(delivery.next(), Ok(Some(event(0))));
+        assert_eq!(delivery.next(), Err(Ended));
     }
 }

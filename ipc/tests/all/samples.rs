@@ -106,6 +106,7 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         }),
         ClientToVsp::ConsoleInput(b"help\r".to_vec()),
         ClientToVsp::ConsoleTakeAccess,
+        ClientToVsp::ConsoleReleaseAccess,
     ])
 }
 

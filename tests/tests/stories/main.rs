@@ -4,4 +4,5 @@ mod bad_input;
 mod commands;
 mod guest;
 mod journey;
+mod linux;
 mod vsp;

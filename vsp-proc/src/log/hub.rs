@@ -226,9 +226,9 @@ mod tests {
         drop(hub);
 
         let hub = LogHub::start(root).unwrap();
-        let (offering, everything) = stream::channel(100);
+        let (offering, everything) = stream::channel(10_000);
         hub.subscribe(Follower { source: None, level: Level::Info, offering }, 100, true);
-        let (offering, guest_only) = stream::channel(100);
+        let (offering, guest_only) = stream::channel(10_000);
         hub.subscribe(Follower { source: Some(guest.clone()), level: Level::Trace, offering }, 100, false);
         hub.record(record(guest, 4, Level::Info, "four"));
         hub.flush();

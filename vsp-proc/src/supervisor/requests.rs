@@ -51,7 +51,10 @@ impl Supervisor {
             }
             ClientToVsp::VspShutdown => return self.shut_down(false, Some(reply)),
             // The server deals with these before they come here.
-            ClientToVsp::Subscribe(_) | ClientToVsp::ConsoleInput(_) | ClientToVsp::ConsoleTakeAccess => {
+            ClientToVsp::Subscribe(_)
+            | ClientToVsp::ConsoleInput(_)
+            | ClientToVsp::ConsoleTakeAccess
+            | ClientToVsp::ConsoleReleaseAccess => {
                 Err(refusal(RefusalKind::Invalid, vec![plain_line("Not a request.")]))
             }
         };
