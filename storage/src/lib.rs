@@ -16,6 +16,8 @@ pub mod scsi;
 pub mod segments;
 pub mod size;
 pub mod statement;
+pub mod sysfs;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod throttle;
+pub mod unit;

@@ -1,14 +1,11 @@
 //! The one place where a guest's configured devices become AVIO back-ends.
 
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::backing::{Access, OpenError, RawFile};
-use storage::identity::unit_id;
-use storage::scsi::{Disk, Product, Target};
-use storage::statement::{DeviceType, StorageStatement, StorageType};
+use storage::statement::StorageStatement;
+use storage::unit;
 
 use crate::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
 
@@ -48,25 +45,12 @@ pub(crate) fn serve(
     let name = format!("{guest} {bus},{slot}");
     let targets = Arc::new(Targets::new());
     for (number, statement) in devices {
-        let failed = |text: String| format!("Unable to use device {statement}: {text}.");
-        let target = open(statement).map_err(failed)?;
+        let failed =
+            |text: String| format!("Unable to use device {statement}: {}.", text.trim_end_matches('.'));
+        let target = unit::open(statement).map_err(|e| failed(e.to_string()))?;
         targets.insert(*number, target).map_err(|e| failed(e.to_string()))?;
     }
     let adapter = Adapter { name: name.clone(), targets, request_queues, ram: RamPolicy::SealedOnly };
     let handle = adapter.serve(stream).map_err(|e| format!("Cannot serve adapter {bus},{slot}: {e}."))?;
     Ok(Served { name, handle })
-}
-
-fn open(statement: &StorageStatement) -> Result<Arc<dyn Target>, String> {
-    let path = Path::new(statement.location());
-    match (statement.device(), statement.storage()) {
-        (DeviceType::Disk, StorageType::File) => {
-            let store = RawFile::open(path, Access::ReadWrite).map_err(|e: OpenError| e.to_string())?;
-            // However the file was named in the statement.
-            let canonical = std::fs::canonicalize(path).map_err(|e| e.to_string())?;
-            let id = unit_id(&canonical.to_string_lossy());
-            Ok(Arc::new(Disk::new(Arc::new(store), Product::FileDisk, id)))
-        }
-        (device, storage) => Err(format!("{device} on {storage} is not supported yet")),
-    }
 }

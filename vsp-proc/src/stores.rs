@@ -2,80 +2,71 @@
 //!
 //! What is locked against others is decided by the opened store itself (`storage`); this module only looks.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-
-use storage::statement::{DeviceType, StorageStatement, StorageType};
+use storage::identity::Footprint;
+use storage::statement::{DeviceType, StorageStatement};
+use storage::sysfs::Sysfs;
+use storage::unit;
 
 use crate::db::GuestConfig;
 
-/// Least size of a virtual disk in bytes.
-const MINIMUM_DISK: u64 = 512;
-
-/// The host object behind a path: two paths to one object are equal.
-pub(crate) type Object = (u64, u64);
-
-/// The host object a device of a guest names.
-///
-/// # Errors
-/// In HPVM's words, why it cannot be a backing store.
-pub(crate) fn examine(statement: &StorageStatement) -> Result<Object, String> {
-    let (device, storage) = (statement.device(), statement.storage());
-    if (device, storage) != (DeviceType::Disk, StorageType::File) {
-        return Err(format!("Device type '{device}' on storage type '{storage}' is not supported yet."));
-    }
-    let location = statement.location();
-    let found = fs::metadata(Path::new(location)).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => format!("Device '{location}' does not exist."),
-        _ => format!("Device '{location}' cannot be used: {e}."),
-    })?;
-    if !found.is_file() {
-        return Err(format!("'{location}' is not a regular file."));
-    }
-    if found.len() < MINIMUM_DISK {
-        return Err(format!("Device '{location}' is smaller than the minimum of {MINIMUM_DISK} bytes."));
-    }
-    Ok((found.dev(), found.ino()))
-}
-
-/// Checks all devices of a guest: each there, none twice.
+/// Checks all devices of a guest: each there, none twice, none on another.
 ///
 /// # Errors
 /// What is wrong, and the statement concerned.
 pub(crate) fn check(config: &GuestConfig) -> Result<(), (String, StorageStatement)> {
-    let mut seen: Vec<Object> = Vec::new();
+    let sysfs = Sysfs::default();
+    let mut seen: Vec<(Footprint, &StorageStatement)> = Vec::new();
     for statement in &config.devices {
-        let object = examine(statement).map_err(|text| (text, statement.clone()))?;
-        if seen.contains(&object) {
-            let text = format!("Device '{}' is already used by this guest.", statement.location());
+        let found = unit::survey(statement, &sysfs).map_err(|e| (e.to_string(), statement.clone()))?;
+        let footprint = found.footprint;
+        if let Some((other, earlier)) = seen.iter().find(|(other, _)| other.overlaps(&footprint)) {
+            let location = statement.location();
+            let text = match other.identity() == footprint.identity() {
+                true => format!("Device '{location}' is already used by this guest."),
+                false => format!("Device '{location}' overlaps '{}' of this guest.", earlier.location()),
+            };
             return Err((text, statement.clone()));
         }
-        seen.push(object);
+        seen.push((footprint, statement));
     }
     Ok(())
 }
 
-/// Devices of `config` whose store `other` has too.
-pub(crate) fn shared<'a>(
-    config: &'a GuestConfig,
-    other: &GuestConfig,
-) -> impl Iterator<Item = &'a StorageStatement> {
-    let theirs: Vec<Object> = other.devices.iter().filter_map(|device| examine(device).ok()).collect();
-    config.devices.iter().filter(move |device| examine(device).is_ok_and(|object| theirs.contains(&object)))
+/// The stores of a guest, looked at once to be compared with those of many others.
+pub(crate) struct Stores<'a> {
+    found: Vec<(&'a StorageStatement, Footprint)>,
 }
 
-/// Size in bytes of the store of a device, if it is there.
-pub(crate) fn size(statement: &StorageStatement) -> Option<u64> {
-    match statement.storage() {
-        StorageType::File => fs::metadata(statement.location()).ok().map(|found| found.len()),
-        _ => None,
+impl<'a> Stores<'a> {
+    /// Those of them that are there.
+    pub(crate) fn of(config: &'a GuestConfig) -> Stores<'a> {
+        let sysfs = Sysfs::default();
+        let look = |statement| Some((statement, unit::survey(statement, &sysfs).ok()?.footprint));
+        Stores { found: config.devices.iter().filter_map(look).collect() }
     }
+
+    /// Devices that share storage with one of `others`. Discs, which nobody writes to, may be in many drives.
+    pub(crate) fn shared(&self, others: &Stores<'_>) -> impl Iterator<Item = &'a StorageStatement> {
+        let is_disc = |statement: &StorageStatement| statement.device() == DeviceType::Dvd;
+        let collides = move |(own, footprint): &&(&StorageStatement, Footprint)| {
+            others
+                .found
+                .iter()
+                .any(|(other, theirs)| !(is_disc(own) && is_disc(other)) && theirs.overlaps(footprint))
+        };
+        self.found.iter().filter(collides).map(|(statement, _)| *statement)
+    }
+}
+
+/// Size in bytes of the store of a device, if it is there and has one.
+pub(crate) fn size(statement: &StorageStatement) -> Option<u64> {
+    unit::survey(statement, &Sysfs::default()).ok()?.len_bytes
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use ipc::message::DeviceChange;
 
@@ -94,13 +85,50 @@ mod tests {
         fs::hard_link(path("a"), path("link")).unwrap();
         fs::write(path("tiny"), [0; 511]).unwrap();
         let disk = |name: &str| format!("disk:avio_stor::file:{}", path(name).display());
+        let dvd = |name: &str| format!("dvd:avio_stor::file:{}", path(name).display());
         let refusal = |devices: &[String]| check(&guest(devices)).unwrap_err().0;
 
         check(&guest(&[disk("a")])).unwrap();
         assert!(refusal(&[disk("a"), disk("link")]).ends_with("link' is already used by this guest."));
+        assert!(refusal(&[disk("a"), dvd("link")]).ends_with("link' is already used by this guest."));
         assert!(refusal(&[disk("none")]).ends_with("none' does not exist."));
         assert!(refusal(&[disk("tiny")]).ends_with("tiny' is smaller than the minimum of 512 bytes."));
+        assert!(refusal(&[dvd("tiny")]).ends_with("tiny' is smaller than the minimum of 2048 bytes."));
         assert!(refusal(&["disk:avio_stor::file:/".into()]).ends_with("is not a regular file."));
-        assert_eq!(shared(&guest(&[disk("a")]), &guest(&[disk("link")])).count(), 1);
+        assert!(refusal(&["disk:avio_stor::disk:/".into()]).ends_with("is not a block device."));
+        assert!(
+            refusal(&["dvd:avio_stor::null:/dev/null".into()]).ends_with("neither a directory nor a drive.")
+        );
+        let tape = "tape:avio_stor::attach_path:0/7/1/1.0x500104f00048b29e.0x0";
+        assert!(refusal(&[tape.into()]).starts_with("Attached devices are not supported"));
+    }
+
+    #[test]
+    fn only_discs_are_shared_between_guests() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        fs::write(&path, [0; 4096]).unwrap();
+        let on = |device: &str| guest(&[format!("{device}:avio_stor::file:{}", path.display())]);
+        let (disk, dvd) = (on("disk"), on("dvd"));
+        let count = |one, other| Stores::of(one).shared(&Stores::of(other)).count();
+        assert_eq!(
+            [count(&disk, &disk), count(&disk, &dvd), count(&dvd, &disk), count(&dvd, &dvd)],
+            [1, 1, 1, 0]
+        );
+    }
+
+    #[test]
+    fn guest_with_all_its_devices_is_checked_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let devices: Vec<String> = (0..256)
+            .map(|number| {
+                let path = directory.path().join(format!("disk{number}"));
+                fs::write(&path, [0; 512]).unwrap();
+                format!("disk:avio_stor::file:{}", path.display())
+            })
+            .collect();
+        let config = guest(&devices);
+        check(&config).unwrap();
+        assert_eq!(Stores::of(&config).shared(&Stores::of(&config)).count(), 256);
     }
 }

@@ -47,7 +47,18 @@ impl From<io::Error> for IoError {
     fn from(source: io::Error) -> IoError {
         let kind = match source.raw_os_error() {
             Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => IoErrorKind::NoSpace,
-            Some(libc::EIO | libc::EREMOTEIO | libc::EBADMSG | libc::EUCLEAN) => IoErrorKind::Medium,
+            // What the block layer says of media, links and time limits; HPVM shows all of it as media errors
+            // (hpvm.md 6.5).
+            Some(
+                libc::EIO
+                | libc::EREMOTEIO
+                | libc::EBADMSG
+                | libc::EUCLEAN
+                | libc::ENODATA
+                | libc::EILSEQ
+                | libc::ENOLINK
+                | libc::ETIMEDOUT,
+            ) => IoErrorKind::Medium,
             Some(libc::EROFS | libc::EACCES | libc::EPERM | libc::EBADF) => IoErrorKind::ReadOnly,
             Some(libc::ENODEV | libc::ENXIO | libc::ESTALE | libc::ENOMEDIUM | libc::ESHUTDOWN) => {
                 IoErrorKind::Gone
@@ -88,6 +99,21 @@ pub enum OpenError {
     /// Something else than what the storage type wants.
     #[error("'{}' is not a regular file.", .0.display())]
     NotRegular(PathBuf),
+    /// Something else than a block device.
+    #[error("'{}' is not a block device.", .0.display())]
+    NotDevice(PathBuf),
+    /// Something else than a volume of LVM.
+    #[error("'{}' is not a logical volume.", .0.display())]
+    NotVolume(PathBuf),
+    /// A part of a disk (hpvm.md 3.2).
+    #[error("Disk partition '{}' is not supported as backing device.", .0.display())]
+    Partition(PathBuf),
+    /// Where an empty DVD is to get its discs from.
+    #[error("'{}' is neither a directory nor a drive.", .0.display())]
+    NoDiscSource(PathBuf),
+    /// A drive without a disc.
+    #[error("There is no medium in '{}'.", .0.display())]
+    NoMedium(PathBuf),
     /// Smaller than HPVM's minimum for the device type.
     #[error("Device '{}' is smaller than the minimum of {minimum} bytes.", path.display())]
     TooSmall {

@@ -1,10 +1,19 @@
 //! Backing stores: what a virtual disk keeps its bytes in. A store knows bytes and offsets; blocks, commands and sense
 //! data are the business of [`crate::scsi`].
 
+#[cfg(test)]
+mod device_tests;
+mod discs;
 mod error;
+mod ioctl;
+mod open;
 mod raw;
 
+use std::os::fd::BorrowedFd;
+
+pub use discs::discs_in;
 pub use error::{IoError, IoErrorKind, OpenError};
+pub use open::{Examined, Kind, MINIMUM_DISK, MINIMUM_DVD, examine, examine_disc_source};
 pub use raw::{Access, RawFile};
 
 use crate::identity::Identity;
@@ -29,7 +38,7 @@ pub enum Durability {
     Durable,
 }
 
-/// A store of a fixed number of bytes, shared by any number of threads.
+/// A store of bytes, shared by any number of threads.
 ///
 /// # Contract
 /// * Offsets and lengths are bytes, of any alignment. A range that does not lie inside `0..len_bytes()` fails with
@@ -40,10 +49,19 @@ pub enum Durability {
 /// * `flush` returns success only when every write that returned before it began is on stable storage. A failed flush
 ///   may have lost any of them.
 /// * A store that is `read_only` fails every change with [`IoErrorKind::ReadOnly`].
-/// * `len_bytes`, `read_only` and `identity` do not change during the store's life.
+/// * `len_bytes` changes only in `refresh_len`; `read_only` and `identity` do not change during the store's life.
 pub trait BlockStore: Send + Sync {
     /// Size in bytes.
     fn len_bytes(&self) -> u64;
+    /// Asks the host for the size, which may have been changed there, and makes it the store's.
+    fn refresh_len(&self) -> Result<u64, IoError> {
+        Ok(self.len_bytes())
+    }
+    /// The open file that holds byte `n` of the store at offset `n`, if it is as simple as that: for I/O engines of
+    /// others, which must check ranges and `read_only` themselves.
+    fn file(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
     /// Whether changes are refused.
     fn read_only(&self) -> bool;
     /// Which host storage this is.

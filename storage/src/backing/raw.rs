@@ -1,21 +1,19 @@
-//! A raw file as a backing store: byte `n` of the disk is byte `n` of the file. Holes stay holes.
+//! Raw storage as a backing store: byte `n` of the disk is byte `n` of the file or device. Holes of a file stay holes.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use nix::fcntl::FcntlArg;
 use rustix::fs::{FallocateFlags, fallocate};
 
+use super::open::{self, Kind};
 use super::{BlockStore, Discard, Durability, IoError, IoErrorKind, OpenError, Patience, check_range};
 use crate::identity::Identity;
 use crate::segments::Segments;
+use crate::sysfs::Sysfs;
 
-/// Least size of a virtual disk in bytes (`hpvmresources`).
-const MINIMUM_DISK: u64 = 512;
 /// Bytes of zeros written at a time where the file system cannot zero a range itself.
 const ZERO_CHUNK: usize = 256 << 10;
 
@@ -24,18 +22,21 @@ const ZERO_CHUNK: usize = 256 << 10;
 pub enum Access {
     /// Alone: no other reader or writer that locks.
     ReadWrite,
-    /// Beside other readers.
+    /// Beside other readers, for files; devices have one user at a time anyway.
     ReadOnly,
 }
 
-/// A raw file, open and locked until dropped.
+/// A raw file or block device, open and locked until dropped.
 ///
-/// The lock is an open-file-description lock on the whole file: it also excludes a second opening by the same process
-/// and other programs that use such locks, and it vanishes with the process however that ends.
+/// A file has an open-file-description lock on its whole length: it also excludes a second opening by the same process
+/// and other programs that use such locks, and it vanishes with the process however that ends. A device is opened with
+/// O_EXCL, which excludes every other exclusive user of it, its partitions or its disk: file systems, volume managers,
+/// and our own kind.
 pub struct RawFile {
     file: File,
     path: PathBuf,
-    len_bytes: u64,
+    kind: Kind,
+    len_bytes: AtomicU64,
     access: Access,
     identity: Identity,
     can_discard: bool,
@@ -45,41 +46,24 @@ pub struct RawFile {
 impl RawFile {
     /// Opens and locks the regular file at `path`. Its size is that of the moment, rounded down to 512 bytes.
     pub fn open(path: &Path, access: Access) -> Result<RawFile, OpenError> {
-        let host = |attempt| move |source| OpenError::Host { attempt, path: path.to_owned(), source };
-        let before = std::fs::metadata(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => OpenError::Missing(path.to_owned()),
-            _ => host("examine")(source),
-        })?;
-        // Before opening: to open a device or a FIFO can wait or do things.
-        let kind = before.file_type();
-        if !kind.is_file() || kind.is_fifo() {
-            return Err(OpenError::NotRegular(path.to_owned()));
-        }
-        let file = File::options()
-            .read(true)
-            .write(access == Access::ReadWrite)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(path)
-            .map_err(host("open"))?;
-        lock(&file, access).map_err(|source| match source.raw_os_error() {
-            Some(libc::EAGAIN | libc::EACCES) => OpenError::InUse(path.to_owned()),
-            _ => host("lock")(source),
-        })?;
-        // Again, of what was really opened.
-        let metadata = file.metadata().map_err(host("examine"))?;
-        if !metadata.is_file() {
-            return Err(OpenError::NotRegular(path.to_owned()));
-        }
-        if metadata.len() < MINIMUM_DISK {
-            return Err(OpenError::TooSmall { path: path.to_owned(), minimum: MINIMUM_DISK });
-        }
-        let can_discard = access == Access::ReadWrite && punches_holes(&file, metadata.len());
-        let identity = Identity::File { device: metadata.dev(), inode: metadata.ino() };
-        tracing::debug!(path = %path.display(), %identity, len = metadata.len(), can_discard, "store opened");
+        RawFile::open_as(path, Kind::File, access, &Sysfs::default())
+    }
+
+    /// Opens and locks what is at `path`, if it is of this kind.
+    pub fn open_as(path: &Path, kind: Kind, access: Access, sysfs: &Sysfs) -> Result<RawFile, OpenError> {
+        let opened = open::open(path, kind, access, sysfs)?;
+        let can_discard = access == Access::ReadWrite
+            && match kind {
+                Kind::File => punches_holes(&opened.file, opened.len_bytes),
+                Kind::Disk | Kind::LogicalVolume => opened.unmaps,
+            };
+        let (identity, len_bytes) = (opened.identity, opened.len_bytes);
+        tracing::debug!(path = %path.display(), ?kind, %identity, len_bytes, can_discard, "store opened");
         Ok(RawFile {
-            file,
+            file: opened.file,
             path: path.to_owned(),
-            len_bytes: metadata.len() / MINIMUM_DISK * MINIMUM_DISK,
+            kind,
+            len_bytes: AtomicU64::new(len_bytes),
             access,
             identity,
             can_discard,
@@ -89,23 +73,7 @@ impl RawFile {
 
     /// Makes a new file of `len_bytes` zeros that occupies no space yet, readable and writable by its owner alone.
     pub fn create(path: &Path, len_bytes: u64) -> Result<(), OpenError> {
-        let host = |attempt| move |source| OpenError::Host { attempt, path: path.to_owned(), source };
-        if len_bytes < MINIMUM_DISK {
-            return Err(OpenError::TooSmall { path: path.to_owned(), minimum: MINIMUM_DISK });
-        }
-        let file =
-            File::options().write(true).create_new(true).mode(0o600).open(path).map_err(
-                |source| match source.kind() {
-                    io::ErrorKind::AlreadyExists => OpenError::Exists(path.to_owned()),
-                    _ => host("create")(source),
-                },
-            )?;
-        if let Err(source) = file.set_len(len_bytes) {
-            // Without its size the file is of no use; that it cannot be removed changes nothing about the failure.
-            _ = std::fs::remove_file(path);
-            return Err(host("size")(source));
-        }
-        Ok(())
+        open::create(path, len_bytes)
     }
 
     /// The path it was opened by.
@@ -116,17 +84,19 @@ impl RawFile {
     fn check_change(&self, offset: u64, len: u64) -> Result<(), IoError> {
         match self.access {
             Access::ReadOnly => Err(IoErrorKind::ReadOnly.into()),
-            Access::ReadWrite => check_range(self.len_bytes, offset, len),
+            Access::ReadWrite => check_range(self.len_bytes(), offset, len),
         }
     }
 
-    /// `fallocate`, repeated while signals interrupt it. `Ok(false)` when the file system cannot do it.
+    /// `fallocate`, repeated while signals interrupt it. `Ok(false)` when the host cannot do it for this range: not at
+    /// all, or, on a device, because its blocks are longer than ours.
     fn try_fallocate(&self, mode: FallocateFlags, offset: u64, len: u64) -> Result<bool, IoError> {
         loop {
             match fallocate(&self.file, mode, offset, len) {
                 Ok(()) => return Ok(true),
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(rustix::io::Errno::OPNOTSUPP) => return Ok(false),
+                Err(rustix::io::Errno::INVAL) if self.kind != Kind::File => return Ok(false),
                 Err(error) => return Err(io::Error::from(error).into()),
             }
         }
@@ -135,7 +105,17 @@ impl RawFile {
 
 impl BlockStore for RawFile {
     fn len_bytes(&self) -> u64 {
-        self.len_bytes
+        self.len_bytes.load(Ordering::Acquire)
+    }
+
+    fn refresh_len(&self) -> Result<u64, IoError> {
+        let len = open::len_of(&self.file, self.kind)?;
+        self.len_bytes.store(len, Ordering::Release);
+        Ok(len)
+    }
+
+    fn file(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.file.as_fd())
     }
 
     fn read_only(&self) -> bool {
@@ -147,7 +127,7 @@ impl BlockStore for RawFile {
     }
 
     fn read_at(&self, offset: u64, into: &Segments<'_>, patience: Patience) -> Result<(), IoError> {
-        check_range(self.len_bytes, offset, into.len_bytes())?;
+        check_range(self.len_bytes(), offset, into.len_bytes())?;
         if patience == Patience::Immediate {
             return self.read_cached(offset, into);
         }
@@ -251,21 +231,6 @@ fn transfer(
     Ok(())
 }
 
-fn lock(file: &File, access: Access) -> io::Result<()> {
-    let lock_type = match access {
-        Access::ReadWrite => libc::F_WRLCK,
-        Access::ReadOnly => libc::F_RDLCK,
-    };
-    let whole = libc::flock {
-        l_type: lock_type as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    nix::fcntl::fcntl(file, FcntlArg::F_OFD_SETLK(&whole)).map(drop).map_err(io::Error::from)
-}
-
 /// Whether the file system can give space back, asked for a range behind the end where nothing changes.
 fn punches_holes(file: &File, len_bytes: u64) -> bool {
     let behind_end = len_bytes.next_multiple_of(1 << 20);
@@ -277,7 +242,7 @@ impl std::fmt::Debug for RawFile {
         f.debug_struct("RawFile")
             .field("path", &self.path)
             .field("fd", &self.file.as_raw_fd())
-            .field("len_bytes", &self.len_bytes)
+            .field("len_bytes", &self.len_bytes())
             .field("access", &self.access)
             .finish()
     }
@@ -285,6 +250,8 @@ impl std::fmt::Debug for RawFile {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
     use crate::testing::check_block_store;
 
@@ -303,20 +270,6 @@ mod tests {
     fn conforms_to_the_contract() {
         let (_dir, path) = file(8 << 20);
         check_block_store(&|| Box::new(RawFile::open(&path, Access::ReadWrite).unwrap()));
-    }
-
-    #[test]
-    fn second_writer_is_refused_until_the_first_is_gone() {
-        let (dir, path) = file(1 << 20);
-        let link = dir.path().join("link");
-        std::fs::hard_link(&path, &link).unwrap();
-        let first = RawFile::open(&path, Access::ReadWrite).unwrap();
-        for access in [Access::ReadWrite, Access::ReadOnly] {
-            let refusal = RawFile::open(&link, access).unwrap_err().to_string();
-            assert_eq!(refusal, format!("Device '{}' is in use.", link.display()));
-        }
-        drop(first);
-        RawFile::open(&path, Access::ReadWrite).unwrap();
     }
 
     #[test]
@@ -370,26 +323,23 @@ mod tests {
     }
 
     #[test]
-    fn odd_tail_of_a_file_is_not_offered() {
-        let (_dir, path) = file(1000);
-        assert_eq!(RawFile::open(&path, Access::ReadOnly).unwrap().len_bytes(), 512);
+    fn size_is_looked_up_again_when_asked() {
+        let (_dir, path) = file(1 << 20);
+        let store = RawFile::open(&path, Access::ReadWrite).unwrap();
+        let grow = |len| File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
+        grow(2 << 20);
+        assert_eq!(store.len_bytes(), 1 << 20);
+        assert_eq!((store.refresh_len().unwrap(), store.len_bytes()), (2 << 20, 2 << 20));
+        let mut data = [7; 512];
+        store.write_at((2 << 20) - 512, &Segments::from_slice(&mut data), Durability::Cached).unwrap();
+        grow(0);
+        assert_eq!(store.refresh_len().unwrap(), 0);
     }
 
     #[test]
-    fn refusals_name_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let open =
-            |name: &str| RawFile::open(&dir.path().join(name), Access::ReadWrite).unwrap_err().to_string();
-        let at = |name: &str| dir.path().join(name).display().to_string();
-        assert_eq!(open("none"), format!("Device '{}' does not exist.", at("none")));
-        assert_eq!(open(""), format!("'{}' is not a regular file.", at("")));
-        std::fs::write(dir.path().join("small"), [0; 511]).unwrap();
-        assert_eq!(
-            open("small"),
-            format!("Device '{}' is smaller than the minimum of 512 bytes.", at("small"))
-        );
-        let again = RawFile::create(&dir.path().join("small"), 512).unwrap_err().to_string();
-        assert_eq!(again, format!("File '{}' already exists.", at("small")));
+    fn odd_tail_of_a_file_is_not_offered() {
+        let (_dir, path) = file(1000);
+        assert_eq!(RawFile::open(&path, Access::ReadOnly).unwrap().len_bytes(), 512);
     }
 
     #[test]

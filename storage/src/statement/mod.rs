@@ -81,18 +81,22 @@ words! {
         File = "file",
         /// No medium yet: the drive or directory the next one comes from.
         Null = "null",
+        /// A physical device handed to the guest, by its pass-through device file; of the adapters before AVIO.
+        Attach = "attach",
         /// A physical device handed to the guest, by its lunpath.
         AttachPath = "attach_path",
     }
 }
 
 impl DeviceType {
-    /// The storage types HPVM allows for this device type.
+    /// The storage types HPVM allows for this device type (hpvm.md 3.2).
     pub fn storage_types(self) -> &'static [StorageType] {
         match self {
             DeviceType::Disk => &[StorageType::Disk, StorageType::Lv, StorageType::File],
             DeviceType::Dvd => &[StorageType::Disk, StorageType::File, StorageType::Null],
-            DeviceType::Tape | DeviceType::Changer | DeviceType::Burner => &[StorageType::AttachPath],
+            DeviceType::Tape | DeviceType::Changer | DeviceType::Burner => {
+                &[StorageType::Attach, StorageType::AttachPath]
+            }
         }
     }
 }
@@ -118,6 +122,9 @@ pub enum Refusal {
     /// First field.
     #[error("Illegal device type '{0}'.")]
     DeviceType(String),
+    /// First field: a port of a Fibre Channel adapter, shared by NPIV.
+    #[error("Device type 'hba' (NPIV) is not supported.")]
+    Npiv,
     /// Second field.
     #[error("Illegal adapter type '{0}'.")]
     AdapterType(String),
@@ -140,9 +147,12 @@ pub enum Refusal {
     /// `null` for something else than a DVD.
     #[error("Storage type 'null' is valid for DVD devices only.")]
     NullStorage,
-    /// The storage type of old attached devices.
+    /// The storage type of attached devices on the adapters of old.
     #[error("Storage type 'attach' is not supported with avio_stor. Use attach_path.")]
     Attach,
+    /// A tape, changer or burner: the statement is right, but there is nothing to carry it out.
+    #[error("Attached devices are not supported: device type '{0}' cannot be used.")]
+    AttachedDevice(DeviceType),
     /// First and fourth field do not go together.
     #[error("Storage type '{storage}' is not supported for device type '{device}'.")]
     Combination {
@@ -229,6 +239,18 @@ impl StorageStatement {
         &self.location
     }
 
+    /// Whether the device can be given to a guest, as opposed to only being described.
+    ///
+    /// # Errors
+    /// For attached devices, why not.
+    pub fn check_usable(&self) -> Result<(), Refusal> {
+        match self.storage {
+            StorageType::Attach => Err(Refusal::Attach),
+            StorageType::AttachPath => Err(Refusal::AttachedDevice(self.device)),
+            StorageType::Disk | StorageType::Lv | StorageType::File | StorageType::Null => Ok(()),
+        }
+    }
+
     /// The same statement at a definite place.
     pub fn placed_at(self, address: Address) -> StorageStatement {
         StorageStatement { placement: address.into(), ..self }
@@ -245,15 +267,16 @@ impl FromStr for StorageStatement {
         let mut fields = text.splitn(5, ':');
         let mut next = || fields.next().ok_or_else(|| Refusal::Form(text.to_owned()));
         let (device, adapter, address, storage, location) = (next()?, next()?, next()?, next()?, next()?);
-        let device = DeviceType::from_word(device).ok_or_else(|| Refusal::DeviceType(device.to_owned()))?;
+        let device = DeviceType::from_word(device).ok_or_else(|| match device {
+            "hba" => Refusal::Npiv,
+            other => Refusal::DeviceType(other.to_owned()),
+        })?;
         if ![ADAPTER, "aviostor"].contains(&adapter) {
             return Err(Refusal::AdapterType(adapter.to_owned()));
         }
         let placement = address.parse()?;
-        let storage = StorageType::from_word(storage).ok_or_else(|| match storage {
-            "attach" => Refusal::Attach,
-            other => Refusal::StorageType(other.to_owned()),
-        })?;
+        let storage =
+            StorageType::from_word(storage).ok_or_else(|| Refusal::StorageType(storage.to_owned()))?;
         StorageStatement::new(device, placement, storage, location)
     }
 }

@@ -51,7 +51,9 @@ fn refusals_name_the_offending_field() {
         ("disk:avio_stor::tape:/f", "Illegal storage type 'tape'."),
         ("disk:avio_stor::null:/f", "Storage type 'null' is valid for DVD devices only."),
         ("tape:avio_stor::null:/f", "Storage type 'null' is valid for DVD devices only."),
-        ("tape:avio_stor::attach:/dev/pt/pt_tape1", "Storage type 'attach' is not supported with avio_stor. Use attach_path."),
+        ("hba:avio_stor:1,1,0x50060b00006499a8,0x50060b00006499a9:npiv:/dev/fcd0", "Device type 'hba' (NPIV) is not supported."),
+        ("disk:avio_stor::attach:/dev/pt/pt_disk1", "Storage type 'attach' is not supported for device type 'disk'."),
+        ("burner:avio_stor::attach:pt_disk1", "Illegal location 'pt_disk1'. Expected an absolute path."),
         ("dvd:avio_stor::lv:/dev/vg/rlv", "Storage type 'lv' is not supported for device type 'dvd'."),
         ("tape:avio_stor::file:/f", "Storage type 'file' is not supported for device type 'tape'."),
         ("disk:avio_stor::attach_path:0/1", "Storage type 'attach_path' is not supported for device type 'disk'."),
@@ -66,6 +68,43 @@ fn refusals_name_the_offending_field() {
     assert!(parse("disk:avio_stor::file:/a\nb").is_err(), "a statement is one line");
     let long = format!("disk:avio_stor::file:/{}", "a".repeat(5000));
     assert_eq!(parse(&long), Err("Resource statement is longer than 4160 characters.".to_owned()));
+}
+
+#[test]
+fn each_device_type_goes_with_its_storage_types_and_no_other() {
+    let allowed = [
+        ("disk", "disk lv file"),
+        ("dvd", "disk file null"),
+        ("tape", "attach attach_path"),
+        ("changer", "attach attach_path"),
+        ("burner", "attach attach_path"),
+    ];
+    for (device, storages) in allowed {
+        for storage in ["disk", "lv", "file", "null", "attach", "attach_path"] {
+            let location = if storage == "attach_path" { "0/1.0x1.0x0" } else { "/x" };
+            let text = format!("{device}:avio_stor:0,1,2:{storage}:{location}");
+            let is_allowed = storages.split(' ').any(|allowed| allowed == storage);
+            assert_eq!(parse(&text).map(|s| s.to_string()).ok(), is_allowed.then_some(text));
+        }
+    }
+}
+
+#[test]
+fn attached_devices_are_described_but_not_used() {
+    let refusal = |text: &str| parse(text).unwrap().check_usable().map_err(|refusal| refusal.to_string());
+    assert_eq!(
+        refusal("tape:avio_stor::attach:/dev/pt/pt_tape1"),
+        Err("Storage type 'attach' is not supported with avio_stor. Use attach_path.".to_owned())
+    );
+    assert_eq!(
+        refusal("changer:avio_stor:0,4:attach_path:0/7/1/1.0x500104f00048b29d.0x0"),
+        Err("Attached devices are not supported: device type 'changer' cannot be used.".to_owned())
+    );
+    for usable in
+        ["disk:avio_stor::lv:/dev/vg/lv", "dvd:avio_stor::null:/isos", "dvd:avio_stor::disk:/dev/sr0"]
+    {
+        assert_eq!(refusal(usable), Ok(()));
+    }
 }
 
 fn take(layout: &mut Layout, placement: &str) -> Result<String, String> {

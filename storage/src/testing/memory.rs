@@ -159,6 +159,14 @@ impl<S: BlockStore + ?Sized> BlockStore for std::sync::Arc<S> {
         (**self).len_bytes()
     }
 
+    fn refresh_len(&self) -> Result<u64, IoError> {
+        (**self).refresh_len()
+    }
+
+    fn file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        (**self).file()
+    }
+
     fn read_only(&self) -> bool {
         (**self).read_only()
     }

@@ -21,6 +21,7 @@ use crate::console::Console;
 use crate::db::{Entry, GuestConfig, GuestDb};
 use crate::log::LogHub;
 use crate::root::StateRoot;
+use crate::stores::Stores;
 use crate::stream::Offering;
 use crate::supervise::guest::{Action, Event, Limit, State, next};
 use crate::supervise::launch::Launcher;
@@ -356,10 +357,11 @@ impl Supervisor {
 
     /// A store of `config` that another running guest has.
     fn store_in_use(&self, config: &GuestConfig) -> Option<String> {
+        let own = Stores::of(config);
         let others = self.guests.iter().filter(|(name, _)| **name != config.name);
         for (name, other) in others {
             let Some(running) = &other.running else { continue };
-            if let Some(device) = crate::stores::shared(config, running).next() {
+            if let Some(device) = own.shared(&Stores::of(running)).next() {
                 return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
             }
         }

@@ -8,7 +8,7 @@ use storage::statement::StorageStatement;
 
 use super::{Goal, Reply, Supervisor, error_line, plain_line};
 use crate::db::{ConfigError, Entry, GuestConfig, Status};
-use crate::stores;
+use crate::stores::{self, Stores};
 use crate::supervise::guest::{Event, State};
 
 type Outcome = Result<Vec<Remark>, Refusal>;
@@ -209,8 +209,10 @@ impl Supervisor {
     /// What may keep a guest from starting, but not from being configured.
     fn problems(&self, config: &GuestConfig) -> Vec<Remark> {
         let mut texts = Vec::new();
+        let own = Stores::of(config);
         for other in self.db.configs().filter(|other| other.number != config.number) {
-            let shared = stores::shared(config, other);
+            let theirs = Stores::of(other);
+            let shared = own.shared(&theirs);
             let name = &other.name;
             texts.extend(shared.map(|device| {
                 format!("Device file '{}' is in use by another guest ({name}).", device.location())
