@@ -246,17 +246,28 @@ impl Link {
 #[derive(Default)]
 pub struct Cluster {
     links: Vec<Arc<Link>>,
+    crowded: AtomicBool,
 }
 
 impl Cluster {
     /// A cluster of `n` processors, all away.
     pub fn new(n: usize) -> Arc<Cluster> {
-        Arc::new(Cluster { links: (0..n).map(|_| Arc::default()).collect() })
+        Arc::new(Cluster { links: (0..n).map(|_| Arc::default()).collect(), crowded: AtomicBool::new(false) })
     }
 
     /// The links, in the order of processors.
     pub fn links(&self) -> &[Arc<Link>] {
         &self.links
+    }
+
+    /// Says whether processors that could run wait until others let them (there are too few of the host's).
+    pub fn set_crowded(&self, crowded: bool) {
+        self.crowded.store(crowded, Ordering::Relaxed);
+    }
+
+    /// Does a processor wait until another one lets it run?
+    pub fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
     }
 
     /// Makes every processor but `own` purge, and returns when each of them has or is away. `meanwhile` is called

@@ -6,6 +6,7 @@
 //! ```
 
 mod activity;
+mod turns;
 mod vcpu;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::atomic::AtomicU64;
 use ia64::link::{Cluster, Link};
 
 use self::activity::Activities;
+use self::turns::Turns;
 use self::vcpu::Vcpu;
 use crate::bus::{AddressSpace, PlatformBus};
 use crate::clock::Clock;
@@ -170,13 +172,14 @@ impl Machine {
             let link = link.clone();
             self.control.on_end(move || link.kick());
         }
+        let turns = Arc::new(Turns::new(cluster.clone()));
         let mut threads = Vec::new();
         for number in 0..self.vcpus {
-            let (machine, cluster) = (self.clone(), cluster.clone());
+            let (machine, cluster, turns) = (self.clone(), cluster.clone(), turns.clone());
             let start = (number == 0).then_some(start);
             let thread = std::thread::Builder::new()
                 .name(format!("vcpu{number}"))
-                .spawn(move || Vcpu::new(machine, cluster, number).run(start));
+                .spawn(move || Vcpu::new(machine, cluster, turns, number).run(start));
             match thread {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {

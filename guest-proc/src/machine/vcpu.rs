@@ -15,6 +15,7 @@ use ia64::{Insn, Op};
 use tracing::{debug, info, warn};
 
 use super::activity::Activity;
+use super::turns::Turns;
 use super::{Machine, Start};
 use crate::control::Outcome;
 use crate::firmware::call::{Caller, Reply, Unmapped};
@@ -22,9 +23,6 @@ use crate::firmware::sal::table::WAKE_UP_VECTOR;
 use crate::firmware::{Convention, code};
 use crate::gdb::gate::{Next, Stop};
 use crate::map;
-
-/// Instructions between two looks at what the rest of the machine wants.
-const BUDGET: u64 = 4_000_000;
 
 /// "GenuineIntel", no serial number, a 9000-series processor (family 0x20), long branches and 16-byte atomics.
 const CPUID: [u64; 5] =
@@ -34,6 +32,7 @@ const CPUID: [u64; 5] =
 pub(super) struct Vcpu {
     machine: Arc<Machine>,
     cluster: Arc<Cluster>,
+    turns: Arc<Turns>,
     number: usize,
     cpu: Cpu,
     /// Instructions already counted in the machine's figures.
@@ -64,10 +63,25 @@ fn new_cpu(machine: &Machine, cluster: &Arc<Cluster>, number: usize) -> Cpu {
     cpu
 }
 
+/// Runs one instruction. A kick left over from the call to the gate is answered without one, so it is tried again.
+fn step(cpu: &mut Cpu, machine: &Machine) -> Exit {
+    loop {
+        let exit = cpu.step();
+        if exit != Exit::Budget || machine.control.has_ended() {
+            return exit;
+        }
+    }
+}
+
 impl Vcpu {
-    pub(super) fn new(machine: Arc<Machine>, cluster: Arc<Cluster>, number: usize) -> Vcpu {
+    pub(super) fn new(
+        machine: Arc<Machine>,
+        cluster: Arc<Cluster>,
+        turns: Arc<Turns>,
+        number: usize,
+    ) -> Vcpu {
         let cpu = new_cpu(&machine, &cluster, number);
-        Vcpu { machine, cluster, number, cpu, counted: 0, breakpoints: 0 }
+        Vcpu { machine, cluster, turns, number, cpu, counted: 0, breakpoints: 0 }
     }
 
     /// The thread: the boot processor has something to start with, the others wait to be woken.
@@ -85,7 +99,13 @@ impl Vcpu {
                 true => self.machine.gate.park(self.number, &mut self.cpu, &mut self.breakpoints),
                 false => Next::Run,
             };
-            let exit = if next == Next::Step { self.step() } else { self.cpu.run(BUDGET) };
+            let seat = self.turns.take(self.number);
+            let exit = if next == Next::Step {
+                step(&mut self.cpu, &self.machine)
+            } else {
+                self.cpu.run(seat.budget())
+            };
+            drop(seat);
             self.count();
             match exit {
                 Exit::Budget => self.look_for_dead_end(),
@@ -100,16 +120,6 @@ impl Vcpu {
             }
             if next == Next::Step {
                 self.machine.gate.stopped(Stop { vcpu: self.number, is_breakpoint: false });
-            }
-        }
-    }
-
-    /// Runs one instruction. A kick left over from the call to the gate is answered without one, so it is tried again.
-    fn step(&mut self) -> Exit {
-        loop {
-            let exit = self.cpu.step();
-            if exit != Exit::Budget || self.machine.control.has_ended() {
-                return exit;
             }
         }
     }

@@ -1,7 +1,6 @@
 //! `hpvm vsp`: the VSP itself, and the process that is one.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -9,7 +8,8 @@ use anyhow::Context;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use ipc::client::ClientError;
 use ipc::message::ClientToVsp;
-use rustix::fs::{FlockOperation, flock};
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::PidfdFlags;
 use vsp_proc::Image;
 use vsp_proc::root::StateRoot;
 
@@ -73,15 +73,18 @@ fn stop(out: &mut dyn Write) -> Result<(), Failure> {
     let Some(mut client) = link::connect_running()? else {
         return Err(Failure::message("The VSP is not running."));
     };
+    // Taken while it certainly is this process: a number may be used again.
+    let pid = rustix::process::Pid::from_raw(client.status()?.pid as i32)
+        .context("the VSP has no process number")?;
+    let process = rustix::process::pidfd_open(pid, PidfdFlags::empty()).context("cannot watch the VSP")?;
     match client.request(&ClientToVsp::VspShutdown) {
         // It may end before its answer is read.
         Ok(_) | Err(ClientError::Connection(ipc::Error::Closed)) => {}
         Err(error) => return Err(error.into()),
     }
     // A command that follows must not meet what is left of it.
-    let root = StateRoot::resolve()?;
-    let lock = File::open(root.path().join("lock")).context("cannot open the VSP's lock")?;
-    flock(&lock, FlockOperation::LockShared).context("cannot wait for the VSP")?;
+    let mut ended = [PollFd::new(&process, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| rustix::event::poll(&mut ended, None)).context("cannot wait for the VSP")?;
     writeln!(out, "hpvm vsp: The VSP has stopped.")?;
     Ok(())
 }

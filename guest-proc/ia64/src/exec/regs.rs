@@ -16,16 +16,18 @@ pub(super) fn nop(_: &mut Cpu, _: &Insn) -> Done {
     Ok(())
 }
 
-/// `hint @pause`: a processor that waits for another lets the host run it, in case there are fewer host processors. Not
-/// at the first pause: most waits are short, and then asking the host costs more than it gains.
+/// `hint @pause`: a processor that waits for another makes room for it, in case there are fewer host processors. Not at
+/// the first pause: most waits are short, and then making room costs more than it gains.
 pub(super) fn hint(cpu: &mut Cpu, i: &Insn) -> Done {
     const PAUSES_PER_YIELD: u32 = 32;
     if i.imm == 0 {
         cpu.pauses = cpu.pauses.wrapping_add(1);
-        if cpu.pauses.is_multiple_of(PAUSES_PER_YIELD) {
-            std::thread::yield_now();
-        } else {
+        if !cpu.pauses.is_multiple_of(PAUSES_PER_YIELD) {
             std::hint::spin_loop();
+        } else if cpu.cluster.is_crowded() {
+            cpu.link.kick();
+        } else {
+            std::thread::yield_now();
         }
     }
     Ok(())
