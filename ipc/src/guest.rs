@@ -10,8 +10,16 @@
 //!   │ ◀────────────────────────────── Exiting(…)  │   last message; then the process ends
 //! ```
 //!
-//! The guest process writes its log to standard error, one JSON object a line as `tracing-subscriber`'s `json` format
-//! has it; the VSP keeps and distributes it. Console bytes travel as messages only.
+//! A guest process outlives a VSP that was killed. It listens on the socket that it was given with `Start`; the next VSP
+//! connects there, and after the greeting says `Attach` in place of `Start`:
+//!
+//! ```text
+//!   │ Attach(console_from) + descriptors ───────▶ │   one stream per adapter, in the order of `Start`
+//!   │ ◀── Started, State, ConsoleOutput, Stats, … │   as far as it has come
+//! ```
+//!
+//! The guest process keeps the end of its console output, so what one VSP had not stored yet the next one is given again.
+//! It writes its log into files of its own ([`crate::log`]). Console bytes travel as messages only.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,6 +42,12 @@ pub enum VspToGuest {
     Reset,
     /// Power off now; answered by `Exiting(ExitReason::Stopped)`.
     Stop,
+    /// First message, once, of a VSP that finds the process running. Carries one stream for each adapter it was started
+    /// with, in the same order.
+    Attach {
+        /// Bytes of this process' console output that the VSP has already.
+        console_from: u64,
+    },
 }
 
 /// From a guest process to the VSP.
@@ -49,11 +63,16 @@ pub enum GuestToVsp {
     Stats(Stats),
     /// Why this process is about to end; its last message.
     Exiting(ExitReason),
+    /// Console output is missing here, because there was no VSP to take it, or one that did not.
+    ConsoleGap {
+        /// How much of it.
+        bytes: u64,
+    },
 }
 
 /// Everything a guest process needs to know. Descriptors sent with it, in this order: the kernel image, the initial
 /// RAM disk if `has_initrd`, then for each of `adapters` a connected stream socket whose other end is a vhost-user
-/// back-end.
+/// back-end, then a bound socket on which to listen for a later VSP, and an empty file for the [`ExitReason`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestStart {
     /// Guest name.
@@ -77,7 +96,7 @@ pub struct GuestStart {
 impl GuestStart {
     /// How many descriptors belong to this message.
     pub fn descriptor_count(&self) -> usize {
-        1 + usize::from(self.has_initrd) + self.adapters.len()
+        1 + usize::from(self.has_initrd) + self.adapters.len() + 2
     }
 }
 
@@ -116,7 +135,7 @@ pub struct Stats {
     pub interruptions: u64,
 }
 
-/// Why a guest process ended.
+/// Why a guest process ended. It says so in its last message, and in a file in case nobody hears it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExitReason {
     /// The guest switched its machine off.
@@ -130,4 +149,26 @@ pub enum ExitReason {
     /// The machine could not be made or could not go on: bad kernel, no memory, a lost back-end. One line for the
     /// operator.
     Failed(String),
+}
+
+impl ExitReason {
+    /// As the text of a file.
+    pub fn to_text(&self) -> String {
+        // Strings and names: there is nothing in it that cannot be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From the text of a file; `None` if it is none, or only part of one.
+    pub fn from_text(text: &str) -> Option<ExitReason> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+#[test]
+fn reasons_survive_their_file() {
+    for reason in [ExitReason::Reset, ExitReason::Fatal("at \"0\"\n".into())] {
+        let text = reason.to_text();
+        assert_eq!(ExitReason::from_text(&text), Some(reason));
+        assert_eq!(ExitReason::from_text(&text[..text.len() - 1]), None);
+    }
 }

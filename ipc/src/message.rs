@@ -77,6 +77,8 @@ pub enum ClientToVsp {
     ConsoleTakeAccess,
     /// On a console subscription: give write access up, so that whoever comes next has it.
     ConsoleReleaseAccess,
+    /// Ends the VSP alone: [`VspToClient::Accepted`]. Guests stay on; their I/O waits for the next VSP.
+    VspLeave,
 }
 
 /// From the VSP to a client.

@@ -197,12 +197,20 @@ impl Vsp {
         self.guest(name)
     }
 
+    /// The VSP's own log as it is in its files.
+    pub fn log(&self) -> String {
+        let files = entries(&self.root().join("common/log"));
+        files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect()
+    }
+
     /// The ends of all logs.
     pub fn logs(&self) -> String {
         let mut all = String::new();
-        let mut files = vec![self.root().join("common/vsp.log"), self.root().join("common/vsp.stderr")];
-        for guest in fs::read_dir(self.root().join("guests")).into_iter().flatten().flatten() {
-            files.extend(["log", "console.log"].map(|name| guest.path().join(name)));
+        let mut files = entries(&self.root().join("common/log"));
+        files.push(self.root().join("common/vsp.stderr"));
+        for guest in entries(&self.root().join("guests")) {
+            files.extend(entries(&guest.join("log")));
+            files.extend(["stderr", "console.log"].map(|name| guest.join(name)));
         }
         for file in files {
             let Ok(bytes) = fs::read(&file) else { continue };
@@ -237,6 +245,14 @@ impl Drop for Vsp {
             let _ = child.wait();
         }
     }
+}
+
+/// What is in a directory, by name; nothing if it is none.
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let found = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = found.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 /// The process id in a note beside a guest's configuration.

@@ -5,7 +5,7 @@
 //!                 │            │  └─ supervise::guest: what may happen, as a pure function
 //!                 │            └──── db: one readable file per guest
 //!                 ├──▶ console: log and viewers of one guest's console
-//!                 └──▶ log: structured logs of the VSP and of guest processes
+//!                 └──▶ log: what the VSP and guest processes log, read from their files
 //! ```
 //!
 //! Each piece of state has one owner thread; owners exchange messages and never wait for a client or a guest.
@@ -17,7 +17,6 @@ pub mod db;
 mod demo;
 pub mod fs;
 mod log;
-mod roll;
 pub mod root;
 mod server;
 mod stores;
@@ -33,13 +32,14 @@ use std::time::Duration;
 use crossbeam_channel::unbounded;
 use ipc::Access;
 use ipc::listener::Listener;
+use ipc::log::{LogFile, LogGuard};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::log::{HubLayer, LogHub};
+use crate::log::LogHub;
 use crate::root::{RootError, StateRoot};
 use crate::server::Server;
 pub use crate::supervise::launch::Image;
@@ -89,8 +89,8 @@ pub enum StartError {
 pub fn run(options: Options) -> Result<(), StartError> {
     let Options { root, guest_command, images, log_to_stderr } = options;
     let lock = root.lock()?;
+    let log = init_tracing(&root, log_to_stderr)?;
     let logs = LogHub::start(root.clone())?;
-    init_tracing(logs.clone(), log_to_stderr);
     tracing::info!(build = env!("CARGO_PKG_VERSION"), root = %root.path().display(), "VSP starts");
 
     let mut db = db::GuestDb::open(&root)?;
@@ -102,7 +102,7 @@ pub fn run(options: Options) -> Result<(), StartError> {
     let supervisor = Supervisor::new(root.clone(), db, launcher, logs.clone(), supervisor_inbox.clone())?;
     forward_signals(supervisor_inbox.clone())?;
     let listener = Listener::bind(&root.socket(), Access::owner())?;
-    let server = Server::start(listener, supervisor_inbox, logs.clone())?;
+    let server = Server::start(listener, supervisor_inbox, logs)?;
     // Whoever started us may have gone; that is no reason not to serve.
     let mut out = io::stdout();
     let _ = writeln!(out, "{READY_LINE}").and_then(|()| out.flush());
@@ -111,8 +111,8 @@ pub fn run(options: Options) -> Result<(), StartError> {
     tracing::info!("VSP ends");
     // While the lock is still ours nobody else's socket can be there.
     let _ = std::fs::remove_file(root.socket());
-    logs.flush();
     server.drain(Duration::from_secs(2));
+    drop(log);
     drop(lock);
     Ok(())
 }
@@ -131,10 +131,14 @@ fn forward_signals(supervisor: crossbeam_channel::Sender<Input>) -> io::Result<(
     Ok(())
 }
 
-fn init_tracing(logs: LogHub, to_stderr: bool) {
+/// The log reaches its file at the latest when what is returned is dropped.
+fn init_tracing(root: &StateRoot, to_stderr: bool) -> io::Result<LogGuard> {
+    let (writer, guard) = LogFile::open(&root.log(), None)?.into_writer();
     let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+    let file = tracing_subscriber::fmt::layer().json().with_current_span(false).with_writer(writer);
     let stderr =
         to_stderr.then(|| tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false));
     // Fails only if a subscriber is set already, as in a process that runs more than a VSP; then it stays.
-    let _ = tracing_subscriber::registry().with(filter).with(HubLayer(logs)).with(stderr).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(file).with(stderr).try_init();
+    Ok(guard)
 }

@@ -4,25 +4,37 @@
 //!   HPVM_ROOT, or /var/opt/hpvm for root, or the XDG state directory
 //!   ├── lock                     held by the running VSP; its process id is in it
 //!   ├── run/vsp.sock             for the commands
-//!   ├── common/vsp.log           the VSP's structured log, with every request
+//!   ├── run/gNUMBER.sock         of a running guest process, for the VSP after this one
+//!   ├── common/log/              the VSP's structured log, with every request
 //!   ├── disks/                   backing stores the VSP itself made
 //!   └── guests/NAME/
 //!       ├── guest.toml           configuration
 //!       ├── run.toml             the process that runs it now
-//!       ├── console.log          what the guest wrote
-//!       └── log                  the guest process' structured log
+//!       ├── running.toml         the configuration which that one was started with
+//!       ├── exit.json            why the last one ended, in its own words
+//!       ├── reason               the same for the operator
+//!       ├── stderr               what the runtime of the last one complained of
+//!       ├── console.log          what the guest wrote; console.pos: how much of that is the last run's
+//!       └── log/                 the guest process' structured log
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use etcetera::BaseStrategy;
 use rustix::fs::{FlockOperation, flock};
 
 /// Environment variable that names the state directory.
 pub const ROOT_VARIABLE: &str = "HPVM_ROOT";
+
+/// Time for the I/O of a VSP that was killed to end.
+const END_LIMIT: Duration = Duration::from_secs(15);
+/// Time between looks whether it has.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// State directory of the superuser's VSP.
 const SYSTEM_ROOT: &str = "/var/opt/hpvm";
@@ -93,6 +105,22 @@ impl StateRoot {
     pub fn common(&self) -> PathBuf {
         self.0.join("common")
     }
+    /// Where a guest process listens for the VSP after this one.
+    pub fn guest_socket(&self, number: u32) -> PathBuf {
+        self.0.join(format!("run/g{number}.sock"))
+    }
+    /// Directory of the VSP's own log.
+    pub fn log(&self) -> PathBuf {
+        self.common().join("log")
+    }
+    /// How a guest's last run ended, as one line.
+    pub fn guest_reason(&self, name: &str) -> PathBuf {
+        self.guest(name).join("reason")
+    }
+    /// Directory of a guest process' log.
+    pub fn guest_log(&self, name: &str) -> PathBuf {
+        self.guest(name).join("log")
+    }
     /// Directory of backing stores that the VSP made.
     pub fn disks(&self) -> PathBuf {
         self.0.join("disks")
@@ -112,7 +140,7 @@ impl StateRoot {
     /// [`RootError::Locked`] if a VSP runs there, [`RootError::Host`] if the directory cannot be used.
     pub fn lock(&self) -> Result<RootLock, RootError> {
         let is_new = !self.guests().exists();
-        for directory in [self.0.clone(), self.common(), self.disks(), self.guests()] {
+        for directory in [self.0.clone(), self.log(), self.disks(), self.guests()] {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
             made.map_err(|source| RootError::Host { path: directory, source })?;
         }
@@ -121,20 +149,32 @@ impl StateRoot {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path).map_err(host)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut pid = String::new();
+        let deadline = Instant::now() + END_LIMIT;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
+                other => break other.map_err(|errno| host(errno.into()))?,
+            }
+            let mut pid = String::new();
+            file.rewind().and_then(|()| file.read_to_string(&mut pid)).map_err(host)?;
+            let holder = pid.trim().parse().ok();
+            if !holder.is_some_and(has_died) || Instant::now() > deadline {
                 // The holder writes its number after locking: for a moment there is none.
-                let known = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
-                let pid = if known { pid.trim().to_owned() } else { "?".to_owned() };
+                let pid = holder.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
                 return Err(RootError::Locked { root: self.0.clone(), pid });
             }
-            other => other.map_err(|errno| host(errno.into()))?,
+            thread::sleep(RETRY);
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(host)?;
         writeln!(file, "{}", std::process::id()).map_err(host)?;
         Ok(RootLock { _file: file, is_new })
     }
+}
+
+/// Has this process been killed? What it holds it then holds until its last I/O has ended.
+fn has_died(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, fields)| fields.trim_start().starts_with(['Z', 'X']))
 }
 
 /// Being the only VSP of a state directory.

@@ -1,6 +1,7 @@
 //! The VSP's socket: one thread per client, which asks the supervisor and waits for the answer; a second one for the other
 //! direction of a subscription. A client can hold up nobody but itself.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use ipc::message::{
     Acceptance, ClientToVsp, GuestRef, Refusal, RefusalKind, Remark, Subscription, VspEnd, VspToClient,
 };
 use ipc::{Error, Peer, Role};
+use tracing::Span;
 
 use crate::console::{Console, Viewer};
 use crate::log::{Follower, LogHub, REPLAY};
@@ -37,6 +39,8 @@ pub(crate) struct Server {
 /// How many clients there are, and how many requests are being answered.
 #[derive(Default)]
 struct Load {
+    /// Numbers requests, for the log.
+    requests: AtomicU64,
     counts: Mutex<Counts>,
     changed: Condvar,
 }
@@ -132,23 +136,31 @@ impl Server {
                 Err(Error::Closed) => return Ok(()),
                 other => other?,
             };
+            let number = self.load.requests.fetch_add(1, Ordering::Relaxed) + 1;
+            let span = tracing::info_span!("request", request = number);
             if is_change(&request) {
-                tracing::info!(?request, pid = peer.pid, uid = peer.uid, "request");
+                let _request = span.enter();
+                tracing::info!(what = ?request, pid = peer.pid, uid = peer.uid, "request");
             }
             match request {
                 ClientToVsp::Subscribe(subscription) => match self.open(subscription) {
                     Ok(opened) => return stream_events(opened, sender, receiver),
                     Err(refusal) => sender.send(&VspToClient::Refused(refusal))?,
                 },
-                request => self.answer(request, &mut sender)?,
+                request => self.answer(request, span, &mut sender)?,
             }
         }
     }
 
-    fn answer(&self, request: ClientToVsp, sender: &mut SocketSender<VspToClient>) -> ipc::Result<()> {
+    fn answer(
+        &self,
+        request: ClientToVsp,
+        span: Span,
+        sender: &mut SocketSender<VspToClient>,
+    ) -> ipc::Result<()> {
         let _busy = Busy::new(&self.load);
         let (reply, answers) = unbounded();
-        if self.supervisor.send(Input::Request(request, Reply(reply))).is_err() {
+        if self.supervisor.send(Input::Request(request, Reply::new(reply, span))).is_err() {
             return sender.send(&VspToClient::Refused(ending()));
         }
         for mut answer in answers {

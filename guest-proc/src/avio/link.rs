@@ -253,6 +253,7 @@ impl ControlThread {
                     tracing::info!(adapter = self.name, "AVIO back-end connected");
                     self.session = Some(*session);
                     self.serve();
+                    self.call();
                 }
                 Err(mpsc::TryRecvError::Empty) => self.wait(),
             }
@@ -294,6 +295,18 @@ impl ControlThread {
             }
             Err(error) => self.lose(&error),
         }
+    }
+
+    /// Has the driver look at its queues: a back-end that died may have put something there without saying so.
+    fn call(&self) {
+        for (_, events) in self.queues().filter(|(queue, _)| queue.enabled) {
+            // One that is full has been raised.
+            _ = events.call.write(1);
+        }
+    }
+
+    fn queues(&self) -> impl Iterator<Item = (&Queue, &QueueEvents)> {
+        self.setup.iter().flat_map(|setup| &setup.queues).zip(self.events.iter())
     }
 
     /// Brings the queues to rest.

@@ -136,6 +136,11 @@ impl AvioAdapter {
         Ok(Arc::new(adapter))
     }
 
+    /// Bus and slot, for logs.
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+
     /// Goes on with another back-end, after the first one was lost. What the guest had requested is not.
     ///
     /// # Errors

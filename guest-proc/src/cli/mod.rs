@@ -44,6 +44,12 @@ enum Role {
         /// Descriptor of the connected Unix socket
         #[arg(long, value_name = "N")]
         control_fd: i32,
+        /// Directory for log files; without it the log goes to standard error
+        #[arg(long, value_name = "DIR")]
+        log_dir: Option<PathBuf>,
+        /// Name of the guest in its log
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
     },
 }
 
@@ -102,7 +108,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.role {
         Role::Run(arguments) => log_for_people(&arguments.trace).and_then(|()| run::run(&arguments)),
-        Role::Managed { control_fd } => managed::run(control_fd),
+        Role::Managed { control_fd, log_dir, name } => {
+            managed::run(control_fd, log_dir.as_deref(), name.as_deref())
+        }
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -107,6 +107,7 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         ClientToVsp::ConsoleInput(b"help\r".to_vec()),
         ClientToVsp::ConsoleTakeAccess,
         ClientToVsp::ConsoleReleaseAccess,
+        ClientToVsp::VspLeave,
     ])
 }
 
@@ -216,6 +217,7 @@ pub(crate) fn vsp_to_guest() -> Named<VspToGuest> {
         VspToGuest::PowerButton,
         VspToGuest::Reset,
         VspToGuest::Stop,
+        VspToGuest::Attach { console_from: 1_000_000 },
     ])
 }
 
@@ -231,5 +233,6 @@ pub(crate) fn guest_to_vsp() -> Named<GuestToVsp> {
         GuestToVsp::Exiting(ExitReason::Stopped),
         GuestToVsp::Exiting(ExitReason::Fatal("endless fault at 0x4000".into())),
         GuestToVsp::Exiting(ExitReason::Failed("not a kernel".into())),
+        GuestToVsp::ConsoleGap { bytes: 70_000 },
     ])
 }

@@ -11,7 +11,7 @@ const PROMPT: &str = "guest# ";
 
 /// The kernel with its RAM disk, and two AVIO disks: target 0 with programs, target 1 empty. `None` where the images are
 /// missing.
-fn linux<'a>(vsp: &'a Vsp, vcpus: &str) -> Option<Guest<'a>> {
+pub(crate) fn guest<'a>(vsp: &'a Vsp, vcpus: &str) -> Option<Guest<'a>> {
     let (kernel, initrd) = (guest_file("vmlinux.gz")?, guest_file("initramfs.gz")?);
     let packed = guest_file("linux-root.ext4.xz")?;
     let programs = vsp.path("programs.ext4");
@@ -31,7 +31,7 @@ fn linux<'a>(vsp: &'a Vsp, vcpus: &str) -> Option<Guest<'a>> {
 }
 
 /// Boots to a shell where `$DATA` is the empty disk and the programs' file system is at `/programs`.
-fn boot<'a>(guest: &Guest<'a>) -> Console<'a> {
+pub(crate) fn boot<'a>(guest: &Guest<'a>) -> Console<'a> {
     let mut console = guest.console();
     console.skip();
     guest.start();
@@ -49,12 +49,25 @@ fn boot<'a>(guest: &Guest<'a>) -> Console<'a> {
 
 /// Runs a command at the guest's shell, which must succeed; what it wrote.
 #[track_caller]
-fn shell(console: &mut Console<'_>, command: &str) -> String {
+pub(crate) fn shell(console: &mut Console<'_>, command: &str) -> String {
     // The echo of the line has no digit there.
     console.line(&format!("{command}; echo status=$?="));
     let output = console.expect("status=0=", Deadline::System);
     console.expect(PROMPT, Deadline::System);
     output
+}
+
+/// Waits until `iostorm` has been acknowledged a generation of writes after `last`; which one.
+pub(crate) fn next_acknowledgement(console: &mut Console<'_>, last: u64) -> u64 {
+    loop {
+        console.expect("ack ", Deadline::System);
+        let line = console.expect("\n", Deadline::System);
+        let generation = line.split_whitespace().next().and_then(|word| word.parse().ok());
+        // A line of the shell may have come between.
+        if let Some(generation) = generation.filter(|generation| *generation > last) {
+            return generation;
+        }
+    }
 }
 
 fn checksum(console: &mut Console<'_>) -> String {
@@ -66,7 +79,7 @@ fn checksum(console: &mut Console<'_>) -> String {
 #[test]
 fn a_file_system_on_an_avio_disk_is_found_again_after_a_restart() {
     let vsp = Vsp::new();
-    let Some(guest) = linux(&vsp, "2") else { return };
+    let Some(guest) = guest(&vsp, "2") else { return };
     let mut console = boot(&guest);
     shell(&mut console, "chroot /programs mkfs.ext4 -q $DATA");
     shell(&mut console, "mount $DATA /mnt");
@@ -91,7 +104,7 @@ fn a_file_system_on_an_avio_disk_is_found_again_after_a_restart() {
 #[test]
 fn what_a_disk_acknowledged_is_there_after_the_guest_was_killed() {
     let vsp = Vsp::new();
-    let Some(guest) = linux(&vsp, "2") else { return };
+    let Some(guest) = guest(&vsp, "2") else { return };
     let mut console = boot(&guest);
     console.line("iostorm write $DATA 600");
     let mut acknowledged = String::new();

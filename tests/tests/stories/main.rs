@@ -5,4 +5,5 @@ mod commands;
 mod guest;
 mod journey;
 mod linux;
+mod takeover;
 mod vsp;

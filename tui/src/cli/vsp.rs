@@ -48,7 +48,11 @@ enum Action {
         foreground: bool,
     },
     /// Stop all guests gracefully, then the VSP
-    Stop,
+    Stop {
+        /// Leave guests running: their I/O waits until there is a VSP again
+        #[arg(long)]
+        leave_guests: bool,
+    },
     /// Show whether the VSP runs
     Status,
 }
@@ -64,12 +68,12 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
             link::connect()?;
             Ok(())
         }
-        Action::Stop => stop(out),
+        Action::Stop { leave_guests } => stop(leave_guests, out),
         Action::Status => status(out),
     }
 }
 
-fn stop(out: &mut dyn Write) -> Result<(), Failure> {
+fn stop(leave_guests: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let Some(mut client) = link::connect_running()? else {
         return Err(Failure::message("The VSP is not running."));
     };
@@ -77,7 +81,8 @@ fn stop(out: &mut dyn Write) -> Result<(), Failure> {
     let pid = rustix::process::Pid::from_raw(client.status()?.pid as i32)
         .context("the VSP has no process number")?;
     let process = rustix::process::pidfd_open(pid, PidfdFlags::empty()).context("cannot watch the VSP")?;
-    match client.request(&ClientToVsp::VspShutdown) {
+    let request = if leave_guests { ClientToVsp::VspLeave } else { ClientToVsp::VspShutdown };
+    match client.request(&request) {
         // It may end before its answer is read.
         Ok(_) | Err(ClientError::Connection(ipc::Error::Closed)) => {}
         Err(error) => return Err(error.into()),
@@ -85,7 +90,8 @@ fn stop(out: &mut dyn Write) -> Result<(), Failure> {
     // A command that follows must not meet what is left of it.
     let mut ended = [PollFd::new(&process, PollFlags::IN)];
     rustix::io::retry_on_intr(|| rustix::event::poll(&mut ended, None)).context("cannot wait for the VSP")?;
-    writeln!(out, "hpvm vsp: The VSP has stopped.")?;
+    let guests = if leave_guests { "; its guests stay on" } else { "" };
+    writeln!(out, "hpvm vsp: The VSP has stopped{guests}.")?;
     Ok(())
 }
 

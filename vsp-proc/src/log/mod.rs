@@ -1,12 +1,9 @@
-//! Structured logs of the VSP and of the guest processes: kept in size-capped files, distributed to subscribers.
+//! The logs of the VSP and of the guest processes, as clients see them.
 //!
-//! One thread ([`hub`]) owns files and subscribers. The VSP's own events reach it through a `tracing` [`layer`], those of
-//! guest processes as JSON lines ([`json`]) from their standard error.
+//! Every process writes its own files ([`ipc::log`]). One thread ([`hub`]) watches their directories and gives what is
+//! added to those who follow them.
 
 mod hub;
-mod json;
-mod layer;
+mod watch;
 
 pub(crate) use hub::{Follower, LogHub, REPLAY};
-pub(crate) use json::from_json;
-pub(crate) use layer::HubLayer;

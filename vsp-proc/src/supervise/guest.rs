@@ -12,6 +12,8 @@
 //!    │   │              ▼          ▼          ▼                                 │
 //!    │   └── Gone ── Ending ◀── Killed     Ending ◀─────────────────────────────┘
 //!    └──── Gone after a reset: Launch again
+//!
+//!   Off ── Found ──▶ Reattaching ── Phase ──▶ Running: a process that a former VSP left; otherwise as Running
 //! ```
 //!
 //! Invariants, tested over any sequence of events: there is never a second process while one may live; `Off` is reached
@@ -27,6 +29,8 @@ pub(crate) enum State {
     Off,
     /// The process is there, the machine is being made.
     Starting,
+    /// The process was there before this VSP, which has not heard of it yet.
+    Reattaching,
     /// The processors run.
     Running(Phase),
     /// The power button was pressed.
@@ -52,6 +56,8 @@ pub(crate) enum Event {
     StopHard,
     /// The operator resets it.
     Reset,
+    /// A process of a former VSP runs it.
+    Found,
     /// It could not be launched.
     LaunchFailed(String),
     /// The guest process says its processors run.
@@ -96,6 +102,8 @@ pub(crate) enum Action {
 pub(crate) enum Limit {
     /// From the launch to `Started`.
     Start,
+    /// From finding a process to its first message.
+    Attach,
     /// From the power button to the end.
     Graceful,
     /// From the order to power off, the announcement of an end or the loss of the connection to the end.
@@ -109,7 +117,16 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
     use State as S;
     match (state, event) {
         (S::Off, E::Start) => (S::Starting, vec![A::Launch, A::Arm(Limit::Start)]),
+        (S::Off, E::Found) => (S::Reattaching, vec![A::Arm(Limit::Attach)]),
         (S::Off, _) => (S::Off, vec![]),
+
+        (S::Reattaching, E::Phase(phase)) => (S::Running(phase), vec![A::Disarm]),
+        // What it is told waits until it can be.
+        (S::Reattaching, E::StopGraceful) => {
+            (S::ShuttingDown(Phase::Os), vec![A::PowerButton, A::Arm(Limit::Graceful)])
+        }
+        (S::Reattaching, E::Reset) => (S::Reattaching, vec![A::Reset]),
+        (S::Reattaching, E::Deadline) => kill("The guest process did not answer the new VSP."),
 
         (S::Starting, E::LaunchFailed(why)) => (S::Off, vec![A::Disarm, A::Release, A::Report(why)]),
         (S::Starting, E::Started) => (S::Running(Phase::Firmware), vec![A::Disarm]),
@@ -121,7 +138,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
             (S::ShuttingDown(phase), vec![A::PowerButton, A::Arm(Limit::Graceful)])
         }
         (S::Starting, E::StopGraceful | E::StopHard)
-        | (S::Running(_), E::StopHard)
+        | (S::Running(_) | S::Reattaching, E::StopHard)
         | (S::ShuttingDown(_), E::StopHard | E::Deadline) => {
             (S::PoweringOff, vec![A::PowerOff, A::Arm(Limit::End)])
         }
@@ -137,11 +154,12 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
         (S::Ending(ExitReason::Reset), E::StopHard | E::StopGraceful) => {
             (S::Ending(ExitReason::Stopped), vec![])
         }
-        (S::Starting | S::Running(_) | S::ShuttingDown(_) | S::PoweringOff, E::Exiting(reason)) => {
-            (S::Ending(reason), vec![A::Arm(Limit::End)])
-        }
+        (
+            S::Starting | S::Reattaching | S::Running(_) | S::ShuttingDown(_) | S::PoweringOff,
+            E::Exiting(reason),
+        ) => (S::Ending(reason), vec![A::Arm(Limit::End)]),
         // Most often the process is dead, and how it died tells more than that its connection ended.
-        (S::Starting | S::Running(_) | S::ShuttingDown(_), E::ControlLost(why)) => {
+        (S::Starting | S::Reattaching | S::Running(_) | S::ShuttingDown(_), E::ControlLost(why)) => {
             (S::Lost(why), vec![A::Arm(Limit::End)])
         }
         (S::Lost(why), E::Deadline) => kill(&why),
@@ -152,7 +170,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
         (S::Ending(reason), E::Gone(_)) => off(Some(describe(reason))),
         (S::PoweringOff, E::Gone(_)) => off(Some(describe(ExitReason::Stopped))),
         (S::Killed, E::Gone(_)) => off(None),
-        (S::Starting | S::Running(_) | S::ShuttingDown(_) | S::Lost(_), E::Gone(how)) => {
+        (S::Starting | S::Reattaching | S::Running(_) | S::ShuttingDown(_) | S::Lost(_), E::Gone(how)) => {
             off(Some(format!("The guest process ended unexpectedly: {how}.")))
         }
 
@@ -171,7 +189,8 @@ fn off(report: Option<String>) -> (State, Vec<Action>) {
     (State::Off, actions)
 }
 
-fn describe(reason: ExitReason) -> String {
+/// For the operator.
+pub(crate) fn describe(reason: ExitReason) -> String {
     match reason {
         ExitReason::PowerOff => "Powered off by the guest.".into(),
         ExitReason::Reset => "Reset.".into(),
@@ -188,7 +207,7 @@ impl State {
             State::Off => GuestState::Off,
             State::Starting => GuestState::Starting,
             State::Running(Phase::Firmware) => GuestState::OnEfi,
-            State::Running(Phase::Os) => GuestState::OnOs,
+            State::Running(Phase::Os) | State::Reattaching => GuestState::OnOs,
             State::Ending(ExitReason::Reset) => GuestState::OnEfi,
             State::ShuttingDown(_)
             | State::PoweringOff
@@ -270,6 +289,19 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_is_found_runs_once_it_says_so_and_is_killed_if_it_never_does() {
+        assert_eq!(
+            run(&[Event::Found, Event::Started, Event::Phase(Phase::Os)]).0,
+            State::Running(Phase::Os)
+        );
+        let (state, actions) = run(&[Event::Found, Event::Deadline]);
+        assert_eq!(
+            (state, report(&actions)),
+            (State::Killed, Some("The guest process did not answer the new VSP."))
+        );
+    }
+
+    #[test]
     fn stop_while_stopping_changes_nothing() {
         let events = [Event::Start, Event::Started, Event::StopHard];
         let (state, _) = run(&events);
@@ -290,6 +322,7 @@ mod tests {
             1 => Just(Event::StopGraceful),
             1 => Just(Event::StopHard),
             1 => Just(Event::Reset),
+            1 => Just(Event::Found),
             1 => Just(Event::LaunchFailed("no such file".into())),
             3 => Just(Event::Started),
             1 => prop_oneof![Just(Phase::Firmware), Just(Phase::Os)].prop_map(Event::Phase),
@@ -309,6 +342,8 @@ mod tests {
                 match &event {
                     Event::Gone(_) if processes == 0 => continue,
                     Event::Gone(_) => processes -= 1,
+                    Event::Found if state != State::Off => continue,
+                    Event::Found => processes += 1,
                     Event::LaunchFailed(_) if state != State::Starting => continue,
                     Event::LaunchFailed(_) => processes = 0,
                     Event::Deadline if !armed => continue,
@@ -328,7 +363,7 @@ mod tests {
                 prop_assert!(processes <= 1, "two processes");
                 prop_assert_eq!(processes == 0, state == State::Off);
                 let waits = matches!(state,
-                    State::Starting | State::ShuttingDown(_) | State::PoweringOff | State::Ending(_) | State::Lost(_));
+                    State::Starting | State::Reattaching | State::ShuttingDown(_) | State::PoweringOff | State::Ending(_) | State::Lost(_));
                 prop_assert_eq!(waits, armed, "deadline in {:?}", state);
             }
         }

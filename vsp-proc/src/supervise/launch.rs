@@ -2,21 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use ipc::guest::{AdapterStart, GuestStart};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 use rustix::fs::{MemfdFlags, memfd_create};
 use storage::statement::StorageStatement;
 
-use super::inherit::inherit;
+use super::inherit::{inherit, own_session};
+use super::record::LAST_WORDS;
 use crate::avio_link::{self, Served};
 use crate::db::{BUILTIN_PREFIX, GuestConfig};
+use crate::root::StateRoot;
 
 /// A kernel that is part of the VSP.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +43,37 @@ pub(crate) struct Launcher {
 pub(crate) struct Launched {
     pub(crate) child: Child,
     pub(crate) control: UnixStream,
-    pub(crate) stderr: ChildStderr,
     pub(crate) start: GuestStart,
     /// In the order that belongs to `start`.
     pub(crate) descriptors: Vec<OwnedFd>,
     /// Back-ends of its adapters.
     pub(crate) served: Vec<Served>,
+}
+
+/// Files and sockets of one guest's process.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// Directory of its log.
+    pub(crate) log: PathBuf,
+    /// What its runtime complains of.
+    pub(crate) stderr: PathBuf,
+    /// Why it ended, by its own account.
+    pub(crate) last_words: PathBuf,
+    /// Where it listens for a later VSP.
+    pub(crate) socket: PathBuf,
+}
+
+impl Places {
+    /// Those of a guest.
+    pub(crate) fn of(root: &StateRoot, config: &GuestConfig) -> Places {
+        let directory = root.guest(&config.name);
+        Places {
+            log: root.guest_log(&config.name),
+            stderr: directory.join("stderr"),
+            last_words: directory.join(LAST_WORDS),
+            socket: root.guest_socket(config.number),
+        }
+    }
 }
 
 impl Launcher {
@@ -70,6 +98,7 @@ impl Launcher {
     pub(crate) fn launch(
         &self,
         config: &GuestConfig,
+        places: &Places,
         mut progress: impl FnMut(String),
     ) -> Result<Launched, String> {
         crate::stores::check(config).map_err(|(text, _)| text)?;
@@ -81,15 +110,20 @@ impl Launcher {
             progress(format!("Initial RAM disk: {}", config.initrd));
         }
         let (mut adapters, mut served) = (Vec::new(), Vec::new());
-        let queues = u16::try_from(config.vcpus).unwrap_or(u16::MAX);
-        for ((bus, slot), devices) in by_adapter(&config.devices) {
-            let (near, far) =
-                UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
-            served.push(avio_link::serve(&config.name, (bus, slot), queues, near, &devices)?);
-            descriptors.push(far.into());
-            adapters.push(AdapterStart { bus, slot, request_queues: queues });
+        for (location, devices) in by_adapter(&config.devices) {
+            let (stream, back_end) = serve_adapter(config, location, &devices)?;
+            served.push(back_end);
+            descriptors.push(stream.into());
+            let (bus, slot) = location;
+            adapters.push(AdapterStart { bus, slot, request_queues: request_queues(config) });
             progress(format!("AVIO storage adapter {bus},{slot}: {} device(s)", devices.len()));
         }
+        descriptors
+            .push(bound_socket(&places.socket).map_err(|e| {
+                format!("Cannot make the guest's socket '{}': {e}.", places.socket.display())
+            })?);
+        let failed = |e| format!("Cannot write '{}': {e}.", places.last_words.display());
+        descriptors.push(empty_file(&places.last_words).map_err(failed)?.into());
         progress(format!("Allocating guest memory: {}MB", config.memory_bytes >> 20));
         let start = GuestStart {
             name: config.name.clone(),
@@ -101,13 +135,13 @@ impl Launcher {
             has_initrd: !config.initrd.is_empty(),
             adapters,
         };
-        let (child, control, stderr) =
-            self.spawn().map_err(|e| format!("Cannot start a guest process: {e}."))?;
+        let (child, control) =
+            self.spawn(&config.name, places).map_err(|e| format!("Cannot start a guest process: {e}."))?;
         progress(format!("Guest process {}", child.id()));
-        Ok(Launched { child, control, stderr, start, descriptors, served })
+        Ok(Launched { child, control, start, descriptors, served })
     }
 
-    fn spawn(&self) -> io::Result<(Child, UnixStream, ChildStderr)> {
+    fn spawn(&self, name: &str, places: &Places) -> io::Result<(Child, UnixStream)> {
         let (near, far) = UnixStream::pair()?;
         let [program, arguments @ ..] = self.command.as_slice() else {
             return Err(io::Error::other("no command"));
@@ -115,12 +149,12 @@ impl Launcher {
         let mut command = Command::new(program);
         command.args(arguments).arg("managed");
         let number = inherit(&mut command, far.into());
-        command.args(["--control-fd", &number.to_string()]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).current_dir("/");
-        // An interrupt typed at the VSP's terminal is not meant for guests.
-        let mut child = command.process_group(0).spawn()?;
-        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?;
-        Ok((child, near, stderr))
+        command.args(["--control-fd", &number.to_string(), "--name", name, "--log-dir"]).arg(&places.log);
+        // Files and no pipes: the process outlives us.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(empty_file(&places.stderr)?);
+        own_session(&mut command);
+        let child = command.current_dir("/").spawn()?;
+        Ok((child, near))
     }
 
     fn open_kernel(&self, config: &GuestConfig) -> Result<File, String> {
@@ -143,8 +177,42 @@ impl Launcher {
     }
 }
 
+/// A socket that a process can be found at which is given it and listens.
+fn bound_socket(path: &Path) -> io::Result<OwnedFd> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(socket)
+}
+
+fn empty_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Request queues of each adapter: one for each virtual processor.
+fn request_queues(config: &GuestConfig) -> u16 {
+    u16::try_from(config.vcpus).unwrap_or(u16::MAX)
+}
+
+/// Opens the stores of an adapter and serves them to whoever has the stream.
+///
+/// # Errors
+/// One line for the operator.
+pub(super) fn serve_adapter(
+    config: &GuestConfig,
+    (bus, slot): (u8, u8),
+    devices: &[(u8, &StorageStatement)],
+) -> Result<(UnixStream, Served), String> {
+    let (near, far) = UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
+    let served = avio_link::serve(&config.name, (bus, slot), request_queues(config), near, devices)?;
+    Ok((far, served))
+}
+
 /// Devices of each adapter, by bus and slot, then target.
-fn by_adapter(devices: &[StorageStatement]) -> BTreeMap<(u8, u8), Vec<(u8, &StorageStatement)>> {
+pub(super) fn by_adapter(devices: &[StorageStatement]) -> BTreeMap<(u8, u8), Vec<(u8, &StorageStatement)>> {
     let mut adapters: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for device in devices {
         if let Some(address) = device.placement().address() {

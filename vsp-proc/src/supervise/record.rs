@@ -1,5 +1,5 @@
-//! A note beside a guest's configuration of which process runs it, so that a VSP that was killed leaves no guest behind
-//! that nobody knows of.
+//! Notes beside a guest's configuration of which process runs it and with which configuration, so that a VSP that was
+//! killed leaves no guest behind that the next one does not know of.
 //!
 //! A process number alone says little, since numbers are used again: the process' start time makes it unique.
 
@@ -9,14 +9,21 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
+use ipc::guest::ExitReason;
+
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
+use crate::db::GuestConfig;
 use crate::fs::{HostFs, write_atomically};
 
 /// Name of the note in a guest's directory.
 const FILE: &str = "run.toml";
+/// Name of the configuration beside it.
+const CONFIG: &str = "running.toml";
+/// Where the process itself notes why it ended.
+pub(crate) const LAST_WORDS: &str = "exit.json";
 /// Time a killed process has to vanish.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
@@ -26,13 +33,32 @@ pub(crate) struct Record {
     pid: u32,
     /// In clock ticks since the host booted, as `/proc/PID/stat` has it.
     start_ticks: u64,
+    since_micros: i64,
+}
+
+/// What a former VSP left behind of a guest.
+pub(crate) enum Found {
+    /// Nothing.
+    Nothing,
+    /// Its process has ended since; why, if it could say so.
+    Ended(Option<ExitReason>),
+    /// Its process lives.
+    Alive(Leftover),
 }
 
 impl Record {
     /// Notes that the process `pid` runs the guest whose directory this is.
-    pub(crate) fn write(directory: &Path, pid: u32) -> io::Result<()> {
-        let record = Record { pid, start_ticks: start_ticks(pid)? };
+    pub(crate) fn write(
+        directory: &Path,
+        pid: u32,
+        since_micros: i64,
+        config: &GuestConfig,
+    ) -> io::Result<()> {
+        let start_ticks = start_ticks(pid)?.ok_or(io::ErrorKind::NotFound)?;
+        let record = Record { pid, start_ticks, since_micros };
         let text = toml::to_string(&record).map_err(io::Error::other)?;
+        // In this order: the record is what says that the configuration counts.
+        write_atomically(&mut HostFs, &directory.join(CONFIG), config.to_toml().as_bytes())?;
         write_atomically(&mut HostFs, &directory.join(FILE), text.as_bytes())
     }
 
@@ -42,22 +68,44 @@ impl Record {
         let _ = fs::remove_file(directory.join(FILE));
     }
 
-    /// The process a former VSP left behind for this guest, if it still lives.
-    pub(crate) fn leftover(directory: &Path) -> Option<Leftover> {
-        let text = fs::read_to_string(directory.join(FILE)).ok()?;
-        let record: Record = toml::from_str(&text).ok()?;
-        let pid = i32::try_from(record.pid).ok().and_then(Pid::from_raw)?;
+    /// What a former VSP left behind of the guest whose directory this is.
+    pub(crate) fn find(directory: &Path) -> Found {
+        let Ok(text) = fs::read_to_string(directory.join(FILE)) else { return Found::Nothing };
+        let process = toml::from_str(&text).ok().and_then(|record: Record| record.process());
+        match process {
+            Some(process) => Found::Alive(process),
+            None => {
+                let words = fs::read_to_string(directory.join(LAST_WORDS)).ok();
+                Found::Ended(words.and_then(|words| ExitReason::from_text(&words)))
+            }
+        }
+    }
+
+    /// The configuration which the process was started with.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub(crate) fn config(directory: &Path, name: &str) -> Result<GuestConfig, String> {
+        let path = directory.join(CONFIG);
+        let text = fs::read_to_string(&path).map_err(|e| format!("'{}': {e}", path.display()))?;
+        GuestConfig::from_toml(name, &text)
+    }
+
+    fn process(self) -> Option<Leftover> {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw)?;
         // First the descriptor, then the comparison: afterwards it can be no other process.
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        let same = start_ticks(record.pid).is_ok_and(|ticks| ticks == record.start_ticks);
-        same.then_some(Leftover { pid: record.pid, pidfd })
+        let same = start_ticks(self.pid).is_ok_and(|ticks| ticks == Some(self.start_ticks));
+        same.then_some(Leftover { pid: self.pid, since_micros: self.since_micros, pidfd })
     }
 }
 
 /// A guest process without a VSP.
 pub(crate) struct Leftover {
     pub(crate) pid: u32,
-    pidfd: OwnedFd,
+    /// Start of the run, microseconds since 1970-01-01 UTC.
+    pub(crate) since_micros: i64,
+    pub(crate) pidfd: OwnedFd,
 }
 
 impl Leftover {
@@ -76,12 +124,16 @@ impl Leftover {
     }
 }
 
-/// Field 22 of `/proc/PID/stat`; the second, in parentheses, may hold anything.
-fn start_ticks(pid: u32) -> io::Result<u64> {
+/// Field 22 of `/proc/PID/stat`; the second, in parentheses, may hold anything. None for a process that has ended and
+/// waits for its parent to hear of it.
+fn start_ticks(pid: u32) -> io::Result<Option<u64>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields.trim_start()).unwrap_or_default();
+    if fields.starts_with(['Z', 'X']) {
+        return Ok(None);
+    }
     let ticks = fields.split_whitespace().nth(19).and_then(|field| field.parse().ok());
-    ticks.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+    ticks.map(Some).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
 }
 
 #[cfg(test)]
@@ -93,18 +145,25 @@ mod tests {
     #[test]
     fn a_process_that_was_left_behind_is_found_and_ended_and_no_other() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(Record::leftover(directory.path()).is_none());
+        let directory = directory.path();
+        let config = GuestConfig::new("ivm1".into(), 7);
+        assert!(matches!(Record::find(directory), Found::Nothing));
         let mut child = Command::new("sleep").arg("600").spawn().unwrap();
-        Record::write(directory.path(), child.id()).unwrap();
-        let leftover = Record::leftover(directory.path()).unwrap();
-        assert_eq!(leftover.pid, child.id());
+        Record::write(directory, child.id(), 3, &config).unwrap();
+        let Found::Alive(leftover) = Record::find(directory) else { panic!("it is there") };
+        assert_eq!((leftover.pid, leftover.since_micros), (child.id(), 3));
+        assert_eq!(Record::config(directory, "ivm1").unwrap(), config);
         leftover.end().unwrap();
+        assert!(matches!(Record::find(directory), Found::Ended(None)), "before it is reaped");
         assert_eq!(child.wait().unwrap().signal(), Some(9));
-        assert!(Record::leftover(directory.path()).is_none());
+        fs::write(directory.join(LAST_WORDS), ExitReason::Reset.to_text()).unwrap();
+        assert!(matches!(Record::find(directory), Found::Ended(Some(ExitReason::Reset))));
 
         // The same number, but of a process that started at another time.
-        let own = Record { pid: std::process::id(), start_ticks: 1 };
-        fs::write(directory.path().join(FILE), toml::to_string(&own).unwrap()).unwrap();
-        assert!(Record::leftover(directory.path()).is_none());
+        let own = Record { pid: std::process::id(), start_ticks: 1, since_micros: 0 };
+        fs::write(directory.join(FILE), toml::to_string(&own).unwrap()).unwrap();
+        assert!(matches!(Record::find(directory), Found::Ended(_)));
+        Record::erase(directory);
+        assert!(matches!(Record::find(directory), Found::Nothing));
     }
 }

@@ -3,29 +3,32 @@
 //! ```text
 //!   control ──▶ Console (bytes)          wait ───▶ Gone, once the process is reaped
 //!           └─▶ Supervisor (the rest)              and its stores are free
-//!                                        errors ─▶ LogHub (standard error)
 //!   Supervisor, viewers ──▶ queue ──▶ orders ──▶ guest process
 //! ```
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStderr, ExitStatus};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 use ipc::Role;
-use ipc::connection::Sender as ControlSender;
+use ipc::connection::{Receiver as ControlReceiver, Sender as ControlSender};
 use ipc::guest::{GuestToVsp, VspEnd, VspToGuest};
-use ipc::log::LogSource;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::launch::Launched;
+use super::attach::Stray;
+use super::launch::{Launched, Places};
+use super::record::Leftover;
 use crate::avio_link::Served;
 use crate::console::Console;
-use crate::log::{LogHub, from_json};
+use crate::db::GuestConfig;
 
 /// Pieces of console input that wait for a guest process to read.
 const INPUT_QUEUE: usize = 64;
@@ -33,8 +36,8 @@ const INPUT_QUEUE: usize = 64;
 const SEND_DEADLINE: Duration = Duration::from_secs(60);
 /// Longest time to hear what a process has said that has ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// Longest line of a guest process' standard error.
-const MAX_LINE: usize = 64 << 10;
+/// Most bytes of a process' standard error that are worth a place in the log.
+const MAX_COMPLAINT: u64 = 2000;
 
 /// A running guest process as the supervisor holds it.
 pub(crate) struct Run {
@@ -54,19 +57,35 @@ pub(crate) enum RunEvent {
     Gone(String),
 }
 
+/// A process as its threads know it.
+struct Process {
+    name: String,
+    pid: u32,
+    pidfd: OwnedFd,
+    /// Absent if it is not our child: a former VSP started it.
+    child: Option<Child>,
+    /// Its standard error.
+    stderr: PathBuf,
+    /// Back-ends of its adapters.
+    served: Arc<Mutex<Vec<Served>>>,
+}
+
+/// The two directions of a control connection on which the first message has been sent.
+type Control = (ControlSender<VspToGuest>, ControlReceiver<GuestToVsp>);
+
 impl Run {
     /// Puts threads to a process that was just launched; they give what they hear to `tell`.
     pub(crate) fn begin<T>(
         launched: Launched,
+        places: &Places,
         console: &Console,
-        logs: &LogHub,
         tell: T,
     ) -> std::io::Result<Run>
     where
         T: Fn(RunEvent) + Clone + Send + 'static,
     {
-        let Launched { mut child, control, stderr, start, descriptors, served } = launched;
-        let (name, pid) = (start.name.clone(), child.id());
+        let Launched { mut child, control, start, descriptors, served } = launched;
+        let pid = child.id();
         let pidfd = match open_pidfd(pid) {
             Ok(pidfd) => pidfd,
             Err(e) => {
@@ -75,31 +94,89 @@ impl Run {
                 return Err(e);
             }
         };
+        let process = Process {
+            name: start.name.clone(),
+            pid,
+            pidfd,
+            child: Some(child),
+            stderr: places.stderr.clone(),
+            served: Arc::new(Mutex::new(served)),
+        };
+        console.begin_run();
+        let start = VspToGuest::Start(Box::new(start));
+        Run::watch(process, console, tell, move || {
+            let (mut sender, receiver) = VspEnd::open(control, Role::Vsp, Role::Guest)?.split();
+            let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+            sender.send_with(&start, &borrowed)?;
+            Ok((sender, receiver))
+        })
+    }
+
+    /// Puts threads to a process that a former VSP launched for a guest of this configuration.
+    pub(crate) fn resume<T>(
+        leftover: Leftover,
+        config: GuestConfig,
+        places: Places,
+        console: &Console,
+        tell: T,
+    ) -> std::io::Result<Run>
+    where
+        T: Fn(RunEvent) + Clone + Send + 'static,
+    {
+        let served = Arc::<Mutex<Vec<Served>>>::default();
+        let process = Process {
+            name: config.name.clone(),
+            pid: leftover.pid,
+            pidfd: leftover.pidfd.try_clone()?,
+            child: None,
+            stderr: places.stderr.clone(),
+            served: served.clone(),
+        };
+        let attaching = console.clone();
+        Run::watch(process, console, tell, move || {
+            let stray = Stray { pid: leftover.pid, pidfd: &leftover.pidfd, config: &config, places: &places };
+            stray.attach(&attaching, |back_end| {
+                served.lock().unwrap_or_else(PoisonError::into_inner).push(back_end);
+            })
+        })
+    }
+
+    /// `open` makes the control connection.
+    fn watch<T>(
+        mut process: Process,
+        console: &Console,
+        tell: T,
+        open: impl FnOnce() -> ipc::Result<Control> + Send + 'static,
+    ) -> std::io::Result<Run>
+    where
+        T: Fn(RunEvent) + Clone + Send + 'static,
+    {
         let (orders, queue) = unbounded();
         let (typed, input) = bounded(INPUT_QUEUE);
         console.connect(Some(typed));
+        let run = Run { pid: process.pid, pidfd: process.pidfd.try_clone()?, orders };
 
+        let name = process.name.clone();
         let spawn = |what: &str| thread::Builder::new().name(format!("{what}-{name}"));
-        let (logs, source) = (logs.clone(), LogSource::Guest(name.clone()));
-        spawn("errors").spawn(move || forward_errors(stderr, &logs, &source))?;
-        let (watched, told) = (pidfd.try_clone()?, tell.clone());
+        let told = tell.clone();
         let (conversing, conversation) = bounded::<()>(0);
         spawn("wait").spawn(move || {
-            let how = wait(child, &watched);
+            let how = process.wait();
             // Its last words come before the news of its end; nothing is sent on this channel, it only closes.
             let _ = conversation.recv_timeout(LAST_WORDS);
+            report_complaint(&process.name, &process.stderr);
+            let served = std::mem::take(&mut *process.served.lock().unwrap_or_else(PoisonError::into_inner));
             served.into_iter().for_each(Served::end);
             told(RunEvent::Gone(how));
         })?;
         let console = console.clone();
         spawn("control").spawn(move || {
             let _conversing = conversing;
-            let start = VspToGuest::Start(Box::new(start));
-            let end = converse(control, &start, descriptors, (queue, input), &console, &tell);
+            let end = open().and_then(|control| converse(control, (queue, input), &console, &tell));
             let how = end.err().map_or_else(String::new, |e| format!("Lost the guest process: {e}."));
             tell(RunEvent::ControlLost(how));
         })?;
-        Ok(Run { pid, pidfd, orders })
+        Ok(run)
     }
 
     /// Gives the process an order; orders pass console input that waits.
@@ -115,25 +192,19 @@ impl Run {
     }
 }
 
-/// Greets the guest process, starts it, and listens until the connection ends.
+/// Passes orders on and listens until the connection ends.
 fn converse(
-    control: std::os::unix::net::UnixStream,
-    start: &VspToGuest,
-    descriptors: Vec<OwnedFd>,
+    (sender, mut receiver): Control,
     (orders, input): (Receiver<VspToGuest>, Receiver<VspToGuest>),
     console: &Console,
     tell: &impl Fn(RunEvent),
 ) -> ipc::Result<()> {
-    let (mut sender, mut receiver) = VspEnd::open(control, Role::Vsp, Role::Guest)?.split();
     sender.set_deadline(SEND_DEADLINE)?;
-    let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
-    sender.send_with(start, &borrowed)?;
-    drop(borrowed);
-    drop(descriptors);
     thread::Builder::new().name("orders".into()).spawn(move || forward(&orders, &input, sender))?;
     loop {
         match receiver.receive()? {
             GuestToVsp::ConsoleOutput(bytes) => console.output(bytes),
+            GuestToVsp::ConsoleGap { bytes } => console.skip(bytes),
             said => tell(RunEvent::Said(said)),
         }
     }
@@ -158,36 +229,17 @@ fn forward(
     sender.close();
 }
 
-fn forward_errors(stderr: ChildStderr, logs: &LogHub, source: &LogSource) {
-    let mut reader = BufReader::new(stderr);
-    let mut line = Vec::new();
-    while let Ok(more) = read_line(&mut reader, &mut line) {
-        if !line.is_empty() {
-            logs.record(from_json(source.clone(), &String::from_utf8_lossy(&line)));
-        }
-        if !more {
-            return;
-        }
+/// What the runtime of a process that has ended complained of is for the log, too.
+fn report_complaint(guest: &str, stderr: &Path) {
+    let mut bytes = Vec::new();
+    let read = File::open(stderr).and_then(|file| file.take(MAX_COMPLAINT).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        tracing::warn!(guest, %error, "cannot read what the guest process complained of");
     }
-}
-
-/// Reads a line without its end; longer ones come in pieces. False at the end of the stream.
-fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
-    line.clear();
-    while line.len() < MAX_LINE {
-        let available = reader.fill_buf()?;
-        if available.is_empty() {
-            return Ok(false);
-        }
-        let end = available.iter().position(|byte| *byte == b'\n');
-        line.extend_from_slice(&available[..end.unwrap_or(available.len())]);
-        let used = end.map_or(available.len(), |at| at + 1);
-        reader.consume(used);
-        if end.is_some() {
-            break;
-        }
+    let text = String::from_utf8_lossy(&bytes);
+    if !text.trim().is_empty() {
+        tracing::error!(guest, stderr = text.trim(), "the guest process complained");
     }
-    Ok(true)
 }
 
 /// The process cannot have been reaped yet, so the number is still its own.
@@ -196,12 +248,18 @@ fn open_pidfd(pid: u32) -> std::io::Result<OwnedFd> {
     Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
-/// Waits for the end of a process and says how it ended.
-fn wait(mut child: Child, pidfd: &OwnedFd) -> String {
-    // The pidfd tells of the end of any process, also of one that is not our child.
-    let mut polled = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
-    while poll(&mut polled, PollTimeout::NONE).is_err_and(|errno| errno == nix::errno::Errno::EINTR) {}
-    child.wait().map_or_else(|e| format!("unknown end ({e})"), describe)
+impl Process {
+    /// Waits for its end and says how it ended.
+    fn wait(&mut self) -> String {
+        // The pidfd tells of the end of any process, also of one that is not our child.
+        let mut polled = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
+        while poll(&mut polled, PollTimeout::NONE).is_err_and(|errno| errno == nix::errno::Errno::EINTR) {}
+        match &mut self.child {
+            Some(child) => child.wait().map_or_else(|e| format!("unknown end ({e})"), describe),
+            // Only a parent is told.
+            None => "it was killed or has crashed".into(),
+        }
+    }
 }
 
 fn describe(status: ExitStatus) -> String {
@@ -223,19 +281,5 @@ mod tests {
     fn ends_of_processes_are_described() {
         assert_eq!(describe(ExitStatus::from_raw(9)), "killed by signal 9 (SIGKILL)");
         assert_eq!(describe(ExitStatus::from_raw(3 << 8)), "exit status 3");
-    }
-
-    #[test]
-    fn lines_are_read_whole_and_endless_ones_in_pieces() {
-        let mut text: &[u8] = b"one\n\ntwo";
-        let mut line = Vec::new();
-        let mut lines = Vec::new();
-        while read_line(&mut text, &mut line).unwrap() {
-            lines.push(line.clone());
-        }
-        assert_eq!((lines, line.as_slice()), (vec![b"one".to_vec(), vec![]], &b"two"[..]));
-        let endless = vec![b'x'; 3 * MAX_LINE];
-        assert!(read_line(&mut BufReader::new(&endless[..]), &mut line).unwrap());
-        assert!((MAX_LINE..2 * MAX_LINE).contains(&line.len()));
     }
 }

@@ -5,8 +5,11 @@
 
 mod requests;
 mod show;
+mod takeover;
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -24,12 +27,14 @@ use crate::root::StateRoot;
 use crate::stores::Stores;
 use crate::stream::Offering;
 use crate::supervise::guest::{Action, Event, Limit, State, next};
-use crate::supervise::launch::Launcher;
+use crate::supervise::launch::{Launcher, Places};
 use crate::supervise::record::Record;
 use crate::supervise::run::{Run, RunEvent};
 
 /// Time a guest process has to make its machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// Time a guest process that was found has to answer.
+const ATTACH_LIMIT: Duration = Duration::from_secs(120);
 /// Time a guest process has to end once it should.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
@@ -59,11 +64,18 @@ pub(crate) enum Input {
 
 /// Way back to a client; a client that has gone is no concern of ours.
 #[derive(Clone, Debug)]
-pub(crate) struct Reply(pub(crate) Sender<VspToClient>);
+pub(crate) struct Reply {
+    client: Sender<VspToClient>,
+    /// The request as the log knows it.
+    span: tracing::Span,
+}
 
 impl Reply {
+    pub(crate) fn new(client: Sender<VspToClient>, span: tracing::Span) -> Reply {
+        Reply { client, span }
+    }
     fn send(&self, message: VspToClient) {
-        let _ = self.0.send(message);
+        let _ = self.client.send(message);
     }
     fn accept(&self, remarks: Vec<Remark>) {
         self.send(VspToClient::Accepted(Acceptance { already_done: false, remarks }));
@@ -104,6 +116,10 @@ pub(crate) struct Supervisor {
     watchers: Vec<Offering>,
     since_micros: i64,
     stopping: Option<Vec<Reply>>,
+    /// Who wants the VSP to end without its guests.
+    leaving: Option<Reply>,
+    /// Guests that asked for a reset while there was no VSP.
+    resets: Vec<String>,
 }
 
 impl Supervisor {
@@ -125,18 +141,21 @@ impl Supervisor {
             watchers: Vec::new(),
             since_micros: now(),
             stopping: None,
+            leaving: None,
+            resets: Vec::new(),
         };
         let names: Vec<String> = supervisor.db.iter().map(|(name, _)| name.to_owned()).collect();
         for name in names {
             supervisor.adopt(&name)?;
+            supervisor.take_over(&name)?;
         }
         Ok(supervisor)
     }
 
-    /// Works until the VSP is to end and all guests are off.
+    /// Works until the VSP is to end and all guests are off, or are to be left on.
     pub(crate) fn run(mut self, inbox: Receiver<Input>) {
         self.start_automatic();
-        while !self.is_finished() {
+        while !self.is_finished() && self.leaving.is_none() {
             let input = match self.next_deadline() {
                 Some(deadline) => inbox.recv_deadline(deadline),
                 None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -147,14 +166,18 @@ impl Supervisor {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        for reply in self.stopping.take().unwrap_or_default() {
+        // Whoever waits for guests to be off while somebody has the VSP leave them, waits for the next VSP.
+        for reply in self.stopping.take().unwrap_or_default().into_iter().chain(self.leaving.take()) {
             reply.accept(Vec::new());
         }
     }
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Request(request, reply) => self.answer(request, reply),
+            Input::Request(request, reply) => {
+                let _request = reply.span.clone().entered();
+                self.answer(request, reply);
+            }
             Input::Watch(offering) => {
                 if offering.offer(ClientEvent::Guests(self.summaries())) {
                     self.watchers.push(offering);
@@ -172,7 +195,9 @@ impl Supervisor {
     /// Takes a guest of the database under supervision.
     fn adopt(&mut self, name: &str) -> std::io::Result<()> {
         let console = Console::start(name, &self.root.guest(name).join("console.log"))?;
-        let mut guest = Guest {
+        DirBuilder::new().recursive(true).mode(0o700).create(self.root.guest_log(name))?;
+        self.logs.know(LogSource::Guest(name.to_owned()));
+        let guest = Guest {
             console,
             state: State::Off,
             run: None,
@@ -180,30 +205,24 @@ impl Supervisor {
             running: None,
             since_micros: None,
             deadline: None,
-            reason: None,
+            reason: takeover::last_reason(&self.root, name),
             stats: None,
             waiting: Vec::new(),
         };
-        if let Some(leftover) = Record::leftover(&self.root.guest(name)) {
-            tracing::warn!(guest = name, pid = leftover.pid, "ending a guest process that lost its VSP");
-            guest.reason = Some("Ended because its VSP had died.".into());
-            // One that lives on could still run the guest: then this VSP must not start it a second time.
-            leftover.end()?;
-        }
-        Record::erase(&self.root.guest(name));
         self.guests.insert(name.to_owned(), guest);
         Ok(())
     }
 
     fn start_automatic(&mut self) {
         use ipc::message::StartAttribute::Auto;
-        let names: Vec<String> = self
-            .db
-            .configs()
-            .filter(|config| config.start == Auto)
-            .map(|config| config.name.clone())
-            .collect();
+        let automatic = self.db.configs().filter(|config| config.start == Auto);
+        let mut names: Vec<String> = automatic.map(|config| config.name.clone()).collect();
+        names.append(&mut self.resets);
         for name in names {
+            // On already: taken over.
+            if self.guests.get(&name).is_some_and(|guest| guest.state != State::Off) {
+                continue;
+            }
             match self.admit_start(&name) {
                 Ok(()) => self.feed(&name, Event::Start),
                 Err(refusal) => tracing::warn!(guest = name, %refusal, "guest was not started"),
@@ -255,7 +274,7 @@ impl Supervisor {
                 Event::Exiting(reason)
             }
             // The run's own thread keeps these.
-            RunEvent::Said(GuestToVsp::ConsoleOutput(_)) => return,
+            RunEvent::Said(GuestToVsp::ConsoleOutput(_) | GuestToVsp::ConsoleGap { .. }) => return,
             RunEvent::ControlLost(how) => Event::ControlLost(how),
             RunEvent::Gone(how) => {
                 tracing::info!(guest = name, how, "guest process ended");
@@ -300,6 +319,7 @@ impl Supervisor {
             Action::Arm(limit) => {
                 let length = match limit {
                     Limit::Start => START_LIMIT,
+                    Limit::Attach => ATTACH_LIMIT,
                     Limit::Graceful => Duration::from_secs(graceful.into()),
                     Limit::End => END_LIMIT,
                 };
@@ -312,6 +332,7 @@ impl Supervisor {
             }
             Action::Report(text) => {
                 tracing::info!(guest = name, reason = text, "run is over");
+                takeover::remember_reason(&self.root, name, &text);
                 guest.reason = Some(text);
             }
         }
@@ -333,24 +354,24 @@ impl Supervisor {
             .filter(|(goal, _)| *goal == Goal::On)
             .map(|(_, reply)| reply.clone())
             .collect();
-        let launched = self.launcher.launch(&config, |line| {
+        let places = Places::of(&self.root, &config);
+        let launched = self.launcher.launch(&config, &places, |line| {
             waiting.iter().for_each(|reply| reply.send(VspToClient::Progress(line.clone())));
         })?;
+        let since_micros = now();
+        // Before it is told what to be: if the VSP is killed first, the process ends by itself.
+        let pid = launched.child.id();
+        if let Err(error) = Record::write(&self.root.guest(name), pid, since_micros, &config) {
+            tracing::warn!(guest = name, %error, "no note of the guest process: it will not survive this VSP");
+        }
         guest.run_number += 1;
-        let (inbox, owner, run) = (self.own_inbox.clone(), name.to_owned(), guest.run_number);
-        let tell = move |event| {
-            // The supervisor ends only when no run is left that could tell it something.
-            let _ = inbox.send(Input::Run { guest: owner.clone(), run, event });
-        };
-        let begun = Run::begin(launched, &guest.console, &self.logs, tell);
+        let tell = teller(self.own_inbox.clone(), name, guest.run_number);
+        let begun = Run::begin(launched, &places, &guest.console, tell);
         let run = begun.map_err(|e| format!("Cannot watch the guest process: {e}."))?;
         tracing::info!(guest = name, pid = run.pid, "guest process started");
-        if let Err(error) = Record::write(&self.root.guest(name), run.pid) {
-            tracing::warn!(guest = name, %error, "no note of the guest process");
-        }
         guest.run = Some(run);
         guest.running = Some(config);
-        guest.since_micros = Some(now());
+        guest.since_micros = Some(since_micros);
         guest.reason = None;
         Ok(())
     }
@@ -444,6 +465,15 @@ impl Guest {
         self.running = None;
         self.since_micros = None;
         self.stats = None;
+    }
+}
+
+/// How the threads of a run reach the supervisor.
+fn teller(inbox: Sender<Input>, name: &str, run: u64) -> impl Fn(RunEvent) + Clone + Send + use<> {
+    let guest = name.to_owned();
+    move |event| {
+        // A VSP that has left its guests does not listen any more, and the next one asks for itself.
+        let _ = inbox.send(Input::Run { guest: guest.clone(), run, event });
     }
 }
 

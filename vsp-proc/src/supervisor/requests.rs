@@ -50,6 +50,7 @@ impl Supervisor {
                 };
             }
             ClientToVsp::VspShutdown => return self.shut_down(false, Some(reply)),
+            ClientToVsp::VspLeave => return self.leave(reply),
             // The server deals with these before they come here.
             ClientToVsp::Subscribe(_)
             | ClientToVsp::ConsoleInput(_)
@@ -181,7 +182,9 @@ impl Supervisor {
                 refused("Guest is not runnable on this host.")
             }
             Some(State::Off) => Ok(()),
-            Some(State::Starting | State::Running(_)) => refused("Guest is already running."),
+            Some(State::Starting | State::Reattaching | State::Running(_)) => {
+                refused("Guest is already running.")
+            }
             _ => refused("Guest is still stopping."),
         }
     }

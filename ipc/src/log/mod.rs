@@ -1,4 +1,19 @@
-//! Log records as they are streamed to clients.
+//! Structured logs: every process writes its own rolling files, one JSON object a line; the VSP reads them, live and
+//! again, and streams their records to clients.
+//!
+//! ```text
+//!   tracing ──▶ LogFile (a thread) ──▶ DIRECTORY/2026-11-23.jsonl ──▶ Tail ──▶ LogRecord
+//! ```
+//!
+//! The files are the truth, so neither a record's way to its readers nor the life of the VSP can lose one.
+
+mod file;
+mod json;
+mod names;
+mod tail;
+
+pub use file::{LogFile, LogGuard, LogWriter};
+pub use tail::Tail;
 
 use std::fmt;
 use std::str::FromStr;

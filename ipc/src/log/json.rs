@@ -1,15 +1,16 @@
-//! A log record as one line of JSON, in the shape that `tracing-subscriber`'s `json` format writes.
+//! Reading a line of JSON as `tracing-subscriber`'s `json` format writes it.
 
-use ipc::log::{Level, LogRecord, LogSource};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-/// Reads a line of a guest process or of a log file. A line of another shape, such as a panic's, is a record of its own.
+use super::{LogRecord, LogSource};
+
+/// Reads a line of a log file. A line of another shape is a record of its own.
 pub(crate) fn from_json(source: LogSource, line: &str) -> LogRecord {
     parse(&source, line).unwrap_or_else(|| LogRecord {
         source,
         time_micros: jiff::Timestamp::now().as_microsecond(),
-        level: Level::Error,
-        target: "stderr".into(),
+        level: super::Level::Error,
+        target: String::new(),
         message: line.trim_end().to_owned(),
         fields: Vec::new(),
     })
@@ -43,24 +44,10 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Writes a record as a line, with its end.
-pub(crate) fn to_json(record: &LogRecord) -> String {
-    let time = jiff::Timestamp::from_microsecond(record.time_micros).unwrap_or_default();
-    let mut fields: Map<String, Value> =
-        record.fields.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    fields.insert("message".into(), json!(record.message));
-    let object = json!({
-        "timestamp": time.to_string(),
-        "level": record.level.name(),
-        "target": record.target,
-        "fields": fields,
-    });
-    format!("{object}\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::Level;
 
     #[test]
     fn a_line_of_tracing_subscriber_is_understood() {
@@ -73,21 +60,6 @@ mod tests {
             record.to_string(),
             "2026-11-23T19:31:04.123Z  WARN ivm1: odd read cpu=2 port=1016 what=\"x y\""
         );
-    }
-
-    #[test]
-    fn a_record_survives_the_file() {
-        let record = LogRecord {
-            source: LogSource::Vsp,
-            time_micros: 1_795_462_264_123_456,
-            level: Level::Info,
-            target: "vsp_proc".into(),
-            message: "line one\nline \"two\"".into(),
-            fields: vec![("guest".into(), "ivm1".into())],
-        };
-        let line = to_json(&record);
-        assert_eq!(line.matches('\n').count(), 1);
-        assert_eq!(from_json(LogSource::Vsp, &line), record);
     }
 
     #[test]

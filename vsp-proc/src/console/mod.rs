@@ -4,6 +4,8 @@
 //! guest's restarts. Input goes from the writing viewer's own thread straight to the guest process, so that a guest that
 //! does not read holds up nobody but the one who types.
 
+mod log;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +14,9 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use ipc::guest::VspToGuest;
 use ipc::message::Event;
+use storage::throttle::Throttle;
 
-use crate::roll::{self, RollingFile};
+use self::log::ConsoleLog;
 use crate::stream::{self, Delivery, Offering};
 
 /// Bytes of the console log before it rolls.
@@ -24,8 +27,9 @@ const MAX_REPLAY: u64 = 2 * FILE_LIMIT;
 const PIECE: usize = 16 << 10;
 /// Bytes that wait for a slow viewer, beyond his replay.
 const VIEWER_QUEUE: usize = 1 << 20;
-/// Pieces of output that wait for the thread; then the guest process waits.
-const QUEUE: usize = 256;
+/// Pieces of output that wait for the thread; then the guest process waits. With what sockets hold it must be less than
+/// the guest process keeps, or a VSP that is killed loses output.
+const QUEUE: usize = 16;
 
 /// Handle of a console.
 #[derive(Clone)]
@@ -51,6 +55,9 @@ impl Shared {
 
 enum Order {
     Output(Vec<u8>),
+    Skip(u64),
+    BeginRun,
+    Position(Sender<u64>),
     Join { viewer: u64, replay_bytes: u64, write: bool, offering: Offering },
     Taken { former: u64, viewer: u64 },
     Released(u64),
@@ -74,6 +81,24 @@ impl Console {
     /// Takes output of the guest; waits if the log is far behind.
     pub(crate) fn output(&self, bytes: Vec<u8>) {
         let _ = self.inbox.send(Order::Output(bytes));
+    }
+
+    /// The guest process could not keep `bytes` of its output.
+    pub(crate) fn skip(&self, bytes: u64) {
+        let _ = self.inbox.send(Order::Skip(bytes));
+    }
+
+    /// The output that comes is of a new process.
+    pub(crate) fn begin_run(&self) {
+        let _ = self.inbox.send(Order::BeginRun);
+    }
+
+    /// How much of the output of the process is stored.
+    pub(crate) fn position(&self) -> u64 {
+        let (reply, position) = bounded(1);
+        let _ = self.inbox.send(Order::Position(reply));
+        // The thread lives as long as we do.
+        position.recv().unwrap_or(0)
     }
 
     /// From now on input goes to this guest process, or nowhere.
@@ -131,7 +156,7 @@ impl Drop for Viewer {
 
 struct Keeper {
     path: PathBuf,
-    log: Option<RollingFile>,
+    log: Option<ConsoleLog>,
     viewers: Vec<(u64, Offering)>,
     shared: Arc<Shared>,
 }
@@ -141,6 +166,12 @@ impl Keeper {
         for order in orders {
             match order {
                 Order::Output(bytes) => self.output(&bytes),
+                Order::Skip(bytes) => self.skip(bytes),
+                Order::BeginRun => self.with_log(ConsoleLog::begin_run),
+                Order::Position(reply) => {
+                    self.with_log(|_| Ok(()));
+                    let _ = reply.send(self.log.as_ref().map_or(0, ConsoleLog::position));
+                }
                 Order::Join { viewer, replay_bytes, write, offering } => {
                     self.join(viewer, replay_bytes, write, offering);
                 }
@@ -156,21 +187,38 @@ impl Keeper {
         }
     }
 
-    fn output(&mut self, bytes: &[u8]) {
+    /// Does something with the log. A full disk must not silence the guest: viewers still see what the log lost.
+    fn with_log(&mut self, action: impl FnOnce(&mut ConsoleLog) -> std::io::Result<()>) {
         if self.log.is_none() {
-            self.log = RollingFile::open(&self.path, FILE_LIMIT).ok();
+            self.log = ConsoleLog::open(&self.path, FILE_LIMIT).ok();
         }
-        for piece in bytes.chunks(PIECE) {
-            // A full disk must not silence the guest: viewers still see what the log lost.
-            if self.log.as_mut().is_some_and(|log| log.append(piece).is_err()) {
-                self.log = None;
+        if let Some(Err(error)) = self.log.as_mut().map(action) {
+            static THROTTLE: Throttle = Throttle::new();
+            if let Some(dropped) = THROTTLE.admit() {
+                tracing::warn!(log = %self.path.display(), %error, dropped, "console output is not logged");
             }
-            self.viewers.retain(|(_, offering)| offering.offer(Event::Console(piece.to_vec())));
         }
     }
 
+    fn output(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(PIECE) {
+            self.with_log(|log| log.append(piece));
+            self.show(piece);
+        }
+    }
+
+    fn skip(&mut self, bytes: u64) {
+        let remark = format!("\r\n[{bytes} bytes of console output were lost here]\r\n");
+        self.with_log(|log| log.skip(bytes, remark.as_bytes()));
+        self.show(remark.as_bytes());
+    }
+
+    fn show(&mut self, piece: &[u8]) {
+        self.viewers.retain(|(_, offering)| offering.offer(Event::Console(piece.to_vec())));
+    }
+
     fn join(&mut self, viewer: u64, replay_bytes: u64, write: bool, offering: Offering) {
-        let past = roll::tail(&self.path, replay_bytes);
+        let past = log::tail(&self.path, replay_bytes);
         // A cut beginning would show half a line, or half an escape sequence.
         let cut = past.len() as u64 == replay_bytes;
         let start = if cut { past.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1) } else { 0 };
