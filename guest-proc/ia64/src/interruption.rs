@@ -236,8 +236,10 @@ impl Cpu {
     }
 
     /// Halts outside the engine until an external interrupt is pending that TPR lets through (whatever PSR.i is), or
-    /// INIT or a kick arrives; these are left for the engine. `duration` turns ITC ticks into host time.
-    pub fn halt(&mut self, duration: impl Fn(u64) -> Duration) {
+    /// INIT or a kick arrives; these are left for the engine. `duration` turns ITC ticks into host time. Says whether
+    /// it slept until its own timer ran out.
+    pub fn halt(&mut self, duration: impl Fn(u64) -> Duration) -> bool {
+        let mut by_timer = false;
         loop {
             self.link.acknowledge();
             self.sapic.request(self.link.take_interrupts());
@@ -246,10 +248,10 @@ impl Cpu {
             if self.sapic.unmasked() || self.link.is_called_away() {
                 // The engine has to look again.
                 self.link.call_attention();
-                return;
+                return by_timer;
             }
             let deadline = left.map(|ticks| std::time::Instant::now() + duration(ticks));
-            self.link.wait_until(deadline);
+            by_timer = !self.link.wait_until(deadline);
         }
     }
 }

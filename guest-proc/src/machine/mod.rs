@@ -6,6 +6,7 @@
 //! ```
 
 mod activity;
+mod idle;
 mod turns;
 mod vcpu;
 

@@ -15,6 +15,7 @@ use ia64::{Insn, Op};
 use tracing::{debug, info, warn};
 
 use super::activity::Activity;
+use super::idle::Idleness;
 use super::turns::Turns;
 use super::{Machine, Start};
 use crate::control::Outcome;
@@ -37,6 +38,7 @@ pub(super) struct Vcpu {
     cpu: Cpu,
     /// Instructions already counted in the machine's figures.
     counted: u64,
+    idleness: Idleness,
     /// Generation of the debugger's breakpoints that `cpu` knows.
     breakpoints: u64,
 }
@@ -81,7 +83,16 @@ impl Vcpu {
         number: usize,
     ) -> Vcpu {
         let cpu = new_cpu(&machine, &cluster, number);
-        Vcpu { machine, cluster, turns, number, cpu, counted: 0, breakpoints: 0 }
+        Vcpu {
+            machine,
+            cluster,
+            turns,
+            number,
+            cpu,
+            counted: 0,
+            idleness: Idleness::default(),
+            breakpoints: 0,
+        }
     }
 
     /// The thread: the boot processor has something to start with, the others wait to be woken.
@@ -192,7 +203,9 @@ impl Vcpu {
     fn halt(&mut self) {
         let started = Instant::now();
         let clock = &self.machine.clock;
-        self.cpu.halt(|ticks| clock.until(clock.itc().saturating_add(ticks)));
+        let lateness = self.idleness.halts(self.cpu.retired);
+        let by_timer = self.cpu.halt(|ticks| clock.until(clock.itc().saturating_add(ticks)) + lateness);
+        self.idleness.wakes(by_timer);
         self.machine.counters.idle_nanos.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
     }
 
