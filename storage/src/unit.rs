@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::backing::{
-    Access, Examined, Kind, MINIMUM_DISK, MINIMUM_DVD, OpenError, RawFile, examine, examine_disc_source,
+    Access, BlockStore, Examined, Kind, MINIMUM_DISK, MINIMUM_DVD, OpenError, RawFile, examine,
+    examine_disc_source,
 };
 use crate::identity::unit_id;
-use crate::scsi::{Disk, Product};
+use crate::scsi::reservation::KeptError;
+use crate::scsi::{Disk, Drive, Dvd, Initiator, Product, Reservations, Target};
 use crate::statement::{DeviceType, Refusal, StorageStatement, StorageType};
 use crate::sysfs::Sysfs;
 
@@ -20,6 +22,9 @@ pub enum UnitError {
     /// The storage cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Who may use it is not known.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
 }
 
 /// Looks at what a statement names, without opening it.
@@ -46,23 +51,148 @@ fn kind(storage: StorageType) -> Option<Kind> {
     }
 }
 
+/// What a statement became.
+#[derive(Clone)]
+pub enum Unit {
+    /// A disk.
+    Disk(Arc<Disk>),
+    /// A DVD drive, whose discs can be changed.
+    Dvd(Arc<Dvd>),
+}
+
+impl Unit {
+    /// What an adapter serves.
+    pub fn target(&self) -> Arc<dyn Target> {
+        match self {
+            Unit::Disk(disk) => Arc::clone(disk) as _,
+            Unit::Dvd(dvd) => Arc::clone(dvd) as _,
+        }
+    }
+}
+
+/// For whom a unit is opened.
+#[derive(Clone, Copy, Default)]
+pub struct Claim<'a> {
+    /// The guest, as reservations know it.
+    pub initiator: Initiator,
+    /// The directory where reservations are kept that shall survive; without it guests cannot ask for that.
+    pub keep_in: Option<&'a Path>,
+}
+
 /// Opens what a statement names and puts a SCSI target on it.
-pub fn open(statement: &StorageStatement) -> Result<Arc<Disk>, UnitError> {
+pub fn open(statement: &StorageStatement, claim: Claim<'_>) -> Result<Unit, UnitError> {
     statement.check_usable()?;
+    match statement.device() {
+        DeviceType::Disk => open_disk(statement, claim).map(|disk| Unit::Disk(Arc::new(disk))),
+        DeviceType::Dvd => open_dvd(statement).map(|dvd| Unit::Dvd(Arc::new(dvd))),
+        device => Err(Refusal::AttachedDevice(device).into()),
+    }
+}
+
+fn open_disk(statement: &StorageStatement, claim: Claim<'_>) -> Result<Disk, UnitError> {
     let path = Path::new(statement.location());
-    let (kind, product) = match (statement.device(), statement.storage()) {
-        (DeviceType::Disk, StorageType::File) => (Kind::File, Product::FileDisk),
-        (DeviceType::Disk, StorageType::Disk) => (Kind::Disk, Product::Disk),
-        (DeviceType::Disk, StorageType::Lv) => (Kind::LogicalVolume, Product::LvDisk),
-        (device, storage) => return Err(Refusal::Combination { device, storage }.into()),
+    let (kind, product) = match statement.storage() {
+        StorageType::File => (Kind::File, Product::FileDisk),
+        StorageType::Disk => (Kind::Disk, Product::Disk),
+        StorageType::Lv => (Kind::LogicalVolume, Product::LvDisk),
+        storage => return Err(Refusal::Combination { device: DeviceType::Disk, storage }.into()),
     };
     let store = RawFile::open_as(path, kind, Access::ReadWrite, &Sysfs::default())?;
-    Ok(Arc::new(Disk::new(Arc::new(store), product, unit_id(&canonical(path)))))
+    let id = unit_id(&canonical(path));
+    let reservations = match claim.keep_in {
+        Some(directory) => Reservations::kept_in(&directory.join(format!("reservations-{id}")))?,
+        None => Reservations::new(),
+    };
+    Ok(Disk::with_reservations(Arc::new(store), product, id, claim.initiator, reservations))
+}
+
+fn open_dvd(statement: &StorageStatement) -> Result<Dvd, UnitError> {
+    let path = Path::new(statement.location());
+    let id = unit_id(&canonical(path));
+    let (disc, drive) = match statement.storage() {
+        StorageType::File => (Some(open_disc(path, Kind::File)?), Drive::FileDvd),
+        StorageType::Disk => match open_disc(path, Kind::Disk) {
+            Ok(disc) => (Some(disc), Drive::Dvd),
+            Err(OpenError::NoMedium(_)) => (None, Drive::Dvd),
+            Err(error) => return Err(error.into()),
+        },
+        _ => {
+            examine_disc_source(path, &Sysfs::default())?;
+            (None, Drive::NullDvd)
+        }
+    };
+    Ok(Dvd::new(disc, drive, id))
+}
+
+/// Opens a disc for a virtual DVD: an image, or what lies in a drive of the VSP.
+///
+/// # Errors
+/// Besides those of any store: it has no whole sector.
+pub fn open_disc(path: &Path, kind: Kind) -> Result<Arc<dyn BlockStore>, OpenError> {
+    let disc = RawFile::open_as(path, kind, Access::ReadOnly, &Sysfs::default())?;
+    match disc.len_bytes() {
+        len if len < MINIMUM_DVD => Err(OpenError::TooSmall { path: path.to_owned(), minimum: MINIMUM_DVD }),
+        _ => Ok(Arc::new(disc)),
+    }
 }
 
 /// However the storage was named in the statement.
 fn canonical(path: &Path) -> String {
-    std::fs::canonicalize(path)
-        .map_or_else(|_| path.to_string_lossy(), |found| found.to_string_lossy().into_owned().into())
-        .into_owned()
+    let found = std::fs::canonicalize(path);
+    found.as_deref().unwrap_or(path).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scsi::DiscState;
+
+    fn open(text: &str) -> Result<Unit, String> {
+        let statement: StorageStatement = text.parse().unwrap();
+        super::open(&statement, Claim::default()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn statements_become_the_devices_they_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("image");
+        std::fs::write(&path, [0; 8192]).unwrap();
+        let (path, home) = (path.display(), directory.path().display());
+        let dvd = |text: &str| match open(text) {
+            Ok(Unit::Dvd(dvd)) => dvd.disc_state(),
+            other => panic!("{:?}", other.err()),
+        };
+        assert!(matches!(open(&format!("disk:avio_stor::file:{path}")), Ok(Unit::Disk(_))));
+        assert_eq!(dvd(&format!("dvd:avio_stor::file:{path}")), DiscState::Present);
+        assert_eq!(dvd(&format!("dvd:avio_stor::null:{home}")), DiscState::Absent);
+        let refused = |text: &str| open(text).err().unwrap();
+        assert!(refused(&format!("disk:avio_stor::lv:{path}")).ends_with("is not a logical volume."));
+        assert!(refused(&format!("disk:avio_stor::disk:{path}")).ends_with("is not a block device."));
+        assert!(
+            refused(&format!("dvd:avio_stor::null:{path}")).ends_with("neither a directory nor a drive.")
+        );
+        assert!(refused("tape:avio_stor::attach_path:0/1.0x0.0x0").starts_with("Attached devices"));
+    }
+
+    #[test]
+    fn discs_are_read_by_many_and_written_by_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("image");
+        std::fs::write(&path, [0; 8192]).unwrap();
+        let text = format!("avio_stor::file:{}", path.display());
+        let (one, _two) = (open(&format!("dvd:{text}")).unwrap(), open(&format!("dvd:{text}")).unwrap());
+        assert!(open(&format!("disk:{text}")).err().unwrap().ends_with("is in use."));
+        drop(one);
+        std::fs::write(&path, [0; 2047]).unwrap();
+        assert!(open(&format!("dvd:{text}")).err().unwrap().ends_with("minimum of 2048 bytes."));
+    }
+
+    #[test]
+    fn link_and_file_are_one_unit() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("disk"), directory.path().join("link"));
+        std::fs::write(&path, "").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(canonical(&path), canonical(&link));
+    }
 }

@@ -4,8 +4,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use storage::identity::unit_id;
+use storage::scsi::Initiator;
 use storage::statement::StorageStatement;
-use storage::unit;
+use storage::unit::{self, Claim};
 
 use crate::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
 
@@ -44,11 +46,12 @@ pub(crate) fn serve(
 ) -> Result<Served, String> {
     let name = format!("{guest} {bus},{slot}");
     let targets = Arc::new(Targets::new());
+    let claim = Claim { initiator: Initiator(unit_id(guest)), keep_in: None };
     for (number, statement) in devices {
         let failed =
             |text: String| format!("Unable to use device {statement}: {}.", text.trim_end_matches('.'));
-        let target = unit::open(statement).map_err(|e| failed(e.to_string()))?;
-        targets.insert(*number, target).map_err(|e| failed(e.to_string()))?;
+        let unit = unit::open(statement, claim).map_err(|e| failed(e.to_string()))?;
+        targets.insert(*number, unit.target()).map_err(|e| failed(e.to_string()))?;
     }
     let adapter = Adapter { name: name.clone(), targets, request_queues, ram: RamPolicy::SealedOnly };
     let handle = adapter.serve(stream).map_err(|e| format!("Cannot serve adapter {bus},{slot}: {e}."))?;

@@ -128,7 +128,7 @@ impl BlockStore for RawFile {
 
     fn read_at(&self, offset: u64, into: &Segments<'_>, patience: Patience) -> Result<(), IoError> {
         check_range(self.len_bytes(), offset, into.len_bytes())?;
-        if patience == Patience::Immediate {
+        if patience != Patience::Unlimited {
             return self.read_cached(offset, into);
         }
         transfer(offset, into, |part, at| part.read_from(self.file.as_fd(), at, 0))

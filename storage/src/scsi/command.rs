@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::cdb::Cdb;
-use super::{Command, Completion, Execution, Sense, Wait};
+use super::{Begun, Command, Completion, Execution, Sense, Wait};
 use crate::backing::Patience;
 use crate::segments::Segments;
 
@@ -18,6 +18,19 @@ pub(super) enum Needs {
     Ready,
 }
 
+/// Which reservations of other initiators stand against a command (SPC-4 table 59, SBC-3 table 13).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Against {
+    /// None.
+    Never,
+    /// Only those made by RESERVE.
+    Legacy,
+    /// Also persistent ones of exclusive access: the command reads.
+    Exclusive,
+    /// All: the command writes, or changes the unit.
+    All,
+}
+
 /// One command of a device type.
 pub(super) struct Row<U> {
     pub(super) opcode: u8,
@@ -28,6 +41,7 @@ pub(super) struct Row<U> {
     /// the command's. A bit set in a CDB and not here makes the CDB invalid.
     pub(super) usage: &'static [u8],
     pub(super) needs: Needs,
+    pub(super) against: Against,
     pub(super) run: fn(&U, &Task<'_>) -> Result<Moved, Stop>,
 }
 
@@ -50,7 +64,9 @@ pub(super) struct Moved {
 pub(super) enum Stop {
     Check(Sense),
     Overrun,
+    Conflict,
     WouldWait(Wait),
+    Begun(Begun),
 }
 
 impl From<Sense> for Stop {
@@ -97,7 +113,15 @@ impl Task<'_> {
     pub(super) fn may_wait(&self, wait: Wait) -> Result<(), Stop> {
         match self.patience {
             Patience::Unlimited => Ok(()),
-            Patience::Immediate => Err(Stop::WouldWait(wait)),
+            Patience::Immediate | Patience::Handover => Err(Stop::WouldWait(wait)),
+        }
+    }
+
+    /// For commands that come down to one operation of the host's: leaves that to whoever wants to do it himself.
+    pub(super) fn may_wait_for(&self, begun: impl FnOnce() -> Option<Begun>) -> Result<(), Stop> {
+        match (self.patience, begun) {
+            (Patience::Handover, begun) => Err(begun().map_or(Stop::WouldWait(Wait::Long), Stop::Begun)),
+            _ => self.may_wait(Wait::Long),
         }
     }
 }
@@ -132,6 +156,11 @@ pub(super) trait LogicalUnit: Sized + 'static {
     fn attentions(&self) -> &Attentions;
     /// `Err` when medium commands cannot run now.
     fn ready(&self) -> Result<(), Sense>;
+    /// Whether a reservation of another initiator stands against such a command.
+    fn is_reserved(&self, against: Against) -> bool {
+        _ = against;
+        false
+    }
     /// Standard INQUIRY data.
     fn standard_inquiry(&self) -> Vec<u8>;
     /// The supported vital product data pages: code and content from byte 4 on, ascending.
@@ -140,8 +169,8 @@ pub(super) trait LogicalUnit: Sized + 'static {
     fn mode_pages(&self) -> Vec<super::mode::Page>;
     /// DEVICE-SPECIFIC PARAMETER of the mode parameter header.
     fn device_specific(&self) -> u8;
-    /// Size of the medium for the mode block descriptor: blocks, and bytes of each.
-    fn geometry(&self) -> (u64, u32);
+    /// Size of the medium for the mode block descriptor, for types that have one: blocks, and bytes of each.
+    fn geometry(&self) -> Option<(u64, u32)>;
     /// New values for the changeable bits of a mode page; the rest is as it was.
     fn select_mode_page(&self, page: &super::mode::Page);
 }
@@ -164,6 +193,8 @@ pub(super) fn execute<U: LogicalUnit>(
             Execution::Done(Completion { sense: Some(sense), data_out: 0, data_in: 0 })
         }
         Err(Stop::Overrun) => Execution::Overrun,
+        Err(Stop::Conflict) => Execution::Conflict,
+        Err(Stop::Begun(begun)) => Execution::Begun(begun),
         Err(Stop::WouldWait(wait)) => Execution::WouldWait(wait),
     };
     (name, execution)
@@ -197,6 +228,9 @@ fn run<U: LogicalUnit>(
         && let Some(sense) = unit.attentions().take()
     {
         return Err(sense.into());
+    }
+    if unit.is_reserved(row.against) {
+        return Err(Stop::Conflict);
     }
     if row.needs == Needs::Ready {
         unit.ready()?;

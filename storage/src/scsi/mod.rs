@@ -5,22 +5,30 @@
 //!                         │
 //!                         ▼
 //!               one table per device type: opcode, name, CDB usage, function
-//!                 spc: INQUIRY, MODE SENSE, …     sbc: READ, WRITE, …
-//!                 (vpd, mode: the pages)              │
-//!                                                     ▼
-//!                                           backing::BlockStore
+//!                 spc: INQUIRY, MODE SENSE, …     sbc: disks     mmc: DVDs
+//!                 (vpd, mode: the pages)          (reservation)      │
+//!                                                     └──────┬───────┘
+//!                                                            ▼
+//!                                                   backing::BlockStore
 //! ```
 
+mod begun;
 mod cdb;
 mod command;
+mod gate;
 pub mod lun;
+mod mmc;
 mod mode;
+pub mod reservation;
 mod sbc;
 pub mod sense;
 mod spc;
 mod statistics;
 mod vpd;
 
+pub use begun::{Begun, Operation};
+pub use mmc::{DiscState, Drive, Dvd, EjectError};
+pub use reservation::{Initiator, Reservations};
 pub use sbc::{Disk, Product};
 pub use sense::Sense;
 pub use statistics::{Statistics, StatisticsSnapshot};
@@ -50,6 +58,8 @@ pub enum Status {
     Good = 0x00,
     /// See the sense data.
     CheckCondition = 0x02,
+    /// Another initiator has reserved the unit.
+    ReservationConflict = 0x18,
 }
 
 /// What came of a command that was carried out or refused.
@@ -74,10 +84,15 @@ impl Completion {
 }
 
 /// What became of a command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub enum Execution {
-    /// It has a status.
+    /// It has a status, GOOD or CHECK CONDITION.
     Done(Completion),
+    /// Another initiator has reserved the unit: status RESERVATION CONFLICT; nothing was done.
+    Conflict,
+    /// All that is left is one operation of the host's, which the caller carries out and hands to [`Target::finish`];
+    /// only when [`Patience::Handover`] was asked for.
+    Begun(Begun),
     /// The CDB speaks of more data than the buffers hold; nothing was done.
     Overrun,
     /// It would have to wait and was asked not to; nothing was done.
@@ -93,14 +108,50 @@ pub enum Wait {
     Long,
 }
 
+/// What made a unit begin anew (SAM-5 clause 6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reset {
+    /// The guest was started.
+    PowerOn,
+    /// The guest reset the whole adapter.
+    Adapter,
+    /// Task management: LOGICAL UNIT RESET.
+    LogicalUnit,
+    /// Task management: I_T NEXUS RESET.
+    Nexus,
+}
+
+impl Reset {
+    /// The unit attention that tells of it (SAM-5 table 51).
+    pub(crate) fn sense(self) -> Sense {
+        match self {
+            Reset::PowerOn => Sense::POWER_ON,
+            Reset::Adapter => Sense::ANY_RESET,
+            Reset::LogicalUnit => Sense::RESET_OCCURRED,
+            Reset::Nexus => Sense::NEXUS_LOSS,
+        }
+    }
+}
+
 /// A target with one logical unit, LUN 0. Any number of threads may execute commands at once; each command is its own
 /// and they are not ordered among each other (SAM's simple tasks).
 pub trait Target: Send + Sync {
     /// Carries out a command for LUN 0.
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution;
-    /// Logical unit reset: volatile settings as after power-on, and a unit attention that says so. Commands in flight
-    /// are the transport's to end.
-    fn reset(&self);
+    /// Ends a command that was begun: `result` is the number of bytes the host moved, or why it did not. The answer may
+    /// be that the command has to be executed anew, patiently.
+    fn finish(&self, begun: Begun, result: std::io::Result<u64>) -> Execution {
+        _ = (begun, result);
+        Execution::WouldWait(Wait::Long)
+    }
+    /// Volatile settings as after power-on, and a unit attention that says what happened. Commands in flight are the
+    /// transport's to end.
+    fn reset(&self, reset: Reset);
+    /// Asks the host whether the storage was resized. If so there is a unit attention pending, and it is returned, for
+    /// transports that can announce it.
+    fn notice_resize(&self) -> Option<Sense> {
+        None
+    }
     /// What it has done so far.
     fn statistics(&self) -> StatisticsSnapshot;
 }

@@ -71,10 +71,10 @@ pub(super) fn sense<U: LogicalUnit>(unit: &U, request: &SenseRequest) -> Result<
     if pages.is_empty() {
         return Err(Sense::cdb_field(2, 5));
     }
-    let descriptor = match (request.without_descriptors, request.long_lba) {
-        (true, _) => Vec::new(),
-        (false, false) => short_descriptor(unit.geometry()),
-        (false, true) => long_descriptor(unit.geometry()),
+    let descriptor = match (unit.geometry(), request.long_lba) {
+        (Some(geometry), false) if !request.without_descriptors => short_descriptor(geometry),
+        (Some(geometry), true) if !request.without_descriptors => long_descriptor(geometry),
+        _ => Vec::new(),
     };
     let header = header(unit.device_specific(), request, descriptor.len(), pages.len());
     Ok([header, descriptor, pages].concat())
@@ -136,11 +136,16 @@ pub(super) fn select<U: LogicalUnit>(unit: &U, form: Form, list: &[u8]) -> Resul
 }
 
 /// The block length cannot be changed; the number of blocks neither, but zero and all ones ask for no change.
-fn check_descriptor(geometry: (u64, u32), descriptor: &[u8], long: bool, at: usize) -> Result<(), Sense> {
-    let (mut own, blocks_len) = match (descriptor.len(), long) {
-        (0, _) => return Ok(()),
-        (8, false) => (short_descriptor(geometry), 4),
-        (16, true) => (long_descriptor(geometry), 8),
+fn check_descriptor(
+    geometry: Option<(u64, u32)>,
+    descriptor: &[u8],
+    long: bool,
+    at: usize,
+) -> Result<(), Sense> {
+    let (mut own, blocks_len) = match (descriptor.len(), long, geometry) {
+        (0, _, _) => return Ok(()),
+        (8, false, Some(geometry)) => (short_descriptor(geometry), 4),
+        (16, true, Some(geometry)) => (long_descriptor(geometry), 8),
         _ => return Err(Sense::parameter_field(at as u16 - 1)),
     };
     let given = &descriptor[..blocks_len];

@@ -61,6 +61,10 @@ impl Sense {
     pub const NOT_READY: Sense = Sense::of(Key::NotReady, 0x04, 0x00);
     /// LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED
     pub const STOPPED: Sense = Sense::of(Key::NotReady, 0x04, 0x02);
+    /// MEDIUM NOT PRESENT, TRAY CLOSED
+    pub const NO_MEDIUM: Sense = Sense::of(Key::NotReady, 0x3a, 0x01);
+    /// MEDIUM NOT PRESENT, TRAY OPEN
+    pub const TRAY_OPEN: Sense = Sense::of(Key::NotReady, 0x3a, 0x02);
     /// WRITE ERROR
     pub const WRITE_ERROR: Sense = Sense::of(Key::MediumError, 0x0c, 0x00);
     /// UNRECOVERED READ ERROR
@@ -79,10 +83,32 @@ impl Sense {
     pub const LUN_NOT_SUPPORTED: Sense = Sense::of(Key::IllegalRequest, 0x25, 0x00);
     /// INVALID FIELD IN PARAMETER LIST
     pub const INVALID_PARAMETER: Sense = Sense::of(Key::IllegalRequest, 0x26, 0x00);
+    /// INVALID RELEASE OF PERSISTENT RESERVATION
+    pub const INVALID_RELEASE: Sense = Sense::of(Key::IllegalRequest, 0x26, 0x04);
     /// SAVING PARAMETERS NOT SUPPORTED
     pub const SAVING_NOT_SUPPORTED: Sense = Sense::of(Key::IllegalRequest, 0x39, 0x00);
+    /// MEDIUM REMOVAL PREVENTED
+    pub const REMOVAL_PREVENTED: Sense = Sense::of(Key::IllegalRequest, 0x53, 0x02);
+    /// NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
+    pub const MEDIUM_CHANGED: Sense = Sense::of(Key::UnitAttention, 0x28, 0x00);
+    /// POWER ON, RESET, OR BUS DEVICE RESET OCCURRED
+    pub const ANY_RESET: Sense = Sense::of(Key::UnitAttention, 0x29, 0x00);
+    /// POWER ON OCCURRED
+    pub const POWER_ON: Sense = Sense::of(Key::UnitAttention, 0x29, 0x01);
     /// BUS DEVICE RESET FUNCTION OCCURRED
     pub const RESET_OCCURRED: Sense = Sense::of(Key::UnitAttention, 0x29, 0x03);
+    /// I_T NEXUS LOSS OCCURRED
+    pub const NEXUS_LOSS: Sense = Sense::of(Key::UnitAttention, 0x29, 0x07);
+    /// MODE PARAMETERS CHANGED
+    pub const MODE_CHANGED: Sense = Sense::of(Key::UnitAttention, 0x2a, 0x01);
+    /// RESERVATIONS PREEMPTED
+    pub const RESERVATIONS_PREEMPTED: Sense = Sense::of(Key::UnitAttention, 0x2a, 0x03);
+    /// RESERVATIONS RELEASED
+    pub const RESERVATIONS_RELEASED: Sense = Sense::of(Key::UnitAttention, 0x2a, 0x04);
+    /// REGISTRATIONS PREEMPTED
+    pub const REGISTRATIONS_PREEMPTED: Sense = Sense::of(Key::UnitAttention, 0x2a, 0x05);
+    /// CAPACITY DATA HAS CHANGED
+    pub const CAPACITY_CHANGED: Sense = Sense::of(Key::UnitAttention, 0x2a, 0x09);
     /// WRITE PROTECTED
     pub const WRITE_PROTECTED: Sense = Sense::of(Key::DataProtect, 0x27, 0x00);
     /// SPACE ALLOCATION FAILED WRITE PROTECT

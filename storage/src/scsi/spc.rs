@@ -121,6 +121,24 @@ pub(super) fn report_opcodes<U: LogicalUnit>(_: &U, task: &Task<'_>) -> Result<M
     task.reply(&data, task.cdb.be32(6) as usize)
 }
 
+/// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (6.36): those of the transport.
+pub(super) fn report_task_functions<U: LogicalUnit>(_: &U, task: &Task<'_>) -> Result<Moved, Stop> {
+    /// ATS, ATSS, CTSS, LURS, QTS.
+    const BYTE_0: u8 = 0x80 | 0x40 | 0x10 | 0x08 | 0x04;
+    /// QTSS, ITNRS.
+    const BYTE_1: u8 = 0x02 | 0x01;
+    let allocation_len = task.cdb.be32(6) as usize;
+    if allocation_len < 4 {
+        return Err(Sense::cdb_field(6, 7).into());
+    }
+    task.reply(&[BYTE_0, BYTE_1, 0, 0], allocation_len)
+}
+
+/// SEND DIAGNOSTIC (6.42): the default self-test, which a unit that executes it has passed.
+pub(super) fn send_diagnostic<U: LogicalUnit>(_: &U, _: &Task<'_>) -> Result<Moved, Stop> {
+    Ok(Moved::NOTHING)
+}
+
 /// Command timeouts descriptor (table 174): no times are promised.
 const TIMEOUTS: [u8; 12] = [0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 

@@ -22,17 +22,21 @@ pub(super) fn serial_number(unit: Uuid) -> Vec<u8> {
     unit.simple().to_string().into_bytes()
 }
 
+/// A name of the NAA's locally assigned kind, made from a UUID.
+pub(super) fn local_name(id: Uuid) -> [u8; 8] {
+    const LOCALLY_ASSIGNED: u64 = 0x3;
+    let (high, low) = id.as_u64_pair();
+    // 60 bits are left to us; both halves take part, for the version nibble is the same in all UUIDs.
+    (LOCALLY_ASSIGNED << 60 | (high ^ low.rotate_left(32)) & (u64::MAX >> 4)).to_be_bytes()
+}
+
 /// Designators of the unit: a locally assigned NAA name, and one by T10 vendor identification.
 pub(super) fn identification(unit: Uuid) -> Vec<u8> {
     const BINARY: u8 = 0x1;
     const ASCII: u8 = 0x2;
     const T10_VENDOR: u8 = 0x1;
     const NAA: u8 = 0x3;
-    const LOCALLY_ASSIGNED: u64 = 0x3;
-    let (high, low) = unit.as_u64_pair();
-    // 60 bits are left to us; both halves take part, for the version nibble is the same in all UUIDs.
-    let name = LOCALLY_ASSIGNED << 60 | (high ^ low.rotate_left(32)) & (u64::MAX >> 4);
     let vendor = [VENDOR.as_bytes(), &serial_number(unit)].concat();
     let designator = |code_set, kind, value: &[u8]| [&[code_set, kind, 0, value.len() as u8], value].concat();
-    [designator(BINARY, NAA, &name.to_be_bytes()), designator(ASCII, T10_VENDOR, &vendor)].concat()
+    [designator(BINARY, NAA, &local_name(unit)), designator(ASCII, T10_VENDOR, &vendor)].concat()
 }

@@ -24,6 +24,7 @@ pub enum Failing {
 /// A store in memory.
 pub struct MemoryStore {
     bytes: Mutex<Vec<u8>>,
+    len_bytes: AtomicU64,
     failing: Mutex<Failing>,
     read_only: bool,
     flushes: AtomicU64,
@@ -37,6 +38,7 @@ impl MemoryStore {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         MemoryStore {
             bytes: Mutex::new(vec![0; len_bytes]),
+            len_bytes: AtomicU64::new(len_bytes as u64),
             failing: Mutex::new(Failing::Nothing),
             read_only: false,
             flushes: AtomicU64::new(0),
@@ -53,6 +55,11 @@ impl MemoryStore {
     /// From now on `failing` fails.
     pub fn fail(&self, failing: Failing) {
         *self.failing.lock().unwrap() = failing;
+    }
+
+    /// The host makes the store longer; it does not know of that yet.
+    pub fn grow(&self, len_bytes: usize) {
+        self.bytes.lock().unwrap().resize(len_bytes, 0);
     }
 
     /// How many flushes succeeded.
@@ -88,7 +95,12 @@ impl MemoryStore {
 
 impl BlockStore for MemoryStore {
     fn len_bytes(&self) -> u64 {
-        self.bytes.lock().unwrap().len() as u64
+        self.len_bytes.load(Ordering::SeqCst)
+    }
+
+    fn refresh_len(&self) -> Result<u64, IoError> {
+        self.len_bytes.store(self.bytes.lock().unwrap().len() as u64, Ordering::SeqCst);
+        Ok(self.len_bytes())
     }
 
     fn read_only(&self) -> bool {

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use storage::scsi::Reset;
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -64,7 +65,10 @@ fn manage(request: &TaskManagement, requests: &[Arc<Ring>], targets: &Targets) -
         task::ABORT_TASK_SET | task::CLEAR_TASK_SET => end(requests, &unit),
         task::LOGICAL_UNIT_RESET | task::I_T_NEXUS_RESET => {
             end(requests, &unit);
-            target.reset();
+            target.reset(match function {
+                task::I_T_NEXUS_RESET => Reset::Nexus,
+                _ => Reset::LogicalUnit,
+            });
             Response::Complete
         }
         task::QUERY_TASK => query(requests, &one),

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use storage::scsi::Reset;
 use vhost::vhost_user::message::{
     VhostTransferStateDirection, VhostTransferStatePhase, VhostUserConfigFlags, VhostUserInflight,
     VhostUserLog, VhostUserMemoryRegion, VhostUserProtocolFeatures, VhostUserShMemConfig, VhostUserSharedMsg,
@@ -176,7 +177,7 @@ impl VhostUserBackendReqHandlerMut for Protocol {
         self.features = 0;
         self.inflight = None;
         self.slots.iter_mut().for_each(|slot| *slot = Slot::default());
-        self.engine.targets.all().iter().for_each(|target| target.reset());
+        self.engine.targets.all().iter().for_each(|target| target.reset(Reset::Adapter));
         Ok(())
     }
 

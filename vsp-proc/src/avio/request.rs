@@ -1,7 +1,7 @@
 //! From a descriptor chain to a SCSI command and back (virtio 1.2 clause 5.6.6.1).
 
 use storage::backing::Patience;
-use storage::scsi::{Command, Execution, Wait, lun};
+use storage::scsi::{Command, Execution, Status, Wait, lun};
 use storage::segments::Segments;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -58,6 +58,9 @@ impl<'a> Request<'a> {
         };
         match execution {
             Execution::WouldWait(wait) => Err(wait),
+            // Only begun when asked for.
+            Execution::Begun(_) => Err(Wait::Long),
+            Execution::Conflict => Ok(self.respond_status(Status::ReservationConflict)),
             Execution::Overrun => Ok(self.respond(Response::Overrun)),
             Execution::Done(completion) => {
                 let room = self.data_out.len_bytes() + self.data_in.len_bytes();
@@ -76,6 +79,15 @@ impl<'a> Request<'a> {
                 Ok((RESPONSE_LEN + completion.data_in) as u32)
             }
         }
+    }
+
+    /// Answers with a status that has no sense data; nothing was carried out.
+    fn respond_status(&self, status: Status) -> u32 {
+        let mut header = ResponseHeader::new_zeroed();
+        header.status = status as u8;
+        header.residual = ((self.data_out.len_bytes() + self.data_in.len_bytes()) as u32).into();
+        self.response.write(0, header.as_bytes());
+        RESPONSE_LEN as u32
     }
 
     /// Answers without having carried anything out.

@@ -1,16 +1,17 @@
-//! Reading, writing, verifying and flushing blocks.
+//! Reading, writing and flushing blocks.
 
 use std::sync::Arc;
 
-use super::super::Wait;
 use super::super::cdb::Cdb;
 use super::super::command::{Moved, Stop, Task};
+use super::super::gate::Pass;
 use super::super::sense::Sense;
+use super::super::{Begun, Completion, Execution, Operation, Wait};
 use super::{BLOCK, Disk};
 use crate::backing::{Durability, Patience};
 use crate::segments::Segments;
 
-/// Bytes compared or repeated at a time.
+/// Bytes repeated at a time.
 const CHUNK: u64 = 256 << 10;
 /// MAXIMUM WRITE SAME LENGTH in blocks: what one command may occupy a thread with.
 pub(super) const MAX_WRITE_SAME: u64 = (128 << 20) / BLOCK;
@@ -70,9 +71,11 @@ impl Disk {
             task.may_wait(Wait::Long)?;
             self.flush()?;
         }
-        self.store.read_at(offset, &data, task.patience).map_err(|error| self.failed_read(error))?;
-        self.statistics.reads.add(1);
-        self.statistics.read_bytes.add(len);
+        if task.patience == Patience::Handover {
+            task.may_wait_for(|| self.begin(Operation::Read { offset, len }, None))?;
+        }
+        self.unit.store.read_at(offset, &data, task.patience).map_err(|error| self.failed_read(error))?;
+        self.has_read(len);
         Ok(Moved { data_in: len, ..Moved::NOTHING })
     }
 
@@ -80,49 +83,56 @@ impl Disk {
     pub(super) fn write(&self, task: &Task<'_>, extent: Extent) -> Result<Moved, Stop> {
         let (offset, len) = extent.on(self.blocks())?;
         let data = task.data_out(len)?;
+        self.check_writable()?;
         let durability = self.durability(extent.fua);
-        task.may_wait(match durability {
-            Durability::Cached => Wait::Brief,
-            Durability::Durable => Wait::Long,
-        })?;
-        self.store.write_at(offset, &data, durability).map_err(|error| self.failed_write(error))?;
+        let pass = match (durability, task.patience) {
+            (Durability::Cached, Patience::Immediate | Patience::Handover) => {
+                return Err(Stop::WouldWait(Wait::Brief));
+            }
+            (Durability::Durable, Patience::Immediate) => return Err(Stop::WouldWait(Wait::Long)),
+            _ => self.enter(task)?,
+        };
+        if task.patience == Patience::Handover {
+            task.may_wait_for(|| self.begin(Operation::Write { offset, len, durability }, Some(pass)))?;
+            return Err(Stop::WouldWait(Wait::Long));
+        }
+        self.unit.store.write_at(offset, &data, durability).map_err(|error| self.failed_write(error))?;
+        self.has_written(len);
+        drop(pass);
+        Ok(Moved { data_out: len, ..Moved::NOTHING })
+    }
+
+    pub(super) fn begin(&self, operation: Operation, pass: Option<Pass>) -> Option<Begun> {
+        Begun::new(&self.unit.store, operation, pass)
+    }
+
+    pub(super) fn check_writable(&self) -> Result<(), Sense> {
+        if self.unit.store.read_only() { Err(Sense::WRITE_PROTECTED) } else { Ok(()) }
+    }
+
+    /// A read of `len` bytes has succeeded.
+    pub(super) fn has_read(&self, len: u64) -> Execution {
+        self.statistics.reads.add(1);
+        self.statistics.read_bytes.add(len);
+        Execution::Done(Completion { sense: None, data_out: 0, data_in: len })
+    }
+
+    /// A write of `len` bytes has succeeded.
+    pub(super) fn has_written(&self, len: u64) -> Execution {
         self.statistics.writes.add(1);
         self.statistics.written_bytes.add(len);
-        Ok(Moved { data_out: len, ..Moved::NOTHING })
+        Execution::Done(Completion { sense: None, data_out: len, data_in: 0 })
     }
 
     /// SYNCHRONIZE CACHE(10), (16): the whole cache, whatever the range, and at once even with IMMED.
     pub(super) fn synchronize(&self, task: &Task<'_>, extent: Extent) -> Result<Moved, Stop> {
         extent.on(self.blocks())?;
-        task.may_wait(Wait::Long)?;
+        if self.unit.store.read_only() {
+            return Ok(Moved::NOTHING);
+        }
+        task.may_wait_for(|| self.begin(Operation::Flush, None))?;
         self.flush()?;
         Ok(Moved::NOTHING)
-    }
-
-    /// VERIFY(10), (12), (16): BYTCHK 0 reads the blocks, 1 compares them with the data-out buffer.
-    pub(super) fn verify(&self, task: &Task<'_>, extent: Extent) -> Result<Moved, Stop> {
-        let (offset, len) = extent.on(self.blocks())?;
-        let compare = task.cdb.bit(1, 1);
-        let expected = if compare { task.data_out(len)? } else { Segments::empty() };
-        task.may_wait(Wait::Long)?;
-        let mut found = vec![0; CHUNK.min(len) as usize];
-        let mut wanted = vec![0; if compare { found.len() } else { 0 }];
-        let mut done = 0;
-        while done < len {
-            let part_len = CHUNK.min(len - done) as usize;
-            let part = Segments::from_slice(&mut found[..part_len]);
-            let result = self.store.read_at(offset + done, &part, Patience::Unlimited);
-            result.map_err(|error| self.failed_read(error))?;
-            if compare {
-                let wanted = &mut wanted[..part_len];
-                expected.read(done, wanted);
-                if let Some(at) = wanted.iter().zip(&found).position(|(wanted, found)| wanted != found) {
-                    return Err(Sense::miscompare_at(done + at as u64).into());
-                }
-            }
-            done += part_len as u64;
-        }
-        Ok(Moved { data_out: expected.len_bytes(), ..Moved::NOTHING })
     }
 
     /// WRITE SAME(10), (16): one block over and over, or unmapping where UNMAP is set and the block is zeros.
@@ -134,16 +144,18 @@ impl Disk {
         if extent.blocks == 0 || extent.blocks > MAX_WRITE_SAME {
             return Err(Sense::cdb_field(length_field, 7).into());
         }
-        if unmap && self.store.discard().is_none() {
+        if unmap && self.unit.store.discard().is_none() {
             return Err(Sense::cdb_field(1, 3).into());
         }
         let (offset, len) = extent.on(self.blocks())?;
         let mut block = [0; BLOCK as usize];
         let moved = if no_data_out { 0 } else { BLOCK };
         task.data_out(moved)?.read(0, &mut block);
+        self.check_writable()?;
         task.may_wait(Wait::Long)?;
+        let _pass = self.enter(task)?;
         let is_zeros = block.iter().all(|b| *b == 0);
-        let store = Arc::clone(&self.store);
+        let store = Arc::clone(&self.unit.store);
         let result = match store.discard() {
             Some(discard) if unmap && is_zeros => discard.discard_at(offset, len),
             _ if is_zeros => store.write_zeroes(offset, len),

@@ -1,20 +1,25 @@
 //! Direct-access block devices: virtual disks (SBC-3).
 
 mod blocks;
+mod compare;
 mod pages;
+mod reserve;
 mod unmap;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use uuid::Uuid;
 
 use self::blocks::Extent;
-use super::command::{Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
+use super::gate::{Gate, Pass};
 use super::mode::Page;
-use super::{Command, Completion, Execution, Sense, Statistics, StatisticsSnapshot, Target, Wait};
-use super::{command, sense, spc};
+use super::reservation::{Initiator, Reservations};
+use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
+use super::{Target, Wait, command, sense, spc};
 use crate::backing::{BlockStore, Durability, IoError, Patience};
 use crate::throttle::Throttle;
 
@@ -43,49 +48,102 @@ impl Product {
     }
 }
 
-/// A virtual disk with blocks of 512 bytes on a backing store.
+/// A virtual disk with blocks of 512 bytes on a backing store, as one initiator sees it.
 pub struct Disk {
-    store: Arc<dyn BlockStore>,
-    product: Product,
-    id: Uuid,
-    attentions: Attentions,
-    /// WCE: whether a write may succeed before it is on stable storage.
-    write_cache: AtomicBool,
-    stopped: AtomicBool,
+    unit: Arc<Unit>,
+    initiator: Initiator,
+    attentions: Arc<Attentions>,
     statistics: Statistics,
 }
 
-#[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, function. SBC-3 table 15.
+/// What all initiators share.
+struct Unit {
+    store: Arc<dyn BlockStore>,
+    product: Product,
+    id: Uuid,
+    /// WCE: whether a write may succeed before it is on stable storage.
+    write_cache: AtomicBool,
+    stopped: AtomicBool,
+    /// The capacity initiators know of, in blocks.
+    told_blocks: AtomicU64,
+    gate: Arc<Gate>,
+    reservations: Reservations,
+    initiators: Mutex<Vec<(Initiator, Weak<Attentions>)>>,
+}
+
+impl Unit {
+    /// Tells the initiators `whom` is true of.
+    fn tell(&self, sense: Sense, whom: impl Fn(Initiator) -> bool) {
+        let mut initiators = self.initiators.lock().unwrap_or_else(PoisonError::into_inner);
+        initiators.retain(|(initiator, attentions)| match attentions.upgrade() {
+            Some(attentions) => {
+                if whom(*initiator) {
+                    attentions.establish(sense);
+                }
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+#[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SBC-3 table 15.
 const COMMANDS: &[Row<Disk>] = &[
-    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, spc::test_unit_ready),
-    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, spc::request_sense),
-    row(0x08, None, "READ(6)", &[0x08, 0x1f, 0xff, 0xff, 0xff, 0], Needs::Ready, |d, t| d.read(t, Extent::of_6(t.cdb))),
-    row(0x0a, None, "WRITE(6)", &[0x0a, 0x1f, 0xff, 0xff, 0xff, 0], Needs::Ready, |d, t| d.write(t, Extent::of_6(t.cdb))),
-    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, spc::inquiry),
-    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, spc::mode_select_6),
-    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, spc::mode_sense_6),
-    row(0x1b, None, "START STOP UNIT", &[0x1b, 0x01, 0, 0, 0x05, 0], Needs::Attention, Disk::start_stop),
-    row(0x25, None, "READ CAPACITY(10)", &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Ready, Disk::read_capacity_10),
-    row(0x28, None, "READ(10)", &[0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, |d, t| d.read(t, Extent::of_10(t.cdb))),
-    row(0x2a, None, "WRITE(10)", &[0x2a, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, |d, t| d.write(t, Extent::of_10(t.cdb))),
-    row(0x2f, None, "VERIFY(10)", &[0x2f, 0x12, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, |d, t| d.verify(t, Extent::of_10(t.cdb))),
-    row(0x35, None, "SYNCHRONIZE CACHE(10)", &[0x35, 0x02, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, |d, t| d.synchronize(t, Extent::of_10(t.cdb))),
-    row(0x41, None, "WRITE SAME(10)", &[0x41, 0x08, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, |d, t| d.write_same(t, Extent::of_10(t.cdb))),
-    row(0x42, None, "UNMAP", &[0x42, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0], Needs::Ready, Disk::unmap),
-    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, spc::mode_select_10),
-    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, spc::mode_sense_10),
-    row(0x88, None, "READ(16)", &[0x88, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.read(t, Extent::of_16(t.cdb))),
-    row(0x8a, None, "WRITE(16)", &[0x8a, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.write(t, Extent::of_16(t.cdb))),
-    row(0x8f, None, "VERIFY(16)", &[0x8f, 0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.verify(t, Extent::of_16(t.cdb))),
-    row(0x91, None, "SYNCHRONIZE CACHE(16)", &[0x91, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.synchronize(t, Extent::of_16(t.cdb))),
-    row(0x93, None, "WRITE SAME(16)", &[0x93, 0x09, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.write_same(t, Extent::of_16(t.cdb))),
-    row(0x9e, Some(0x10), "READ CAPACITY(16)", &[0x9e, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Disk::read_capacity_16),
-    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, spc::report_luns),
-    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, spc::report_opcodes),
-    row(0xa8, None, "READ(12)", &[0xa8, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.read(t, Extent::of_12(t.cdb))),
-    row(0xaa, None, "WRITE(12)", &[0xaa, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.write(t, Extent::of_12(t.cdb))),
-    row(0xaf, None, "VERIFY(12)", &[0xaf, 0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, |d, t| d.verify(t, Extent::of_12(t.cdb))),
+    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, spc::test_unit_ready),
+    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, Against::Never, spc::request_sense),
+    row(0x08, None, "READ(6)", &[0x08, 0x1f, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_6(t.cdb))),
+    row(0x0a, None, "WRITE(6)", &[0x0a, 0x1f, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_6(t.cdb))),
+    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, spc::inquiry),
+    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_6),
+    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::reserve),
+    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::release),
+    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_6),
+    row(0x1b, None, "START STOP UNIT", &[0x1b, 0x01, 0, 0, 0x05, 0], Needs::Attention, Against::All, Disk::start_stop),
+    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, spc::send_diagnostic),
+    row(0x25, None, "READ CAPACITY(10)", &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, Disk::read_capacity_10),
+    row(0x28, None, "READ(10)", &[0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_10(t.cdb))),
+    row(0x2a, None, "WRITE(10)", &[0x2a, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_10(t.cdb))),
+    row(0x2e, None, "WRITE AND VERIFY(10)", &[0x2e, 0x16, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write_and_verify(t, Extent::of_10(t.cdb))),
+    row(0x2f, None, "VERIFY(10)", &[0x2f, 0x16, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::Exclusive, |d, t| d.verify(t, Extent::of_10(t.cdb))),
+    row(0x35, None, "SYNCHRONIZE CACHE(10)", &[0x35, 0x02, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.synchronize(t, Extent::of_10(t.cdb))),
+    row(0x41, None, "WRITE SAME(10)", &[0x41, 0x08, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write_same(t, Extent::of_10(t.cdb))),
+    row(0x42, None, "UNMAP", &[0x42, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, Disk::unmap),
+    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_10),
+    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::reserve),
+    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::release),
+    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_10),
+    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::read_keys),
+    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::read_reservation),
+    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::report_capabilities),
+    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::read_full_status),
+    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x88, None, "READ(16)", &[0x88, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_16(t.cdb))),
+    row(0x89, None, "COMPARE AND WRITE", &[0x89, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0x1f, 0], Needs::Ready, Against::All, Disk::compare_and_write),
+    row(0x8a, None, "WRITE(16)", &[0x8a, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_16(t.cdb))),
+    row(0x8e, None, "WRITE AND VERIFY(16)", &[0x8e, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write_and_verify(t, Extent::of_16(t.cdb))),
+    row(0x8f, None, "VERIFY(16)", &[0x8f, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.verify(t, Extent::of_16(t.cdb))),
+    row(0x91, None, "SYNCHRONIZE CACHE(16)", &[0x91, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.synchronize(t, Extent::of_16(t.cdb))),
+    row(0x93, None, "WRITE SAME(16)", &[0x93, 0x09, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write_same(t, Extent::of_16(t.cdb))),
+    row(0x9e, Some(0x10), "READ CAPACITY(16)", &[0x9e, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::Legacy, Disk::read_capacity_16),
+    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, Against::Never, spc::report_luns),
+    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_opcodes),
+    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_task_functions),
+    row(0xa8, None, "READ(12)", &[0xa8, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_12(t.cdb))),
+    row(0xaa, None, "WRITE(12)", &[0xaa, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_12(t.cdb))),
+    row(0xae, None, "WRITE AND VERIFY(12)", &[0xae, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write_and_verify(t, Extent::of_12(t.cdb))),
+    row(0xaf, None, "VERIFY(12)", &[0xaf, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.verify(t, Extent::of_12(t.cdb))),
 ];
+
+/// CDB usage of the service actions of PERSISTENT RESERVE IN and OUT (SPC-4 clauses 6.15 and 6.16). SCOPE and TYPE are ignored where
+/// they mean nothing.
+const PERSISTENT_IN: &[u8] = &[0x5e, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff, 0];
+const PERSISTENT_OUT: &[u8] = &[0x5f, 0x1f, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff, 0];
 
 const fn row(
     opcode: u8,
@@ -93,32 +151,77 @@ const fn row(
     name: &'static str,
     usage: &'static [u8],
     needs: Needs,
+    against: Against,
     run: fn(&Disk, &Task<'_>) -> Result<Moved, Stop>,
 ) -> Row<Disk> {
-    Row { opcode, service_action, name, usage, needs, run }
+    Row { opcode, service_action, name, usage, needs, against, run }
 }
 
 impl Disk {
-    /// A disk on `store`, known to the guest as `id` for as long as it exists. The write cache is on.
+    /// A disk on `store`, known to the guest as `id` for as long as it exists. The write cache is on. Nobody else uses
+    /// it, and reservations end with it.
     pub fn new(store: Arc<dyn BlockStore>, product: Product, id: Uuid) -> Disk {
-        Disk {
+        Disk::with_reservations(store, product, id, Initiator::default(), Reservations::new())
+    }
+
+    /// The same as seen by `initiator`, with what is reserved.
+    pub fn with_reservations(
+        store: Arc<dyn BlockStore>,
+        product: Product,
+        id: Uuid,
+        initiator: Initiator,
+        reservations: Reservations,
+    ) -> Disk {
+        let told_blocks = AtomicU64::new(store.len_bytes() / BLOCK);
+        let unit = Unit {
             store,
             product,
             id,
-            attentions: Attentions::default(),
             write_cache: AtomicBool::new(true),
             stopped: AtomicBool::new(false),
-            statistics: Statistics::default(),
-        }
+            told_blocks,
+            gate: Arc::default(),
+            reservations,
+            initiators: Mutex::default(),
+        };
+        Disk::of(Arc::new(unit), initiator)
+    }
+
+    /// The same disk as another initiator sees it.
+    pub fn shared_with(&self, initiator: Initiator) -> Disk {
+        Disk::of(Arc::clone(&self.unit), initiator)
+    }
+
+    fn of(unit: Arc<Unit>, initiator: Initiator) -> Disk {
+        let attentions = Arc::new(Attentions::default());
+        let mut initiators = unit.initiators.lock().unwrap_or_else(PoisonError::into_inner);
+        initiators.push((initiator, Arc::downgrade(&attentions)));
+        drop(initiators);
+        Disk { unit, initiator, attentions, statistics: Statistics::default() }
     }
 
     /// Blocks of the medium.
     fn blocks(&self) -> u64 {
-        self.store.len_bytes() / BLOCK
+        self.unit.store.len_bytes() / BLOCK
+    }
+
+    /// Leave to change the medium. Whoever may not by the time it is given, may not.
+    fn enter(&self, task: &Task<'_>) -> Result<Pass, Stop> {
+        let pass = match task.patience {
+            Patience::Unlimited => self.unit.gate.enter(),
+            Patience::Immediate | Patience::Handover => {
+                self.unit.gate.try_enter().ok_or(Stop::WouldWait(Wait::Long))?
+            }
+        };
+        match self.is_reserved(Against::All) {
+            true => Err(Stop::Conflict),
+            false => Ok(pass),
+        }
     }
 
     /// READ CAPACITY(10) (SBC-3 clause 5.15).
     fn read_capacity_10(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        self.notice_resize();
         let last = u32::try_from(self.last_block()).unwrap_or(u32::MAX);
         task.reply(&[last.to_be_bytes(), (BLOCK as u32).to_be_bytes()].concat(), 8)
     }
@@ -129,11 +232,12 @@ impl Disk {
         const PHYSICAL_EXPONENT: u8 = 3;
         /// LBPME and LBPRZ: blocks can be unmapped, and then read as zeros.
         const PROVISIONING: u8 = 0xc0;
+        self.notice_resize();
         let mut data = [0; 32];
         data[..8].copy_from_slice(&self.last_block().to_be_bytes());
         data[8..12].copy_from_slice(&(BLOCK as u32).to_be_bytes());
         data[13] = PHYSICAL_EXPONENT;
-        data[14] = if self.store.discard().is_some() { PROVISIONING } else { 0 };
+        data[14] = if self.unit.store.discard().is_some() { PROVISIONING } else { 0 };
         task.reply(&data, task.cdb.be32(10) as usize)
     }
 
@@ -149,20 +253,20 @@ impl Disk {
             task.may_wait(Wait::Long)?;
             self.flush()?;
         }
-        self.stopped.store(!start, Ordering::Release);
+        self.unit.stopped.store(!start, Ordering::Release);
         Ok(Moved::NOTHING)
     }
 
     /// How durable a write must be: FUA, or the write cache is off.
     fn durability(&self, fua: bool) -> Durability {
-        match fua || !self.write_cache.load(Ordering::Acquire) {
+        match fua || !self.unit.write_cache.load(Ordering::Acquire) {
             true => Durability::Durable,
             false => Durability::Cached,
         }
     }
 
     fn flush(&self) -> Result<(), Stop> {
-        self.store.flush().map_err(|error| self.failed_write(error))?;
+        self.unit.store.flush().map_err(|error| self.failed_write(error))?;
         self.statistics.flushes.add(1);
         Ok(())
     }
@@ -194,6 +298,14 @@ impl Disk {
     }
 }
 
+/// Bytes of an UNMAP parameter list with one descriptor, as which alone the command is begun and handed over.
+const UNMAP_LIST: u64 = 24;
+
+/// Whether another way of asking the host may succeed.
+fn is_worth_a_try(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EINVAL | libc::EOPNOTSUPP))
+}
+
 impl Target for Disk {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
         let (name, execution) = command::execute(self, command, patience);
@@ -201,17 +313,65 @@ impl Target for Disk {
             if sense.key() == sense::Key::IllegalRequest {
                 self.statistics.refused.add(1);
             }
-            tracing::debug!(disk = %self.id, command = name, ?sense, "check condition");
+            tracing::debug!(disk = %self.unit.id, command = name, ?sense, "check condition");
         } else {
-            tracing::trace!(disk = %self.id, command = name, ?execution, "command");
+            tracing::trace!(disk = %self.unit.id, command = name, ?execution, "command");
         }
         execution
     }
 
-    fn reset(&self) {
-        self.write_cache.store(true, Ordering::Release);
-        self.stopped.store(false, Ordering::Release);
-        self.attentions.establish(Sense::RESET_OCCURRED);
+    fn finish(&self, begun: Begun, result: io::Result<u64>) -> Execution {
+        let stop = match (begun.operation(), result) {
+            (Operation::Read { len, .. }, Ok(moved)) if moved == len => return self.has_read(len),
+            (Operation::Write { len, .. }, Ok(moved)) if moved == len => return self.has_written(len),
+            (Operation::Flush, Ok(_)) => {
+                self.statistics.flushes.add(1);
+                return Execution::Done(Completion { sense: None, data_out: 0, data_in: 0 });
+            }
+            (Operation::Discard { .. }, Ok(_)) => {
+                self.statistics.discards.add(1);
+                return Execution::Done(Completion { sense: None, data_out: UNMAP_LIST, data_in: 0 });
+            }
+            // In part: it may be that there is no more, or that the host was interrupted.
+            (_, Ok(_)) => return Execution::WouldWait(Wait::Long),
+            // What the host cannot do this way it can do another way. A flush alone must not be tried twice: the host
+            // tells of a lost write only once.
+            (operation, Err(error)) if operation != Operation::Flush && is_worth_a_try(&error) => {
+                return Execution::WouldWait(Wait::Long);
+            }
+            (Operation::Read { .. }, Err(error)) => self.failed_read(error.into()),
+            (_, Err(error)) => self.failed_write(error.into()),
+        };
+        match stop {
+            Stop::Check(sense) => Execution::Done(Completion { sense: Some(sense), data_out: 0, data_in: 0 }),
+            _ => Execution::WouldWait(Wait::Long),
+        }
+    }
+
+    fn reset(&self, reset: Reset) {
+        let initiator = self.initiator;
+        if reset == Reset::Nexus {
+            self.unit.reservations.reset(Some(initiator));
+            return self.attentions.establish(reset.sense());
+        }
+        self.unit.write_cache.store(true, Ordering::Release);
+        self.unit.stopped.store(false, Ordering::Release);
+        self.unit.reservations.reset(None);
+        self.unit.tell(reset.sense(), |other| reset == Reset::LogicalUnit || other == initiator);
+    }
+
+    fn notice_resize(&self) -> Option<Sense> {
+        if let Err(error) = self.unit.store.refresh_len() {
+            tracing::debug!(disk = ?self, %error, "size of backing store not known");
+        }
+        let blocks = self.blocks();
+        let told = self.unit.told_blocks.swap(blocks, Ordering::AcqRel);
+        if told == blocks {
+            return None;
+        }
+        tracing::info!(disk = ?self, told, blocks, "backing store was resized");
+        self.unit.tell(Sense::CAPACITY_CHANGED, |_| true);
+        Some(Sense::CAPACITY_CHANGED)
     }
 
     fn statistics(&self) -> StatisticsSnapshot {
@@ -228,40 +388,47 @@ impl LogicalUnit for Disk {
         &self.attentions
     }
 
+    fn is_reserved(&self, against: Against) -> bool {
+        against != Against::Never && self.unit.reservations.is_against(self.initiator, against)
+    }
+
     fn ready(&self) -> Result<(), Sense> {
-        if self.stopped.load(Ordering::Acquire) { Err(Sense::STOPPED) } else { Ok(()) }
+        if self.unit.stopped.load(Ordering::Acquire) { Err(Sense::STOPPED) } else { Ok(()) }
     }
 
     fn standard_inquiry(&self) -> Vec<u8> {
-        pages::standard_inquiry(self.product)
+        pages::standard_inquiry(self.unit.product)
     }
 
     fn vpd_pages(&self) -> Vec<(u8, Vec<u8>)> {
-        pages::vpd(self.id, self.store.discard().is_some())
+        pages::vpd(self.unit.id, self.unit.store.discard().is_some())
     }
 
     fn mode_pages(&self) -> Vec<Page> {
-        pages::mode(self.write_cache.load(Ordering::Acquire))
+        pages::mode(self.unit.write_cache.load(Ordering::Acquire))
     }
 
     fn device_specific(&self) -> u8 {
-        pages::device_specific(self.store.read_only())
+        pages::device_specific(self.unit.store.read_only())
     }
 
-    fn geometry(&self) -> (u64, u32) {
-        (self.blocks(), BLOCK as u32)
+    fn geometry(&self) -> Option<(u64, u32)> {
+        Some((self.blocks(), BLOCK as u32))
     }
 
     fn select_mode_page(&self, page: &Page) {
         if let Some(write_cache) = pages::selected_write_cache(page) {
-            self.write_cache.store(write_cache, Ordering::Release);
+            let before = self.unit.write_cache.swap(write_cache, Ordering::AcqRel);
+            if before != write_cache {
+                self.unit.tell(Sense::MODE_CHANGED, |other| other != self.initiator);
+            }
         }
     }
 }
 
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Disk").field("id", &self.id).field("store", &self.store.identity()).finish()
+        f.debug_struct("Disk").field("id", &self.unit.id).field("store", &self.unit.store.identity()).finish()
     }
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::super::mode::Page;
 use super::super::{VENDOR, vpd};
 use super::blocks::MAX_WRITE_SAME;
+use super::compare::MAX_COMPARE;
 use super::unmap::MAX_DESCRIPTORS;
 use super::{BLOCK, Product};
 
@@ -58,7 +59,7 @@ fn block_limits(can_unmap: bool) -> Vec<u8> {
     let mut put = |page_byte: usize, value: &[u8]| {
         page[page_byte - 4..][..value.len()].copy_from_slice(value);
     };
-    put(4, &[WRITE_SAME_NON_ZERO]);
+    put(4, &[WRITE_SAME_NON_ZERO, MAX_COMPARE]);
     put(6, &GRANULARITY.to_be_bytes());
     if can_unmap {
         put(20, &u32::MAX.to_be_bytes()); // Any number of blocks …

@@ -1,22 +1,28 @@
 //! UNMAP (SBC-3 clause 5.28).
 
-use super::super::Wait;
 use super::super::command::{Moved, Stop, Task};
 use super::super::sense::Sense;
-use super::Disk;
+use super::super::{Operation, Wait};
 use super::blocks::Extent;
+use super::{Disk, UNMAP_LIST};
 use crate::backing::Durability;
 
 /// MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT.
 pub(super) const MAX_DESCRIPTORS: u32 = 256;
 
+/// Bytes of a parameter list with one descriptor.
+const LIST_OF_ONE: u16 = UNMAP_LIST as u16;
+
 impl Disk {
     /// All ranges are checked before the first is unmapped.
     pub(super) fn unmap(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        let Some(discard) = self.store.discard() else {
-            return Err(
-                if self.store.read_only() { Sense::WRITE_PROTECTED } else { Sense::INVALID_OPCODE }.into()
-            );
+        let Some(discard) = self.unit.store.discard() else {
+            return Err(if self.unit.store.read_only() {
+                Sense::WRITE_PROTECTED
+            } else {
+                Sense::INVALID_OPCODE
+            }
+            .into());
         };
         let len = task.cdb.be16(7);
         let list = task.parameters(len)?;
@@ -24,12 +30,20 @@ impl Disk {
         for extent in extents(&list)? {
             ranges.push(extent.on(self.blocks())?);
         }
-        task.may_wait(Wait::Long)?;
+        let must_flush = self.durability(false) == Durability::Durable;
+        match ranges[..] {
+            [(offset, range_len)] if range_len > 0 && len == LIST_OF_ONE && !must_flush => {
+                let operation = Operation::Discard { offset, len: range_len };
+                task.may_wait_for(|| self.begin(operation, Some(self.enter(task).ok()?)))?;
+            }
+            _ => task.may_wait(Wait::Long)?,
+        }
+        let _pass = self.enter(task)?;
         for (offset, range_len) in ranges {
             discard.discard_at(offset, range_len).map_err(|error| self.failed_write(error))?;
             self.statistics.discards.add(1);
         }
-        if self.durability(false) == Durability::Durable {
+        if must_flush {
             self.flush()?;
         }
         Ok(Moved { data_out: len.into(), ..Moved::NOTHING })

@@ -277,7 +277,7 @@ impl Target for Slow {
         good
     }
 
-    fn reset(&self) {
+    fn reset(&self, _: storage::scsi::Reset) {
         self.resets.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     }
 

@@ -1,5 +1,9 @@
 //! Each command of a disk: that it does what it says, and that wrong fields are refused where the standard says.
 
+mod compare;
+mod host;
+mod reservations;
+
 use std::sync::Arc;
 
 use super::super::command::Needs;
@@ -23,6 +27,12 @@ struct Answer {
 }
 
 impl Bench {
+    /// The same disk for another guest.
+    fn shared_with(&self, number: u128) -> Bench {
+        let initiator = Initiator(Uuid::from_u128(number));
+        Bench { disk: self.disk.shared_with(initiator), store: self.store.clone() }
+    }
+
     fn new() -> Bench {
         Bench::on(MemoryStore::new((BLOCKS * BLOCK) as usize))
     }
@@ -104,13 +114,20 @@ fn good_cdbs() -> Vec<(Vec<u8>, Vec<u8>)> {
         vec![0x12, 0, 0, 0, 96, 0],
         vec![0x15, 0x10, 0, 0, 0, 0],
         vec![0x1a, 0, 0x3f, 0, 255, 0],
+        vec![0x16, 0, 0, 0, 0, 0],
+        vec![0x17, 0, 0, 0, 0, 0],
         vec![0x1b, 0, 0, 0, 1, 0],
+        vec![0x1d, 0x04, 0, 0, 0, 0],
         vec![0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         vec![0x55, 0x10, 0, 0, 0, 0, 0, 0, 0, 0],
+        vec![0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        vec![0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         vec![0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 255, 0],
+        vec![0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         vec![0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0],
         vec![0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0],
         vec![0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0],
+        vec![0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0],
         vec![0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     ]
     .map(|cdb| (cdb, Vec::new()))
@@ -118,6 +135,9 @@ fn good_cdbs() -> Vec<(Vec<u8>, Vec<u8>)> {
     cdbs.extend(READS.map(|opcode| (extent(opcode, 5, 2), Vec::new())));
     cdbs.extend(WRITES.map(|opcode| (extent(opcode, 5, 1), block(1))));
     cdbs.extend(VERIFIES.map(|opcode| (extent(opcode, 5, 1), Vec::new())));
+    cdbs.extend([0x2e, 0xae, 0x8e].map(|opcode| (extent(opcode, 5, 1), block(1))));
+    cdbs.extend((0..4).map(|action| (vec![0x5e, action, 0, 0, 0, 0, 0, 0, 255, 0], Vec::new())));
+    cdbs.extend([0, 6].map(|action| (vec![0x5f, action, 0, 0, 0, 0, 0, 0, 24, 0], vec![0; 24])));
     cdbs.extend([0x35, 0x91].map(|opcode| (extent(opcode, 0, 0), Vec::new())));
     cdbs.extend([0x41, 0x93].map(|opcode| (extent(opcode, 5, 3), block(7))));
     cdbs
@@ -125,7 +145,10 @@ fn good_cdbs() -> Vec<(Vec<u8>, Vec<u8>)> {
 
 #[test]
 fn every_command_has_a_good_path() {
-    for row in COMMANDS {
+    // Of the changes of reservations only these can be made by who is not registered.
+    let needs_registration =
+        |row: &Row<Disk>| row.opcode == 0x5f && ![Some(0), Some(6)].contains(&row.service_action);
+    for row in COMMANDS.iter().filter(|row| !needs_registration(row)) {
         let action = |cdb: &[u8]| row.service_action.is_none_or(|action| action == cdb[1] & 0x1f);
         let (cdb, data_out) = good_cdbs()
             .into_iter()
@@ -248,7 +271,7 @@ fn block_pages_have_their_fields_where_sbc_puts_them() {
     let bench = Bench::new();
     let limits = vpd(&bench, 0xb0);
     assert_eq!(limits.len(), 64);
-    assert_eq!(limits[..5], [0, 0xb0, 0, 60, 1], "WSNZ");
+    assert_eq!(limits[..6], [0, 0xb0, 0, 60, 1, 128], "WSNZ, MAXIMUM COMPARE AND WRITE LENGTH");
     assert_eq!(limits[6..8], [0, 8], "OPTIMAL TRANSFER LENGTH GRANULARITY");
     assert_eq!(limits[20..24], [0xff; 4], "MAXIMUM UNMAP LBA COUNT");
     assert_eq!(limits[24..28], [0, 0, 1, 0], "MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT");
@@ -401,31 +424,6 @@ fn write_protected_disk_says_so() {
 }
 
 #[test]
-fn verify_compares_when_asked() {
-    let bench = Bench::new();
-    for opcode in VERIFIES {
-        bench.good(&extent(opcode, 0, 4), &[]);
-        let compare = with(extent(opcode, 0, 2), 1, 0x02);
-        bench.good(&compare, &[block(0), block(0)].concat());
-        let mut wrong = [block(0), block(0)].concat();
-        wrong[700] = 1;
-        assert_eq!(bench.sense(&compare, &wrong), Sense::miscompare_at(700));
-        assert_eq!(bench.run(&compare, &block(0), 0).execution, Execution::Overrun);
-    }
-}
-
-#[test]
-fn verify_reads_more_than_one_chunk() {
-    let bench = Bench::new();
-    let mut all = vec![0; (BLOCKS * BLOCK) as usize];
-    let compare = with(extent(0x8f, 0, BLOCKS as u32), 1, 0x02);
-    bench.good(&compare, &all);
-    let last = all.len() - 1;
-    all[last] = 1;
-    assert_eq!(bench.sense(&compare, &all), Sense::miscompare_at(last as u64));
-}
-
-#[test]
 fn write_same_repeats_one_block() {
     let bench = Bench::new();
     let pattern: Vec<u8> = (0..512).map(|i| (i % 251) as u8).collect();
@@ -570,8 +568,8 @@ fn stopped_disk_is_not_ready_until_started() {
 fn reset_is_reported_once_and_restores_defaults() {
     let bench = Bench::new();
     bench.good(&[0x15, 0x10, 0, 0, 24, 0], &caching_list(0));
-    bench.disk.reset();
-    bench.disk.reset();
+    bench.disk.reset(Reset::LogicalUnit);
+    bench.disk.reset(Reset::LogicalUnit);
     bench.data(&[0x12, 0, 0, 0, 96, 0], 96);
     bench.data(&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0], 16);
     assert_eq!(bench.sense(&extent(0x28, 0, 1), &[]), Sense::RESET_OCCURRED);
@@ -583,10 +581,10 @@ fn reset_is_reported_once_and_restores_defaults() {
 fn request_sense_takes_a_unit_attention() {
     let bench = Bench::new();
     assert_eq!(bench.data(&[0x03, 0, 0, 0, 18, 0], 18)[2], 0x00);
-    bench.disk.reset();
+    bench.disk.reset(Reset::LogicalUnit);
     assert_eq!(bench.data(&[0x03, 0, 0, 0, 252, 0], 252), Sense::RESET_OCCURRED.fixed());
     bench.good(&[0; 6], &[]);
-    bench.disk.reset();
+    bench.disk.reset(Reset::LogicalUnit);
     assert_eq!(bench.data(&[0x03, 1, 0, 0, 252, 0], 252), [0x72, 0x06, 0x29, 0x03, 0, 0, 0, 0]);
 }
 
@@ -605,7 +603,8 @@ fn supported_operation_codes_come_from_the_table() {
     let one = bench.data(&report(1, 0x28, 0), 64);
     assert_eq!(one, [0, 3, 0, 10, 0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0]);
     assert_eq!(bench.data(&report(0x81, 0x28, 0), 64).len(), 14 + 12);
-    assert_eq!(bench.data(&report(1, 0x2e, 0), 64), [0, 1, 0, 0], "WRITE AND VERIFY is not there");
+    assert_eq!(bench.data(&report(1, 0x04, 0), 64), [0, 1, 0, 0], "FORMAT UNIT is not there");
+    assert_eq!(bench.data(&[0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0], 4), [0xdc, 0x03, 0, 0]);
     assert_eq!(bench.data(&report(2, 0x9e, 0x10), 64)[..6], [0, 3, 0, 16, 0x9e, 0x1f]);
     assert_eq!(bench.data(&report(2, 0x9e, 0x12), 64), [0, 1, 0, 0]);
     assert_eq!(bench.data(&report(3, 0x9e, 0x10), 64)[1], 3);
@@ -621,7 +620,8 @@ fn impatient_commands_wait_for_nothing() {
     let bench = Bench::new();
     let run =
         |cdb: &[u8], data_out: &[u8]| bench.run_with(cdb, data_out, 4096, Patience::Immediate).execution;
-    for row in COMMANDS.iter().filter(|row| row.needs != Needs::Ready && row.opcode != 0x1b) {
+    let waits = |opcode| [0x1b, 0x5f].contains(&opcode);
+    for row in COMMANDS.iter().filter(|row| row.needs != Needs::Ready && !waits(row.opcode)) {
         let (cdb, data_out) = good_cdbs().into_iter().find(|(cdb, _)| cdb[0] == row.opcode).unwrap();
         assert!(matches!(run(&cdb, &data_out), Execution::Done(_)), "{}", row.name);
     }

@@ -1,0 +1,389 @@
+//! CD/DVD devices: virtual DVDs, read-only, with discs that come and go (MMC-6).
+//!
+//! ```text
+//!             insert, START STOP UNIT load
+//!   no disc ─────────────────────────────► disc ──┐ PREVENT ALLOW MEDIUM REMOVAL:
+//!      ▲                                    │ ▲   │ eject is refused
+//!      └──────── eject ─────────────────────┘ └───┘
+//! ```
+
+mod disc;
+mod events;
+mod features;
+mod pages;
+
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use uuid::Uuid;
+
+use self::events::Events;
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
+use super::mode::Page;
+use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
+use super::{Target, Wait, command, sense, spc};
+use crate::backing::{BlockStore, IoError, IoErrorKind, Patience};
+use crate::throttle::Throttle;
+
+/// Bytes of a sector of a disc.
+const SECTOR: u64 = 2048;
+
+/// HPVM's name for a virtual DVD by where its discs come from; the INQUIRY product identification.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Drive {
+    /// A drive of the VSP.
+    Dvd,
+    /// A file.
+    FileDvd,
+    /// Empty at first.
+    NullDvd,
+}
+
+impl Drive {
+    /// 16 characters, padded.
+    fn identification(self) -> &'static str {
+        match self {
+            Drive::Dvd => "Virtual DVD     ",
+            Drive::FileDvd => "Virtual FileDVD ",
+            Drive::NullDvd => "Virtual NullDVD ",
+        }
+    }
+}
+
+/// What is in a drive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiscState {
+    /// A disc.
+    Present,
+    /// Nothing, and the tray is closed.
+    Absent,
+    /// The tray is open; a disc that was ejected by the guest still lies in it.
+    TrayOpen,
+}
+
+/// Why a disc is not taken out, or put in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EjectError {
+    /// The guest has locked the drive.
+    #[error("The guest has locked the drive.")]
+    Locked,
+    /// There is one already.
+    #[error("There is a disc in the drive already.")]
+    Occupied,
+}
+
+/// A virtual DVD.
+pub struct Dvd {
+    drive: Drive,
+    id: Uuid,
+    slot: RwLock<Slot>,
+    locked: AtomicBool,
+    events: Events,
+    attentions: Attentions,
+    statistics: Statistics,
+}
+
+#[derive(Default)]
+struct Slot {
+    disc: Option<Arc<dyn BlockStore>>,
+    tray_open: bool,
+}
+
+#[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations, function. MMC-6 table 235.
+const COMMANDS: &[Row<Dvd>] = &[
+    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, spc::test_unit_ready),
+    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, spc::request_sense),
+    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, spc::inquiry),
+    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, spc::mode_select_6),
+    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, spc::mode_sense_6),
+    row(0x1b, None, "START STOP UNIT", &[0x1b, 0x01, 0, 0, 0x03, 0], Needs::Attention, Dvd::start_stop),
+    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, spc::send_diagnostic),
+    row(0x1e, None, "PREVENT ALLOW MEDIUM REMOVAL", &[0x1e, 0, 0, 0, 0x03, 0], Needs::Attention, Dvd::prevent),
+    row(0x25, None, "READ CAPACITY(10)", &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Ready, Dvd::read_capacity),
+    row(0x28, None, "READ(10)", &[0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0], Needs::Ready, |d, t| d.read(t, t.cdb.be32(2), t.cdb.be16(7).into())),
+    row(0x2b, None, "SEEK(10)", &[0x2b, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Dvd::seek),
+    row(0x43, None, "READ TOC/PMA/ATIP", &[0x43, 0x02, 0x0f, 0, 0, 0, 0xff, 0xff, 0xff, 0], Needs::Ready, Dvd::read_toc),
+    row(0x46, None, "GET CONFIGURATION", &[0x46, 0x03, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Nothing, Dvd::get_configuration),
+    row(0x4a, None, "GET EVENT STATUS NOTIFICATION", &[0x4a, 0x01, 0, 0, 0xff, 0, 0, 0xff, 0xff, 0], Needs::Nothing, Dvd::get_event_status),
+    row(0x51, None, "READ DISC INFORMATION", &[0x51, 0x07, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Dvd::read_disc_information),
+    row(0x52, None, "READ TRACK INFORMATION", &[0x52, 0x03, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0], Needs::Ready, Dvd::read_track_information),
+    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, spc::mode_select_10),
+    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, spc::mode_sense_10),
+    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, spc::report_luns),
+    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, spc::report_opcodes),
+    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, spc::report_task_functions),
+    row(0xa8, None, "READ(12)", &[0xa8, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80, 0], Needs::Ready, |d, t| d.read(t, t.cdb.be32(2), t.cdb.be32(6))),
+    row(0xad, None, "READ DISC STRUCTURE", &[0xad, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc0, 0], Needs::Ready, Dvd::read_disc_structure),
+    row(0xbb, None, "SET CD SPEED", &[0xbb, 0x03, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0], Needs::Attention, |_, _| Ok(Moved::NOTHING)),
+    row(0xbd, None, "MECHANISM STATUS", &[0xbd, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0], Needs::Attention, Dvd::mechanism_status),
+];
+
+const fn row(
+    opcode: u8,
+    service_action: Option<u8>,
+    name: &'static str,
+    usage: &'static [u8],
+    needs: Needs,
+    run: fn(&Dvd, &Task<'_>) -> Result<Moved, Stop>,
+) -> Row<Dvd> {
+    // One initiator has it, so nobody can reserve it against him.
+    Row { opcode, service_action, name, usage, needs, against: Against::Never, run }
+}
+
+impl Dvd {
+    /// A drive with this disc in it, or none, known to the guest as `id`.
+    pub fn new(disc: Option<Arc<dyn BlockStore>>, drive: Drive, id: Uuid) -> Dvd {
+        Dvd {
+            drive,
+            id,
+            slot: RwLock::new(Slot { disc, tray_open: false }),
+            locked: AtomicBool::new(false),
+            events: Events::default(),
+            attentions: Attentions::default(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// What is in the drive.
+    pub fn disc_state(&self) -> DiscState {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        match (&slot.disc, slot.tray_open) {
+            (_, true) => DiscState::TrayOpen,
+            (Some(_), false) => DiscState::Present,
+            (None, false) => DiscState::Absent,
+        }
+    }
+
+    /// Whether the guest has locked the drive.
+    pub fn is_locked(&self) -> bool {
+        self.locked.load(Ordering::Acquire)
+    }
+
+    /// The operator puts a disc in, in place of one in an open tray, and closes the tray.
+    ///
+    /// # Errors
+    /// There is a disc in the drive.
+    pub fn insert(&self, disc: Arc<dyn BlockStore>) -> Result<(), EjectError> {
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.disc.is_some() && !slot.tray_open {
+            return Err(EjectError::Occupied);
+        }
+        *slot = Slot { disc: Some(disc), tray_open: false };
+        drop(slot);
+        self.has_arrived();
+        Ok(())
+    }
+
+    /// The operator takes the disc out and closes the tray. Reads under way keep the store open until they end.
+    ///
+    /// # Errors
+    /// The guest has locked the drive: it is asked to let go, unless it is forced to.
+    pub fn eject(&self, force: bool) -> Result<(), EjectError> {
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.disc.is_some() && self.is_locked() && !force {
+            self.events.eject_requested();
+            return Err(EjectError::Locked);
+        }
+        let was_present = slot.disc.is_some() && !slot.tray_open;
+        *slot = Slot::default();
+        drop(slot);
+        self.locked.store(false, Ordering::Release);
+        if was_present {
+            self.events.disc_left();
+        }
+        Ok(())
+    }
+
+    fn has_arrived(&self) {
+        self.events.disc_arrived();
+        self.attentions.establish(Sense::MEDIUM_CHANGED);
+    }
+
+    /// The disc, or why there is none.
+    fn disc(&self) -> Result<Arc<dyn BlockStore>, Sense> {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        match (&slot.disc, slot.tray_open) {
+            (_, true) => Err(Sense::TRAY_OPEN),
+            (Some(disc), false) => Ok(Arc::clone(disc)),
+            (None, false) => Err(Sense::NO_MEDIUM),
+        }
+    }
+
+    fn has_disc(&self) -> bool {
+        self.disc_state() == DiscState::Present
+    }
+
+    /// Sectors of the disc.
+    fn sectors(&self) -> Result<u32, Sense> {
+        Ok(u32::try_from(self.disc()?.len_bytes() / SECTOR).unwrap_or(u32::MAX))
+    }
+
+    /// READ(10), (12).
+    fn read(&self, task: &Task<'_>, lba: u32, sectors: u32) -> Result<Moved, Stop> {
+        let disc = self.disc()?;
+        let end = u64::from(lba) + u64::from(sectors);
+        if end > disc.len_bytes() / SECTOR {
+            return Err(Sense::LBA_OUT_OF_RANGE.into());
+        }
+        let (offset, len) = (u64::from(lba) * SECTOR, u64::from(sectors) * SECTOR);
+        let data = task.data_in(len)?;
+        if task.patience == Patience::Handover {
+            task.may_wait_for(|| Begun::new(&disc, Operation::Read { offset, len }, None))?;
+        }
+        disc.read_at(offset, &data, task.patience).map_err(|error| self.failed(&error))?;
+        self.has_read(len);
+        Ok(Moved { data_in: len, ..Moved::NOTHING })
+    }
+
+    fn has_read(&self, len: u64) -> Execution {
+        self.statistics.reads.add(1);
+        self.statistics.read_bytes.add(len);
+        Execution::Done(Completion { sense: None, data_out: 0, data_in: len })
+    }
+
+    fn failed(&self, error: &IoError) -> Stop {
+        static THROTTLE: Throttle = Throttle::new();
+        if error.kind() == IoErrorKind::WouldBlock {
+            return Stop::WouldWait(Wait::Long);
+        }
+        self.statistics.errors.add(1);
+        if let Some(dropped) = THROTTLE.admit() {
+            tracing::warn!(dvd = ?self, %error, dropped, "disc cannot be read");
+        }
+        match error.kind() {
+            // The drive of the VSP was opened, or unplugged.
+            IoErrorKind::Gone => Stop::Check(Sense::NO_MEDIUM),
+            _ => Stop::Check(Sense::of_read(error)),
+        }
+    }
+
+    /// SEEK(10).
+    fn seek(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        match task.cdb.be32(2) < self.sectors()? {
+            true => Ok(Moved::NOTHING),
+            false => Err(Sense::LBA_OUT_OF_RANGE.into()),
+        }
+    }
+
+    /// READ CAPACITY (MMC-6 clause 6.24).
+    fn read_capacity(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        let last = self.sectors()?.saturating_sub(1);
+        task.reply(&[last.to_be_bytes(), (SECTOR as u32).to_be_bytes()].concat(), 8)
+    }
+
+    /// START STOP UNIT (MMC-6 clause 6.42): LOEJ with and without START closes and opens the tray.
+    fn start_stop(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        let (start, load_eject) = (task.cdb.bit(4, 0), task.cdb.bit(4, 1));
+        if !load_eject {
+            if start {
+                self.disc()?;
+            }
+            return Ok(Moved::NOTHING);
+        }
+        if !start && self.is_locked() {
+            return Err(Sense::REMOVAL_PREVENTED.into());
+        }
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        let (was_open, has_disc) = (slot.tray_open, slot.disc.is_some());
+        slot.tray_open = !start;
+        drop(slot);
+        match (was_open, start) {
+            (true, true) if has_disc => self.has_arrived(),
+            (false, false) if has_disc => self.events.disc_left(),
+            _ => {}
+        }
+        Ok(Moved::NOTHING)
+    }
+
+    /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6 clause 6.14). The persistent form is the same to us.
+    fn prevent(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        self.locked.store(task.cdb.bit(4, 0), Ordering::Release);
+        Ok(Moved::NOTHING)
+    }
+
+    /// MECHANISM STATUS (MMC-6 clause 6.10): a drive without a changer.
+    fn mechanism_status(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        const DOOR_OPEN: u8 = 0x10;
+        let door = if self.disc_state() == DiscState::TrayOpen { DOOR_OPEN } else { 0 };
+        task.reply(&[0, door, 0, 0, 0, 0, 0, 0], task.cdb.be16(8).into())
+    }
+}
+
+impl Target for Dvd {
+    fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
+        let (name, execution) = command::execute(self, command, patience);
+        if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
+            if sense.key() == sense::Key::IllegalRequest {
+                self.statistics.refused.add(1);
+            }
+            tracing::debug!(dvd = %self.id, command = name, ?sense, "check condition");
+        } else {
+            tracing::trace!(dvd = %self.id, command = name, ?execution, "command");
+        }
+        execution
+    }
+
+    fn finish(&self, begun: Begun, result: io::Result<u64>) -> Execution {
+        match (begun.operation(), result) {
+            (Operation::Read { len, .. }, Ok(moved)) if moved == len => self.has_read(len),
+            // Whatever is wrong, the patient way will find it too.
+            _ => Execution::WouldWait(Wait::Long),
+        }
+    }
+
+    fn reset(&self, reset: Reset) {
+        self.locked.store(false, Ordering::Release);
+        self.attentions.establish(reset.sense());
+    }
+
+    fn statistics(&self) -> StatisticsSnapshot {
+        self.statistics.snapshot()
+    }
+}
+
+impl LogicalUnit for Dvd {
+    fn commands() -> &'static [Row<Dvd>] {
+        COMMANDS
+    }
+
+    fn attentions(&self) -> &Attentions {
+        &self.attentions
+    }
+
+    fn ready(&self) -> Result<(), Sense> {
+        self.disc().map(drop)
+    }
+
+    fn standard_inquiry(&self) -> Vec<u8> {
+        pages::standard_inquiry(self.drive)
+    }
+
+    fn vpd_pages(&self) -> Vec<(u8, Vec<u8>)> {
+        pages::vpd(self.id)
+    }
+
+    fn mode_pages(&self) -> Vec<Page> {
+        pages::mode(self.is_locked())
+    }
+
+    fn device_specific(&self) -> u8 {
+        0
+    }
+
+    fn geometry(&self) -> Option<(u64, u32)> {
+        None
+    }
+
+    fn select_mode_page(&self, _: &Page) {}
+}
+
+impl fmt::Debug for Dvd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dvd").field("id", &self.id).field("disc", &self.disc_state()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

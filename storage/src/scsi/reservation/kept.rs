@@ -1,0 +1,124 @@
+//! Registrations and a reservation that survive a loss of power, as a small file of text:
+//!
+//! ```text
+//!   kittson persistent reservations 1
+//!   registration 0f0c…-…  00000000deadbeef
+//!   reservation 0f0c…-… 5
+//! ```
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::{Initiator, Kind, State};
+
+/// First line; the number is the version of the format.
+const HEADING: &str = "kittson persistent reservations 1";
+
+/// Why kept reservations are not to be had. To go on without them would let in who was kept out.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    /// The host refused.
+    #[error("Unable to read '{}': {source}.", path.display())]
+    Host {
+        /// The file.
+        path: PathBuf,
+        /// What the host said.
+        source: io::Error,
+    },
+    /// Not what we write.
+    #[error("'{}' is damaged or of another version (line {line}).", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Number of the first line not understood, from 1.
+        line: usize,
+    },
+}
+
+/// Reads the file; nothing reserved when there is none.
+pub(super) fn load(path: &Path) -> Result<State, KeptError> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
+        Err(source) => Err(KeptError::Host { path: path.to_owned(), source }),
+        Ok(text) => parse(&text).map_err(|line| KeptError::Damaged { path: path.to_owned(), line }),
+    }
+}
+
+fn parse(text: &str) -> Result<State, usize> {
+    let mut state = State { keep: true, ..State::default() };
+    let mut lines = text.lines().zip(1..);
+    if lines.next().is_none_or(|(line, _)| line != HEADING) {
+        return Err(1);
+    }
+    for (line, number) in lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [word, initiator, value] = words[..] else { return Err(number) };
+        let initiator = Initiator(Uuid::parse_str(initiator).map_err(|_| number)?);
+        match word {
+            "registration" => {
+                let key = u64::from_str_radix(value, 16).map_err(|_| number)?;
+                state.registrations.insert(initiator, key);
+            }
+            "reservation" if state.registrations.contains_key(&initiator) => {
+                let kind = value.parse().ok().and_then(Kind::from_code).ok_or(number)?;
+                state.held = Some((initiator, kind));
+            }
+            _ => return Err(number),
+        }
+    }
+    Ok(state)
+}
+
+/// Replaces the file, or removes it when nothing is to be kept; on stable storage when this returns.
+pub(super) fn save(path: &Path, state: &State) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if state.keep {
+        let beside = path.with_extension("new");
+        let mut file = File::create(&beside)?;
+        file.write_all(print(state).as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+    } else if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    File::open(directory)?.sync_all()
+}
+
+fn print(state: &State) -> String {
+    let mut text = format!("{HEADING}\n");
+    for (initiator, key) in &state.registrations {
+        text += &format!("registration {} {key:016x}\n", initiator.0);
+    }
+    if let Some((holder, kind)) = state.held {
+        text += &format!("reservation {} {}\n", holder.0, kind as u8);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_files_are_refused_by_line() {
+        let uuid = "00000000-0000-0000-0000-000000000001";
+        let cases = [
+            (String::new(), 1),
+            ("kittson persistent reservations 2\n".to_owned(), 1),
+            (format!("{HEADING}\nregistration {uuid}\n"), 2),
+            (format!("{HEADING}\nregistration {uuid} xyz\n"), 2),
+            (format!("{HEADING}\nregistration nobody 1\n"), 2),
+            (format!("{HEADING}\nreservation {uuid} 5\n"), 2),
+            (format!("{HEADING}\nregistration {uuid} 1\nreservation {uuid} 2\n"), 3),
+            (format!("{HEADING}\nregistration {uuid} 1\n\n"), 3),
+        ];
+        for (text, line) in cases {
+            assert_eq!(parse(&text), Err(line), "{text}");
+        }
+    }
+}
