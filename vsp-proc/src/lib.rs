@@ -106,9 +106,12 @@ pub fn run(options: Options) -> Result<(), StartError> {
     // Whoever started us may have gone; that is no reason not to serve.
     let mut out = io::stdout();
     let _ = writeln!(out, "{READY_LINE}").and_then(|()| out.flush());
+    // Where there is no service manager there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     supervisor.run(inputs);
     tracing::info!("VSP ends");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     // While the lock is still ours nobody else's socket can be there.
     let _ = std::fs::remove_file(root.socket());
     server.drain(Duration::from_secs(2));

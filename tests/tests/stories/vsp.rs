@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use ipc::message::GuestState;
-use tests::Vsp;
+use tests::{Deadline, Vsp};
 
 #[test]
 fn commands_start_the_vsp_and_it_can_be_stopped() {
@@ -58,6 +58,44 @@ fn configurations_survive_a_killed_vsp() {
     vsp.create("ivm1", &["-c", "3"]);
     vsp.kill();
     assert_eq!(vsp.run(&["status", "-P", "ivm1", "-M"]).ok().split(':').nth(19), Some("3;"));
+}
+
+#[test]
+fn guests_start_with_the_vsp_if_they_are_to() {
+    let vsp = Vsp::new();
+    let options = ["-r", "128M", "-x", "kernel=builtin:diag"];
+    vsp.create("by_hand", &options);
+    let automatic = vsp.create("automatic", &options);
+    // One that cannot start keeps no other from it.
+    vsp.create("broken", &["-x", "kernel=builtin:none"]);
+    for name in ["automatic", "broken"] {
+        vsp.run(&["modify", "-P", name, "-B", "auto"]).ok();
+    }
+    vsp.run(&["vsp", "stop"]).ok();
+    vsp.run(&["status"]).ok();
+    automatic.wait_until(GuestState::OnOs, Deadline::Guest);
+    assert_eq!(vsp.guest("by_hand").state(), GuestState::Off);
+    assert_eq!(vsp.guest("broken").reason(), "There is no built-in boot image 'none'.");
+    vsp.run(&["vsp", "stop"]).ok();
+}
+
+#[test]
+fn a_configuration_damaged_under_a_running_guest_loses_nothing() {
+    let vsp = Vsp::new();
+    let guest = vsp.create("ivm1", &["-r", "128M", "-x", "kernel=builtin:diag"]);
+    guest.start();
+    let pid = guest.pid();
+    let file = vsp.root().join("guests/ivm1/guest.toml");
+    let intact = fs::read(&file).unwrap();
+    fs::write(&file, &intact[..intact.len() / 2]).unwrap();
+    vsp.kill();
+    let shown = vsp.run(&["status"]).ok();
+    assert!(shown.contains("\nivm1                     0 SH   UNKNOWN Invalid "), "{shown}");
+    fs::write(&file, &intact).unwrap();
+    vsp.run(&["vsp", "stop", "--leave-guests"]).ok();
+    vsp.run(&["status"]).ok();
+    assert_eq!((guest.pid(), guest.state()), (pid, GuestState::OnOs));
+    guest.stop();
 }
 
 #[test]

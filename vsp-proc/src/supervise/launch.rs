@@ -153,6 +153,8 @@ impl Launcher {
         // Files and no pipes: the process outlives us.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(empty_file(&places.stderr)?);
         own_session(&mut command);
+        // It is not what a service manager waits for.
+        command.env_remove("NOTIFY_SOCKET");
         let child = command.current_dir("/").spawn()?;
         Ok((child, near))
     }
