@@ -6,6 +6,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, bounded};
 
 use crate::connection::Sender;
+use crate::figures::GuestFigures;
 use crate::message::{
     Acceptance, ClientEnd, ClientToVsp, Event, GuestDetail, GuestRef, GuestSummary, Refusal, StopMode,
     Subscription, VspStatus, VspToClient,
@@ -102,6 +103,17 @@ impl Client {
     pub fn status(&mut self) -> ClientResult<VspStatus> {
         match self.request_with(&ClientToVsp::VspStatus, |_| {})? {
             VspToClient::Status(status) => Ok(status),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// What running guests and their storage devices do: one of them, or all.
+    ///
+    /// # Errors
+    /// As [`Client::request_with`].
+    pub fn figures(&mut self, guest: Option<GuestRef>) -> ClientResult<Vec<GuestFigures>> {
+        match self.request_with(&ClientToVsp::Figures(guest), |_| {})? {
+            VspToClient::Figures(figures) => Ok(figures),
             _ => Err(ClientError::Unexpected),
         }
     }

@@ -19,6 +19,7 @@ pub mod codec;
 pub mod connection;
 mod error;
 mod fd;
+pub mod figures;
 pub mod guest;
 mod hello;
 pub mod listener;

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::figures::GuestFigures;
 use crate::guest::Stats;
 use crate::log::{Level, LogRecord, LogSource};
 
@@ -79,6 +80,8 @@ pub enum ClientToVsp {
     ConsoleReleaseAccess,
     /// Ends the VSP alone: [`VspToClient::Accepted`]. Guests stay on; their I/O waits for the next VSP.
     VspLeave,
+    /// What storage devices of running guests do, of one guest or of all: [`VspToClient::Figures`].
+    Figures(Option<GuestRef>),
 }
 
 /// From the VSP to a client.
@@ -98,6 +101,8 @@ pub enum VspToClient {
     Status(VspStatus),
     /// Something happened that this connection subscribed to.
     Event(Event),
+    /// Running guests, ascending by number.
+    Figures(Vec<GuestFigures>),
 }
 
 /// Names one guest: `-P name` or `-p number`.
@@ -439,6 +444,11 @@ pub enum Subscription {
         /// Go on with new ones; otherwise the connection ends after the replay.
         follow: bool,
     },
+    /// What running guests and their storage devices do, now and again and again: [`Event::Figures`].
+    Figures {
+        /// Time between two events, at least 100 ms.
+        interval_millis: u32,
+    },
 }
 
 /// What a subscription delivers.
@@ -469,4 +479,6 @@ pub enum Event {
         /// Events that were dropped.
         events: u64,
     },
+    /// All running guests as of now, ascending by number.
+    Figures(Vec<GuestFigures>),
 }

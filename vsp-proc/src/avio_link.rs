@@ -4,6 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipc::figures::DeviceFigures;
 use storage::identity::unit_id;
 use storage::scsi::Initiator;
 use storage::statement::StorageStatement;
@@ -17,10 +18,31 @@ const END_LIMIT: Duration = Duration::from_secs(60);
 /// A back-end at work; dropping it ends it.
 pub(crate) struct Served {
     name: String,
+    location: (u8, u8),
     handle: AdapterHandle,
 }
 
 impl Served {
+    /// What its devices did so far, by target.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = DeviceFigures> {
+        let (bus, slot) = self.location;
+        let statistics = self.handle.targets().statistics().into_iter();
+        statistics.map(move |(target, counted)| DeviceFigures {
+            bus,
+            slot,
+            target,
+            reads: counted.reads,
+            read_bytes: counted.read_bytes,
+            writes: counted.writes,
+            written_bytes: counted.written_bytes,
+            flushes: counted.flushes,
+            discards: counted.discards,
+            errors: counted.errors,
+            refused: counted.refused,
+            latency: self.handle.latencies().of(target),
+        })
+    }
+
     /// Ends the back-end and waits until its stores are free.
     pub(crate) fn end(self) {
         self.handle.stop();
@@ -55,5 +77,5 @@ pub(crate) fn serve(
     }
     let adapter = Adapter { name: name.clone(), targets, request_queues, ram: RamPolicy::SealedOnly };
     let handle = adapter.serve(stream).map_err(|e| format!("Cannot serve adapter {bus},{slot}: {e}."))?;
-    Ok(Served { name, handle })
+    Ok(Served { name, location: (bus, slot), handle })
 }

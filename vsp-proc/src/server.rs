@@ -11,20 +11,22 @@ use ipc::connection::Sender as SocketSender;
 use ipc::listener::Listener;
 use ipc::log::LogSource;
 use ipc::message::{
-    Acceptance, ClientToVsp, GuestRef, Refusal, RefusalKind, Remark, Subscription, VspEnd, VspToClient,
+    Acceptance, ClientToVsp, Event, GuestRef, Refusal, RefusalKind, Remark, Subscription, VspEnd, VspToClient,
 };
 use ipc::{Error, Peer, Role};
 use tracing::Span;
 
 use crate::console::{Console, Viewer};
 use crate::log::{Follower, LogHub, REPLAY};
-use crate::stream::{self, Delivery};
+use crate::stream::{self, Delivery, Offering};
 use crate::supervisor::{Input, Reply};
 
 /// Most clients at a time.
 const MAX_CLIENTS: usize = 256;
 /// Longest time a client may leave an answer or event unread before it is disconnected.
 const SEND_DEADLINE: Duration = Duration::from_secs(30);
+/// Least time between two events with figures.
+const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// Bytes of events that wait for a client.
 const EVENT_QUEUE: usize = 1 << 20;
 
@@ -183,6 +185,14 @@ impl Server {
                 self.supervisor.send(Input::Watch(offering)).map_err(|_| ending())?;
                 Ok(Opened { delivery, viewer: None })
             }
+            Subscription::Figures { interval_millis } => {
+                let interval = Duration::from_millis(interval_millis.into()).max(LEAST_INTERVAL);
+                let (offering, delivery) = stream::channel(EVENT_QUEUE);
+                let server = self.clone();
+                let offer = move || server.offer_figures(&offering, interval);
+                thread::Builder::new().name("figures".into()).spawn(offer).map_err(|_| ending())?;
+                Ok(Opened { delivery, viewer: None })
+            }
             Subscription::Console { guest, replay_bytes, write } => {
                 let (viewer, delivery) = self.console(guest)?.join(replay_bytes, write);
                 Ok(Opened { delivery, viewer: Some(viewer) })
@@ -200,6 +210,23 @@ impl Server {
         }
     }
 
+    /// Offers figures again and again until the subscriber has gone or the VSP ends.
+    fn offer_figures(&self, offering: &Offering, interval: Duration) {
+        loop {
+            let (reply, figures) = bounded(1);
+            let ask = Input::Request(ClientToVsp::Figures(None), Reply::new(reply, Span::none()));
+            // Fails when the VSP ends.
+            if self.supervisor.send(ask).is_err() {
+                return;
+            }
+            let Ok(VspToClient::Figures(figures)) = figures.recv() else { return };
+            if !offering.offer(Event::Figures(figures)) {
+                return;
+            }
+            thread::sleep(interval);
+        }
+    }
+
     fn console(&self, guest: GuestRef) -> Result<Console, Refusal> {
         let (reply, found) = bounded(1);
         self.supervisor.send(Input::FindConsole(guest, reply)).map_err(|_| ending())?;
@@ -214,6 +241,7 @@ fn is_change(request: &ClientToVsp) -> bool {
         ClientToVsp::ListGuests
             | ClientToVsp::GuestDetail(_)
             | ClientToVsp::VspStatus
+            | ClientToVsp::Figures(_)
             | ClientToVsp::Subscribe(_)
     )
 }

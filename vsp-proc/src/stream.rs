@@ -59,6 +59,9 @@ fn weight(event: &Event) -> usize {
             }
             Event::Guests(guests) => guests.len() * GUEST,
             Event::Guest(_) => GUEST,
+            Event::Figures(guests) => {
+                guests.iter().map(|guest| GUEST * (1 + guest.devices.len())).sum::<usize>()
+            }
             _ => 0,
         }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ipc::figures::{DeviceFigures, GuestFigures, Latency};
 use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VspToGuest};
 use ipc::log::{Level, LogRecord, LogSource};
 use ipc::message::*;
@@ -108,7 +109,16 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         ClientToVsp::ConsoleTakeAccess,
         ClientToVsp::ConsoleReleaseAccess,
         ClientToVsp::VspLeave,
+        ClientToVsp::Figures(None),
+        ClientToVsp::Subscribe(Subscription::Figures { interval_millis: 1000 }),
     ])
+}
+
+fn figures() -> GuestFigures {
+    let latency = Latency { counts: vec![1, 0, 300], sum_micros: 9000, max_micros: 48 };
+    let device =
+        DeviceFigures { slot: 1, target: 2, reads: 3, read_bytes: 70_000, latency, ..Default::default() };
+    GuestFigures { name: "demo".into(), number: 1, machine: Some(stats()), devices: vec![device] }
 }
 
 pub(crate) fn vsp_to_client() -> Named<VspToClient> {
@@ -173,6 +183,8 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
         VspToClient::Event(Event::Log(record)),
         VspToClient::Event(Event::ReplayDone),
         VspToClient::Event(Event::Gap { events: 1000 }),
+        VspToClient::Figures(vec![figures()]),
+        VspToClient::Event(Event::Figures(vec![])),
     ];
     let kinds = [
         RefusalKind::UnknownGuest,

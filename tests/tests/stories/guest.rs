@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use ipc::message::GuestState;
+use ipc::message::{Event, GuestRef, GuestState, Subscription};
 use nix::sys::signal::Signal;
 use tests::{Deadline, Guest, Vsp};
 
@@ -180,6 +180,36 @@ fn a_viewer_who_does_not_read_holds_up_nobody() {
     for _ in 0..50 {
         vsp.client().status().unwrap();
     }
+    guest.stop();
+}
+
+#[test]
+fn what_a_guest_does_with_its_disks_is_counted() {
+    let vsp = Vsp::new();
+    let disk = format!("disk:avio_stor:0,2,5:file:{}", vsp.disk("disk", 16 << 20));
+    let guest = vsp.create("ivm1", &["-r", "128M", "-x", "kernel=builtin:diag", "-a", &disk]);
+    assert_eq!(vsp.client().figures(None).unwrap(), []);
+    guest.start();
+    let mut console = guest.console();
+    console.expect(PROMPT, Deadline::Guest);
+    let before = vsp.client().figures(None).unwrap();
+    let stream = vsp.client().subscribe(Subscription::Figures { interval_millis: 0 }).unwrap();
+    console.line("pattern write disk0");
+    console.expect(" bytes in ", Deadline::Guest);
+    let [device] = <[_; 1]>::try_from(before[0].devices.clone()).unwrap();
+    assert_eq!((before[0].number, device.bus, device.slot, device.target), (2, 0, 2, 5));
+    assert_eq!(device.written_bytes, 0);
+
+    let name = Some(GuestRef::Name("ivm1".into()));
+    let device = &vsp.client().figures(name).unwrap()[0].devices[0];
+    assert_eq!((device.written_bytes, device.errors), (16 << 20, 0));
+    assert!(device.latency.count() >= device.writes + device.reads, "{device:?}");
+    assert!(device.latency.max_micros >= device.latency.mean_micros().unwrap(), "{device:?}");
+    let is_news = |event: &ipc::Result<Event>| match event {
+        Ok(Event::Figures(guests)) => guests[0].devices[0].written_bytes == 16 << 20,
+        other => panic!("{other:?}"),
+    };
+    assert!(stream.events().iter().any(|event| is_news(&event)));
     guest.stop();
 }
 

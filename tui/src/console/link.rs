@@ -180,7 +180,9 @@ fn pass_on(guests: &EventStream, logs: &EventStream, msgs: &Sender<Msg>) -> Resu
             Event::GuestRemoved { name } => VspMsg::GuestRemoved { name },
             Event::Log(record) => VspMsg::Log(Box::new(record)),
             Event::Gap { events } => VspMsg::LogGap(events),
-            Event::Console(_) | Event::ConsoleAccess { .. } | Event::ReplayDone => continue,
+            Event::Console(_) | Event::ConsoleAccess { .. } | Event::ReplayDone | Event::Figures(_) => {
+                continue;
+            }
         };
         send(msgs, event)?;
     }
@@ -241,7 +243,11 @@ fn exchange(
             Event::ConsoleAccess { write } => ConsoleEvent::Access { write },
             Event::ReplayDone => ConsoleEvent::ReplayDone,
             Event::Gap { .. } => ConsoleEvent::Gap,
-            Event::Guests(_) | Event::Guest(_) | Event::GuestRemoved { .. } | Event::Log(_) => continue,
+            Event::Guests(_)
+            | Event::Guest(_)
+            | Event::GuestRemoved { .. }
+            | Event::Log(_)
+            | Event::Figures(_) => continue,
         };
         send(msgs, VspMsg::Console { id, event })?;
     }

@@ -17,6 +17,7 @@ mod control;
 mod engine;
 mod event;
 mod inflight;
+mod latency;
 mod memory;
 mod protocol;
 mod request;
@@ -27,6 +28,7 @@ pub mod testing;
 mod virtio_scsi;
 
 pub use cli::{AvioArgs, run};
+pub use latency::Latencies;
 pub use memory::{RamError, RamPolicy};
 pub use targets::{TargetError, Targets};
 
@@ -58,6 +60,7 @@ pub struct Adapter {
 /// An adapter being served. Dropping it stops the adapter, without waiting for it.
 pub struct AdapterHandle {
     engine: Arc<Engine>,
+    latencies: Arc<Latencies>,
     connection: UnixStream,
 }
 
@@ -65,9 +68,14 @@ impl Adapter {
     /// Serves the front-end at the other end of `connection` until that is closed.
     pub fn serve(self, connection: UnixStream) -> io::Result<AdapterHandle> {
         let engine = Engine::new(self.name, self.targets)?;
-        let handle = AdapterHandle { engine: Arc::clone(&engine), connection: connection.try_clone()? };
+        let latencies = Arc::new(Latencies::new());
+        let handle = AdapterHandle {
+            engine: Arc::clone(&engine),
+            latencies: Arc::clone(&latencies),
+            connection: connection.try_clone()?,
+        };
         let closing = connection.try_clone()?;
-        let protocol = Protocol::new(Arc::clone(&engine), self.ram, self.request_queues);
+        let protocol = Protocol::new(Arc::clone(&engine), self.ram, self.request_queues, latencies);
         engine.spawn("control", move |engine| {
             engine.add_worker();
             let protocol = Arc::new(Mutex::new(protocol));
@@ -117,6 +125,11 @@ impl AdapterHandle {
     /// What the guest finds behind the adapter; also where its counters are.
     pub fn targets(&self) -> &Arc<Targets> {
         &self.engine.targets
+    }
+
+    /// How long requests take.
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
     }
 
     /// Whether the guest's driver broke the rules of a ring, so that it is no longer served.

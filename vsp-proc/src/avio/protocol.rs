@@ -22,6 +22,7 @@ use super::chain::MAX_DESCRIPTORS;
 use super::engine::Engine;
 use super::event;
 use super::inflight::{self, Inflight};
+use super::latency::Latencies;
 use super::memory::{GuestRam, RamPolicy};
 use super::ring::{Ring, RingSetup};
 use super::virtio_scsi::{CDB_SIZE, Config, F_HOTPLUG, FIRST_REQUEST_QUEUE, SENSE_SIZE};
@@ -41,6 +42,7 @@ const FEATURES: u64 = 1 << VIRTIO_F_VERSION_1
 /// What a front-end has said so far.
 pub(super) struct Protocol {
     engine: Arc<Engine>,
+    latencies: Arc<Latencies>,
     policy: RamPolicy,
     config: Config,
     features: u64,
@@ -69,9 +71,15 @@ struct Place {
 }
 
 impl Protocol {
-    pub(super) fn new(engine: Arc<Engine>, policy: RamPolicy, request_queues: u16) -> Protocol {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        policy: RamPolicy,
+        request_queues: u16,
+        latencies: Arc<Latencies>,
+    ) -> Protocol {
         Protocol {
             engine,
+            latencies,
             policy,
             config: Config::new(request_queues.clamp(1, MAX_REQUEST_QUEUES)),
             features: 0,
@@ -138,6 +146,10 @@ impl Protocol {
         match ring {
             Ok(ring) => {
                 tracing::debug!(adapter = self.engine.name(), ring = index, ?setup, "ring started");
+                let ring = match index >= FIRST_REQUEST_QUEUE {
+                    true => ring.measured(Arc::clone(&self.latencies)),
+                    false => ring,
+                };
                 self.engine.add_ring(Arc::new(ring)).map_err(Error::ReqHandlerError)
             }
             Err(reason) => {

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use storage::throttle::Throttle;
 use virtio_queue::{Queue, QueueOwnedT, QueueT};
@@ -23,7 +24,9 @@ use vm_memory::{Bytes, GuestAddress};
 use super::chain::{Chain, ChainError};
 use super::event;
 use super::inflight::InflightRing;
+use super::latency::Latencies;
 use super::memory::GuestRam;
+use super::virtio_scsi::target_and_lun;
 
 /// The beginning of a request, by which task management recognizes it: LUN and identifier (virtio 1.2 clause 5.6.6.1).
 pub(super) type Tag = [u8; 16];
@@ -64,6 +67,7 @@ pub(super) struct Ring {
     state: Mutex<State>,
     /// A request has left the ring.
     completed: Condvar,
+    latencies: Option<Arc<Latencies>>,
 }
 
 struct State {
@@ -86,6 +90,7 @@ struct State {
 struct InFlight {
     number: u64,
     tag: Tag,
+    since: Instant,
 }
 
 /// A request that is being executed, for waiting until it is done.
@@ -142,7 +147,12 @@ impl Ring {
             broken: false,
         };
         let again = event::new().map_err(|_| RingError::Place)?;
-        Ok(Ring { index, again, kick, state: Mutex::new(state), completed: Condvar::new() })
+        Ok(Ring { index, again, kick, state: Mutex::new(state), completed: Condvar::new(), latencies: None })
+    }
+
+    /// The same ring, whose requests are timed.
+    pub(super) fn measured(self, latencies: Arc<Latencies>) -> Ring {
+        Ring { latencies: Some(latencies), ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -200,7 +210,7 @@ impl Ring {
     /// Returns a chain to the driver, `written` bytes of whose writable part were written.
     pub(super) fn complete(&self, chain: &Chain, written: u32) {
         let mut state = self.state();
-        state.in_flight.remove(&chain.head());
+        let done = state.in_flight.remove(&chain.head());
         if !state.broken
             && let Err(error) = state.publish(chain.head(), written)
         {
@@ -208,6 +218,11 @@ impl Ring {
         }
         drop(state);
         self.completed.notify_all();
+        if let (Some(latencies), Some(done)) = (&self.latencies, done)
+            && let Some((target, _)) = done.tag.first_chunk().and_then(target_and_lun)
+        {
+            latencies.add(target, done.since.elapsed());
+        }
     }
 
     /// Takes all available chains aside and removes those with a tag that matches; returns them, still in flight, and
@@ -368,7 +383,7 @@ impl State {
         // A request too short for a tag matches nothing real.
         chain.readable().read(0, &mut tag);
         self.taken += 1;
-        self.in_flight.insert(head, InFlight { number: self.taken, tag });
+        self.in_flight.insert(head, InFlight { number: self.taken, tag, since: Instant::now() });
         Ok(chain)
     }
 

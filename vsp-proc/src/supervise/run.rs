@@ -19,6 +19,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 use ipc::Role;
 use ipc::connection::{Receiver as ControlReceiver, Sender as ControlSender};
+use ipc::figures::DeviceFigures;
 use ipc::guest::{GuestToVsp, VspEnd, VspToGuest};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -44,6 +45,7 @@ pub(crate) struct Run {
     pub(crate) pid: u32,
     pidfd: OwnedFd,
     orders: Sender<VspToGuest>,
+    served: Arc<Mutex<Vec<Served>>>,
 }
 
 /// What a run's threads tell the supervisor.
@@ -154,7 +156,8 @@ impl Run {
         let (orders, queue) = unbounded();
         let (typed, input) = bounded(INPUT_QUEUE);
         console.connect(Some(typed));
-        let run = Run { pid: process.pid, pidfd: process.pidfd.try_clone()?, orders };
+        let served = process.served.clone();
+        let run = Run { pid: process.pid, pidfd: process.pidfd.try_clone()?, orders, served };
 
         let name = process.name.clone();
         let spawn = |what: &str| thread::Builder::new().name(format!("{what}-{name}"));
@@ -183,6 +186,12 @@ impl Run {
     pub(crate) fn order(&self, order: VspToGuest) {
         // Fails only when the connection is lost, which its own event tells.
         let _ = self.orders.send(order);
+    }
+
+    /// What its storage devices did so far, by bus, slot and target.
+    pub(crate) fn figures(&self) -> Vec<DeviceFigures> {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.iter().flat_map(Served::figures).collect()
     }
 
     /// Kills the process.

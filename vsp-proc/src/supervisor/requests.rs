@@ -19,6 +19,10 @@ impl Supervisor {
         let answer = match request {
             ClientToVsp::ListGuests => Ok(VspToClient::Guests(self.summaries())),
             ClientToVsp::VspStatus => Ok(VspToClient::Status(self.status())),
+            ClientToVsp::Figures(guest) => {
+                let only = guest.map(|guest| self.find(&guest)).transpose();
+                only.map(|only| VspToClient::Figures(self.figures(only.as_deref())))
+            }
             ClientToVsp::GuestDetail(guest) => self.find(&guest).and_then(|name| self.show(&name)),
             ClientToVsp::CreateGuest { name, settings, devices, check_only } => {
                 accepted(self.create(&name, &settings, devices, check_only))

@@ -1,5 +1,6 @@
 //! What clients see of guests.
 
+use ipc::figures::GuestFigures;
 use ipc::message::{DeviceDetail, Grant as GrantShown, GuestDetail, GuestState, GuestSummary, VspStatus};
 use uuid::Uuid;
 
@@ -52,6 +53,23 @@ impl Supervisor {
                 ..summary
             },
         })
+    }
+
+    /// What the running guests do, by number: one of them, or all.
+    pub(super) fn figures(&self, only: Option<&str>) -> Vec<GuestFigures> {
+        let guests = self.guests.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
+        let running = guests.filter_map(|(name, guest)| {
+            let (run, config) = (guest.run.as_ref()?, guest.running.as_ref()?);
+            Some(GuestFigures {
+                name: name.clone(),
+                number: config.number,
+                machine: guest.stats.clone(),
+                devices: run.figures(),
+            })
+        });
+        let mut all: Vec<_> = running.collect();
+        all.sort_by_key(|guest| guest.number);
+        all
     }
 
     /// One guest whole.
