@@ -48,6 +48,13 @@ pub enum VspToGuest {
         /// Bytes of this process' console output that the VSP has already.
         console_from: u64,
     },
+    /// Carries another stream for an adapter, in place of one that was lost.
+    Adapter {
+        /// PCI bus.
+        bus: u8,
+        /// PCI slot.
+        slot: u8,
+    },
 }
 
 /// From a guest process to the VSP.
@@ -67,6 +74,13 @@ pub enum GuestToVsp {
     ConsoleGap {
         /// How much of it.
         bytes: u64,
+    },
+    /// The back-end of an adapter has gone, or did not answer in time: its I/O waits for [`VspToGuest::Adapter`].
+    AdapterLost {
+        /// PCI bus.
+        bus: u8,
+        /// PCI slot.
+        slot: u8,
     },
 }
 

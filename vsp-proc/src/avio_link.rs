@@ -43,6 +43,16 @@ impl Served {
         })
     }
 
+    /// Bus and slot of the adapter.
+    pub(crate) fn location(&self) -> (u8, u8) {
+        self.location
+    }
+
+    /// Has the guest hung up?
+    pub(crate) fn is_over(&self) -> bool {
+        self.handle.is_over()
+    }
+
     /// Ends the back-end and waits until its stores are free.
     pub(crate) fn end(self) {
         self.handle.stop();

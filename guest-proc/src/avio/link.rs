@@ -88,6 +88,8 @@ pub(super) struct Setup {
 pub(super) trait Owner: Send + Sync + 'static {
     /// The queues have come to rest; the reset the driver asked for is done.
     fn stopped(&self);
+    /// The back-end has gone, or was given up.
+    fn lost(&self);
     /// The back-end will not serve what the driver set up.
     fn refused(&self);
 }
@@ -281,6 +283,7 @@ impl ControlThread {
         let stalled = self.setup.is_some();
         tracing::warn!(adapter = self.name, %reason, stalled, "AVIO back-end lost");
         self.session = None;
+        self.owner.lost();
     }
 
     /// Has the back-end serve what the driver set up, if there are both.

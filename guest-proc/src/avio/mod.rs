@@ -23,7 +23,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -87,6 +87,7 @@ struct Core {
     /// The machine is being reset or the adapter dropped: no interrupts.
     silent: AtomicBool,
     end: EventFd,
+    on_loss: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl AvioAdapter {
@@ -124,6 +125,7 @@ impl AvioAdapter {
             events: events?,
             silent: AtomicBool::new(false),
             end: event()?,
+            on_loss: OnceLock::new(),
         });
         let owner: Arc<dyn Owner> = core.clone();
         let link = Link::start(options.name.clone(), session, ram, Arc::clone(&core.events), owner)?;
@@ -139,6 +141,11 @@ impl AvioAdapter {
     /// Bus and slot, for logs.
     pub fn name(&self) -> &str {
         &self.core.name
+    }
+
+    /// Has `tell` called whenever the back-end is lost. Only the first call of this has an effect.
+    pub fn on_loss(&self, tell: impl Fn() + Send + Sync + 'static) {
+        _ = self.core.on_loss.set(Box::new(tell));
     }
 
     /// Goes on with another back-end, after the first one was lost. What the guest had requested is not.
@@ -301,6 +308,12 @@ impl Owner for Core {
         self.isr.store(0, Ordering::Release);
         self.update_line();
         self.rested.notify_all();
+    }
+
+    fn lost(&self) {
+        if let Some(tell) = self.on_loss.get() {
+            tell();
+        }
     }
 
     fn refused(&self) {

@@ -413,9 +413,12 @@ fn window_capability_reaches_the_registers() {
 #[test]
 fn requests_survive_the_loss_of_the_back_end() {
     let (first, mut guest, store) = with_disk();
+    let (tell, lost) = std::sync::mpsc::channel();
+    guest.adapter.on_loss(move || tell.send(()).unwrap());
     guest.write_and_read_back(2, 1);
     first.stop();
     assert!(first.wait(PATIENCE));
+    lost.recv_timeout(PATIENCE).unwrap();
     // The guest does not notice; its requests wait.
     for head in 1..=10 {
         guest.submit(2, head, &[0x2a, 0, 0, 0, 0, head as u8, 0, 0, 1, 0], &[head as u8; 512], 0);

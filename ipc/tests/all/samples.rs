@@ -230,6 +230,7 @@ pub(crate) fn vsp_to_guest() -> Named<VspToGuest> {
         VspToGuest::Reset,
         VspToGuest::Stop,
         VspToGuest::Attach { console_from: 1_000_000 },
+        VspToGuest::Adapter { bus: 0, slot: 7 },
     ])
 }
 
@@ -246,5 +247,6 @@ pub(crate) fn guest_to_vsp() -> Named<GuestToVsp> {
         GuestToVsp::Exiting(ExitReason::Fatal("endless fault at 0x4000".into())),
         GuestToVsp::Exiting(ExitReason::Failed("not a kernel".into())),
         GuestToVsp::ConsoleGap { bytes: 70_000 },
+        GuestToVsp::AdapterLost { bus: 7, slot: 1 },
     ])
 }

@@ -35,16 +35,21 @@ pub(crate) fn boot<'a>(guest: &Guest<'a>) -> Console<'a> {
     let mut console = guest.console();
     console.skip();
     guest.start();
+    come_up(&mut console);
+    console
+}
+
+/// Waits for the shell of a guest that boots, and prepares it as [`boot`] says.
+pub(crate) fn come_up(console: &mut Console<'_>) {
     console.expect("guest ready", Deadline::System);
     console.expect(PROMPT, Deadline::System);
     // Linux names disks in the order in which it finds them, which is any, and finds them when it has time for it.
-    shell(&mut console, "until [ -e /sys/bus/scsi/devices/0:0:1:0/block/sd? ]; do usleep 100000; done");
-    shell(&mut console, "until [ -e /sys/bus/scsi/devices/0:0:0:0/block/sd? ]; do usleep 100000; done");
+    shell(console, "until [ -e /sys/bus/scsi/devices/0:0:1:0/block/sd? ]; do usleep 100000; done");
+    shell(console, "until [ -e /sys/bus/scsi/devices/0:0:0:0/block/sd? ]; do usleep 100000; done");
     let disk = |target| format!("/dev/$(ls /sys/bus/scsi/devices/0:0:{target}:0/block)");
-    shell(&mut console, &format!("DATA={}", disk(1)));
-    shell(&mut console, "mkdir -p /programs /mnt");
-    shell(&mut console, &format!("mount -r {} /programs && mount -o bind /dev /programs/dev", disk(0)));
-    console
+    shell(console, &format!("DATA={}", disk(1)));
+    shell(console, "mkdir -p /programs /mnt");
+    shell(console, &format!("mount -r {} /programs && mount -o bind /dev /programs/dev", disk(0)));
 }
 
 /// Runs a command at the guest's shell, which must succeed; what it wrote.

@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use ipc::message::GuestState;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tests::{Deadline, Guest, Vsp, wait_for};
 
 use crate::guest::{PROMPT, running};
@@ -96,7 +97,7 @@ fn how_a_guest_ended_while_there_was_no_vsp_is_known_and_a_reset_is_carried_out(
     pids.push(killed.pid());
     killed.console().line("stress 600");
     vsp.kill();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pids[2]), Signal::SIGKILL).unwrap();
+    kill(Pid::from_raw(pids[2]), Signal::SIGKILL).unwrap();
     for pid in &pids {
         wait_for(Deadline::Guest, "the guests to end", || vsp.logs(), ended(*pid));
     }
@@ -129,7 +130,7 @@ fn a_guest_that_does_not_answer_the_next_vsp_at_once_is_waited_for() {
     let pid = guest.pid();
     replace(&vsp);
     assert_eq!(guest.state(), GuestState::OnOs);
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGCONT).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
     let mut console = guest.console();
     console.expect(PROMPT, Deadline::Guest);
     console.line("machinfo");
@@ -228,4 +229,23 @@ fn what_linux_was_acknowledged_is_there_however_often_the_vsp_is_killed() {
     assert!(errors.lines().any(|line| line.trim() == "0"), "{errors}");
     guest.stop();
     println!("checked: Linux iostorm under a VSP that was killed {} times", kills());
+}
+
+#[test]
+fn a_disk_whose_vsp_did_not_answer_in_time_is_served_once_it_does() {
+    let vsp = Vsp::new();
+    let Some(guest) = linux::guest(&vsp, "1") else { return };
+    vsp.run(&["status"]).ok();
+    let own = Pid::from_raw(vsp.pid().unwrap());
+    guest.start();
+    // Long before the kernel comes to its disks.
+    kill(own, Signal::SIGSTOP).unwrap();
+    let given_up = || vsp.logs().contains("giving it up").then_some(());
+    wait_for(Deadline::System, "the guest to give its back-end up", || vsp.logs(), given_up);
+    kill(own, Signal::SIGCONT).unwrap();
+    let mut console = guest.console();
+    linux::come_up(&mut console);
+    linux::shell(&mut console, "dd if=/dev/zero of=$DATA bs=1M count=4 conv=fsync");
+    guest.stop();
+    println!("checked: Linux with a VSP that paused while its driver began");
 }

@@ -38,6 +38,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use storage::scsi::Target;
 use vhost::vhost_user::{BackendReqHandler, Error};
 
@@ -135,6 +136,13 @@ impl AdapterHandle {
     /// Whether the guest's driver broke the rules of a ring, so that it is no longer served.
     pub fn is_broken(&self) -> bool {
         self.engine.rings().iter().any(|ring| ring.is_broken())
+    }
+
+    /// Whether the connection has ended, from whichever side.
+    pub fn is_over(&self) -> bool {
+        let mut polled = [PollFd::new(&self.connection, PollFlags::RDHUP)];
+        let polling = rustix::event::poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        polling.is_ok_and(|ready| ready > 0)
     }
 
     /// Closes the connection. Requests being executed are finished and returned first; see [`AdapterHandle::wait`].

@@ -7,8 +7,8 @@ use ipc::guest::{GuestToVsp, VspEnd, VspToGuest};
 use ipc::{Error, Peer, Role};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::adapters::Adapters;
 use super::launch::{Places, by_adapter, serve_adapter};
-use crate::avio_link::Served;
 use crate::console::Console;
 use crate::db::GuestConfig;
 
@@ -25,7 +25,7 @@ pub(super) struct Stray<'a> {
 }
 
 impl Stray<'_> {
-    /// Connects, serves its adapters again and tells it so; `keep` is given the back-ends. A process that does not answer
+    /// Connects, serves its adapters again and tells it so. A process that does not answer
     /// and a store that cannot be opened are tried again for as long as the process lives: its I/O waits, and how long it
     /// may is for others to say.
     ///
@@ -34,13 +34,13 @@ impl Stray<'_> {
     pub(super) fn attach(
         &self,
         console: &Console,
-        mut keep: impl FnMut(Served),
+        adapters: &Adapters,
     ) -> ipc::Result<(Sender<VspToGuest>, Receiver<GuestToVsp>)> {
         let mut streams = Vec::new();
         for (location, devices) in by_adapter(&self.config.devices) {
             let (stream, served) = self
                 .insist("its stores cannot be opened", || serve_adapter(self.config, location, &devices))?;
-            keep(served);
+            adapters.add(served);
             streams.push(stream);
         }
         let (mut sender, receiver) =

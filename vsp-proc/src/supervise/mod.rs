@@ -1,6 +1,7 @@
 //! Guests as processes: what may happen to one ([`guest`]), how one is made ([`launch`]) or found again ([`record`],
 //! [`attach`]), and the threads that listen to one that runs ([`run`]).
 
+mod adapters;
 mod attach;
 pub(crate) mod guest;
 mod inherit;

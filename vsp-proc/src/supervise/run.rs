@@ -9,10 +9,10 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ use ipc::guest::{GuestToVsp, VspEnd, VspToGuest};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::adapters::Adapters;
 use super::attach::Stray;
 use super::launch::{Launched, Places};
 use super::record::Leftover;
-use crate::avio_link::Served;
 use crate::console::Console;
 use crate::db::GuestConfig;
 
@@ -44,9 +44,12 @@ const MAX_COMPLAINT: u64 = 2000;
 pub(crate) struct Run {
     pub(crate) pid: u32,
     pidfd: OwnedFd,
-    orders: Sender<VspToGuest>,
-    served: Arc<Mutex<Vec<Served>>>,
+    orders: Sender<Order>,
+    adapters: Adapters,
 }
+
+/// A message, and a stream that goes with it.
+type Order = (VspToGuest, Option<UnixStream>);
 
 /// What a run's threads tell the supervisor.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ struct Process {
     /// Its standard error.
     stderr: PathBuf,
     /// Back-ends of its adapters.
-    served: Arc<Mutex<Vec<Served>>>,
+    adapters: Adapters,
 }
 
 /// The two directions of a control connection on which the first message has been sent.
@@ -79,6 +82,7 @@ impl Run {
     /// Puts threads to a process that was just launched; they give what they hear to `tell`.
     pub(crate) fn begin<T>(
         launched: Launched,
+        config: GuestConfig,
         places: &Places,
         console: &Console,
         tell: T,
@@ -102,7 +106,7 @@ impl Run {
             pidfd,
             child: Some(child),
             stderr: places.stderr.clone(),
-            served: Arc::new(Mutex::new(served)),
+            adapters: Adapters::new(config, served),
         };
         console.begin_run();
         let start = VspToGuest::Start(Box::new(start));
@@ -125,21 +129,19 @@ impl Run {
     where
         T: Fn(RunEvent) + Clone + Send + 'static,
     {
-        let served = Arc::<Mutex<Vec<Served>>>::default();
+        let adapters = Adapters::new(config.clone(), Vec::new());
         let process = Process {
             name: config.name.clone(),
             pid: leftover.pid,
             pidfd: leftover.pidfd.try_clone()?,
             child: None,
             stderr: places.stderr.clone(),
-            served: served.clone(),
+            adapters: adapters.clone(),
         };
         let attaching = console.clone();
         Run::watch(process, console, tell, move || {
             let stray = Stray { pid: leftover.pid, pidfd: &leftover.pidfd, config: &config, places: &places };
-            stray.attach(&attaching, |back_end| {
-                served.lock().unwrap_or_else(PoisonError::into_inner).push(back_end);
-            })
+            stray.attach(&attaching, &adapters)
         })
     }
 
@@ -156,8 +158,13 @@ impl Run {
         let (orders, queue) = unbounded();
         let (typed, input) = bounded(INPUT_QUEUE);
         console.connect(Some(typed));
-        let served = process.served.clone();
-        let run = Run { pid: process.pid, pidfd: process.pidfd.try_clone()?, orders, served };
+        let adapters = process.adapters.clone();
+        let run = Run {
+            pid: process.pid,
+            pidfd: process.pidfd.try_clone()?,
+            orders: orders.clone(),
+            adapters: adapters.clone(),
+        };
 
         let name = process.name.clone();
         let spawn = |what: &str| thread::Builder::new().name(format!("{what}-{name}"));
@@ -168,14 +175,24 @@ impl Run {
             // Its last words come before the news of its end; nothing is sent on this channel, it only closes.
             let _ = conversation.recv_timeout(LAST_WORDS);
             report_complaint(&process.name, &process.stderr);
-            let served = std::mem::take(&mut *process.served.lock().unwrap_or_else(PoisonError::into_inner));
-            served.into_iter().for_each(Served::end);
+            process.adapters.end();
             told(RunEvent::Gone(how));
         })?;
         let console = console.clone();
         spawn("control").spawn(move || {
             let _conversing = conversing;
-            let end = open().and_then(|control| converse(control, (queue, input), &console, &tell));
+            let hear = |said| match said {
+                GuestToVsp::ConsoleOutput(bytes) => console.output(bytes),
+                GuestToVsp::ConsoleGap { bytes } => console.skip(bytes),
+                GuestToVsp::AdapterLost { bus, slot } => {
+                    if let Some(stream) = adapters.again((bus, slot)) {
+                        // Fails only when nobody forwards orders any more.
+                        let _ = orders.send((VspToGuest::Adapter { bus, slot }, Some(stream)));
+                    }
+                }
+                said => tell(RunEvent::Said(said)),
+            };
+            let end = open().and_then(|control| converse(control, (queue, input), hear));
             let how = end.err().map_or_else(String::new, |e| format!("Lost the guest process: {e}."));
             tell(RunEvent::ControlLost(how));
         })?;
@@ -185,13 +202,12 @@ impl Run {
     /// Gives the process an order; orders pass console input that waits.
     pub(crate) fn order(&self, order: VspToGuest) {
         // Fails only when the connection is lost, which its own event tells.
-        let _ = self.orders.send(order);
+        let _ = self.orders.send((order, None));
     }
 
     /// What its storage devices did so far, by bus, slot and target.
     pub(crate) fn figures(&self) -> Vec<DeviceFigures> {
-        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        served.iter().flat_map(Served::figures).collect()
+        self.adapters.figures()
     }
 
     /// Kills the process.
@@ -204,35 +220,31 @@ impl Run {
 /// Passes orders on and listens until the connection ends.
 fn converse(
     (sender, mut receiver): Control,
-    (orders, input): (Receiver<VspToGuest>, Receiver<VspToGuest>),
-    console: &Console,
-    tell: &impl Fn(RunEvent),
+    (orders, input): (Receiver<Order>, Receiver<VspToGuest>),
+    hear: impl Fn(GuestToVsp),
 ) -> ipc::Result<()> {
     sender.set_deadline(SEND_DEADLINE)?;
     thread::Builder::new().name("orders".into()).spawn(move || forward(&orders, &input, sender))?;
     loop {
-        match receiver.receive()? {
-            GuestToVsp::ConsoleOutput(bytes) => console.output(bytes),
-            GuestToVsp::ConsoleGap { bytes } => console.skip(bytes),
-            said => tell(RunEvent::Said(said)),
-        }
+        hear(receiver.receive()?);
     }
 }
 
 /// Ends with the run, or when the process does not read any more.
-fn forward(
-    orders: &Receiver<VspToGuest>,
-    input: &Receiver<VspToGuest>,
-    mut sender: ControlSender<VspToGuest>,
-) {
+fn forward(orders: &Receiver<Order>, input: &Receiver<VspToGuest>, mut sender: ControlSender<VspToGuest>) {
     loop {
         let order = select_biased! {
             recv(orders) -> order => order,
-            recv(input) -> input => input,
+            recv(input) -> input => input.map(|input| (input, None)),
         };
         match order {
-            Ok(order) if sender.send(&order).is_ok() => {}
-            _ => break,
+            Ok((order, stream)) => {
+                let stream: Vec<_> = stream.iter().map(AsFd::as_fd).collect();
+                if sender.send_with(&order, &stream).is_err() {
+                    break;
+                }
+            }
+            Err(_) => break,
         }
     }
     sender.close();

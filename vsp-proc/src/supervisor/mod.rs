@@ -274,7 +274,9 @@ impl Supervisor {
                 Event::Exiting(reason)
             }
             // The run's own thread keeps these.
-            RunEvent::Said(GuestToVsp::ConsoleOutput(_) | GuestToVsp::ConsoleGap { .. }) => return,
+            RunEvent::Said(
+                GuestToVsp::ConsoleOutput(_) | GuestToVsp::ConsoleGap { .. } | GuestToVsp::AdapterLost { .. },
+            ) => return,
             RunEvent::ControlLost(how) => Event::ControlLost(how),
             RunEvent::Gone(how) => {
                 tracing::info!(guest = name, how, "guest process ended");
@@ -366,7 +368,7 @@ impl Supervisor {
         }
         guest.run_number += 1;
         let tell = teller(self.own_inbox.clone(), name, guest.run_number);
-        let begun = Run::begin(launched, &places, &guest.console, tell);
+        let begun = Run::begin(launched, config.clone(), &places, &guest.console, tell);
         let run = begun.map_err(|e| format!("Cannot watch the guest process: {e}."))?;
         tracing::info!(guest = name, pid = run.pid, "guest process started");
         guest.run = Some(run);

@@ -142,7 +142,10 @@ fn run_guest(
         let (bus, slot) = (adapter.bus, adapter.slot);
         let connection = descriptors.next().ok_or_else(|| anyhow!("the VSP sent no adapter {bus},{slot}"))?;
         let (location, connection) = (Location { bus, slot }, UnixStream::from(connection));
-        adapters.push(avio::attach(&machine, location, adapter.request_queues, connection)?);
+        let attached = avio::attach(&machine, location, adapter.request_queues, connection)?;
+        let told = outbox.clone();
+        attached.on_loss(move || told.lost((bus, slot)));
+        adapters.push(((bus, slot), attached));
     }
     let entry = machine.load(&source)?;
     let output = spawn("console-out", {

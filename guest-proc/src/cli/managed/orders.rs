@@ -39,8 +39,8 @@ pub(super) fn listener(socket: OwnedFd) -> io::Result<UnixListener> {
 /// Everything that orders are about.
 pub(super) struct Orders {
     pub(super) machine: Arc<Machine>,
-    /// In the order of the VSP's start message.
-    pub(super) adapters: Vec<Arc<AvioAdapter>>,
+    /// By bus and slot, in the order of the VSP's start message.
+    pub(super) adapters: Vec<((u8, u8), Arc<AvioAdapter>)>,
     pub(super) listener: UnixListener,
     pub(super) outbox: Outbox,
 }
@@ -59,13 +59,20 @@ impl Orders {
 
     fn obey_one(&self, receiver: &mut Receiver<VspToGuest>) -> ipc::Error {
         loop {
-            match receiver.receive() {
-                Ok(VspToGuest::ConsoleInput(bytes)) => _ = self.machine.uart.receive(&bytes),
-                Ok(VspToGuest::PowerButton) => self.machine.power.press_power_button(),
-                Ok(VspToGuest::Reset) => self.machine.control.end(Outcome::Reset),
-                Ok(VspToGuest::Stop) => self.machine.control.end(Outcome::Stopped),
-                Ok(VspToGuest::Start(_) | VspToGuest::Attach { .. }) => warn!("the VSP began twice"),
+            let (order, streams) = match receiver.receive_with() {
+                Ok(received) => received,
                 Err(error) => return error,
+            };
+            match order {
+                VspToGuest::ConsoleInput(bytes) => _ = self.machine.uart.receive(&bytes),
+                VspToGuest::PowerButton => self.machine.power.press_power_button(),
+                VspToGuest::Reset => self.machine.control.end(Outcome::Reset),
+                VspToGuest::Stop => self.machine.control.end(Outcome::Stopped),
+                VspToGuest::Adapter { bus, slot } => {
+                    let adapters = self.adapters.iter().filter(|(location, _)| *location == (bus, slot));
+                    adapters.zip(streams).for_each(|((_, adapter), stream)| reconnect(adapter, stream));
+                }
+                VspToGuest::Start(_) | VspToGuest::Attach { .. } => warn!("the VSP began twice"),
             }
         }
     }
@@ -99,11 +106,15 @@ impl Orders {
             bail!("it has {} streams for {} adapters", streams.len(), self.adapters.len());
         }
         self.outbox.connect(sender, console_from);
-        for (adapter, stream) in self.adapters.iter().zip(streams) {
-            if let Err(error) = adapter.reconnect(UnixStream::from(stream)) {
-                warn!(adapter = adapter.name(), %error, "AVIO back-end of the new VSP refused");
-            }
+        for ((_, adapter), stream) in self.adapters.iter().zip(streams) {
+            reconnect(adapter, stream);
         }
         Ok(receiver)
+    }
+}
+
+fn reconnect(adapter: &AvioAdapter, stream: OwnedFd) {
+    if let Err(error) = adapter.reconnect(UnixStream::from(stream)) {
+        warn!(adapter = adapter.name(), %error, "another AVIO back-end is of no use");
     }
 }

@@ -4,7 +4,7 @@
 //! all, so holds up nobody. State and figures are kept as they are last; of console output the end is kept even after it
 //! was sent, because a VSP that was killed may not have stored it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ struct State {
     link: Option<Link>,
     links: u64,
     console: Past,
+    /// Adapters without a back-end, by bus and slot, of which the VSP has not been told.
+    lost: BTreeSet<(u8, u8)>,
     started: bool,
     phase: Option<Phase>,
     stats: Option<Stats>,
@@ -91,6 +93,9 @@ impl State {
             link.phase = Some(phase);
             return Some(GuestToVsp::State(phase));
         }
+        if let Some((bus, slot)) = self.lost.pop_first() {
+            return Some(GuestToVsp::AdapterLost { bus, slot });
+        }
         if let Some(stats) = self.stats.take() {
             return Some(GuestToVsp::Stats(stats));
         }
@@ -137,6 +142,8 @@ impl Outbox {
     pub(super) fn connect(&self, sender: Sender<GuestToVsp>, console_from: u64) {
         self.change(|state| {
             state.links += 1;
+            // It brings a back-end for each.
+            state.lost.clear();
             state.link = Some(Link {
                 number: state.links,
                 sender: Some(sender),
@@ -166,6 +173,11 @@ impl Outbox {
     /// Newer figures.
     pub(super) fn stats(&self, stats: Stats) {
         self.change(|state| state.stats = Some(stats));
+    }
+
+    /// The adapter at this bus and slot has lost its back-end.
+    pub(super) fn lost(&self, location: (u8, u8)) {
+        self.change(|state| _ = state.lost.insert(location));
     }
 
     /// The guest wrote something. Waits a little for a VSP that is behind, but not for ever.
