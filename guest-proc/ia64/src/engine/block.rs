@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use super::rotation::Rotating;
 use crate::bundle::{Bundle, Unit};
+use crate::cpu::Cpu;
 use crate::decode::{Undecoded, decode_bundle};
 use crate::exec::{self, Handler};
 use crate::insn::Insn;
@@ -48,6 +49,12 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// Has nothing been written to its page since its bytes were compared?
+    #[inline(always)]
+    pub(crate) fn is_current(&self, cpu: &Cpu) -> bool {
+        self.epoch.get() == cpu.memory.epoch(self.page)
+    }
+
     /// Instructions from the block's start up to and including slot `slot` of bundle `bundle`.
     pub(crate) fn retired(&self, bundle: u8, slot: u8) -> u64 {
         bundle as u64 * 3 + slot as u64 + 1 - self.slot as u64

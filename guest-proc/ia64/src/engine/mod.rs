@@ -209,19 +209,27 @@ impl Engine {
             }
             barren = 0;
             // From here on, as long as nothing but branches happens, block follows block without further ado.
-            while let Some(block) = self.known(cpu) {
+            let mut next = self.known(cpu);
+            while let Some(block) = next {
                 if block.highest_target as u32 >= 32 + cpu.cfm.sof() && block.highest_target != 0 {
                     if let Some(exit) = self.step(cpu) {
                         return Some(exit);
                     }
                     break;
                 }
+                let (start, generation) = (cpu.ip, cpu.mmu.fetch_generation);
                 let left = run_block(cpu, block);
                 match settle(cpu, block, left) {
                     Settled::Onward if cpu.retired < tick && !cpu.link.attention() => {}
                     Settled::Exit(exit) => return Some(exit),
                     _ => break,
                 }
+                // A loop of one block need not be looked for: nothing on the way here can have changed the mode.
+                let again = cpu.ip == start
+                    && cpu.psr.ri() == block.slot
+                    && generation == cpu.mmu.fetch_generation
+                    && block.is_current(cpu);
+                next = if again { Some(block) } else { self.known(cpu) };
             }
         }
         None
@@ -234,7 +242,7 @@ impl Engine {
         let valid = jump.ip == cpu.ip
             && jump.mode == cpu.psr.0 & MODE
             && jump.generation == cpu.mmu.fetch_generation
-            && jump.block.epoch.get() == cpu.memory.epoch(jump.block.page);
+            && jump.block.is_current(cpu);
         valid.then_some(&*jump.block)
     }
 

@@ -70,14 +70,16 @@ pub(crate) struct Rotation {
 
 impl Rotation {
     /// The renaming that `cfm` asks for; `None` when every register has its own name.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(cfm: Cfm) -> Option<Rotation> {
-        if cfm.rrb_gr() | cfm.rrb_fr() == 0 {
-            return None;
-        }
+        if cfm.rrb_gr() | cfm.rrb_fr() == 0 { None } else { Some(Rotation::turned(cfm)) }
+    }
+
+    #[inline(never)]
+    fn turned(cfm: Cfm) -> Rotation {
         let identity = &RENAMINGS[0];
         let general = &RENAMINGS[index(cfm.sor().min(96), cfm.rrb_gr())];
-        Some(Rotation { files: [identity, general, &RENAMINGS[index(96, cfm.rrb_fr())], identity] })
+        Rotation { files: [identity, general, &RENAMINGS[index(96, cfm.rrb_fr())], identity] }
     }
 
     /// The instruction under its current names.

@@ -437,6 +437,7 @@ fn ldfp<const SIZE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
         }
     };
     match i.x2 {
+        NORMAL | S => {}
         A | C_NC => cpu.alat.allocate(tag, va, bytes),
         SA if !deferred => cpu.alat.allocate(tag, va, bytes),
         _ => cpu.alat.invalidate(tag),

@@ -22,6 +22,11 @@ pub(super) fn ordered(value: u64, bytes: u64, big_endian: bool) -> u64 {
     if big_endian { value.swap_bytes() >> (64 - 8 * bytes) } else { value }
 }
 
+/// Reverses the low 10 bytes if `big_endian`.
+fn ordered10(value: u128, big_endian: bool) -> u128 {
+    if big_endian { value.swap_bytes() >> 48 } else { value }
+}
+
 impl Cpu {
     /// Reads an integer.
     ///
@@ -97,8 +102,8 @@ impl Cpu {
     /// Any fault of a data reference; it has to be aligned.
     #[inline]
     pub fn load16(&mut self, va: u64) -> Result<(u64, u64), Stop> {
-        let bytes = self.gather(va, 16)?;
-        let value = if self.psr.be() { u128::from_be_bytes(bytes) } else { u128::from_le_bytes(bytes) };
+        let value = self.gather(va, 16)?;
+        let value = if self.psr.be() { value.swap_bytes() } else { value };
         Ok((value as u64, (value >> 64) as u64))
     }
 
@@ -109,7 +114,7 @@ impl Cpu {
     #[inline]
     pub fn store16(&mut self, va: u64, low: u64, high: u64) -> Result<(), Stop> {
         let value = u128::from(high) << 64 | u128::from(low);
-        self.scatter(va, 16, if self.psr.be() { value.to_be_bytes() } else { value.to_le_bytes() })
+        self.scatter(va, 16, if self.psr.be() { value.swap_bytes() } else { value })
     }
 
     /// Reads two 8-byte integers side by side (`ldfp8`, `ldfpd`), each in the program's byte order.
@@ -128,11 +133,7 @@ impl Cpu {
     /// Any fault of a data reference.
     #[inline]
     pub fn load10(&mut self, va: u64) -> Result<(u64, u16), Stop> {
-        let mut bytes = self.gather(va, 10)?;
-        if self.psr.be() {
-            bytes[..10].reverse();
-        }
-        let value = u128::from_le_bytes(bytes);
+        let value = ordered10(self.gather(va, 10)?, self.psr.be());
         Ok((value as u64, (value >> 64) as u16))
     }
 
@@ -142,11 +143,8 @@ impl Cpu {
     /// Any fault of a data reference.
     #[inline]
     pub fn store10(&mut self, va: u64, significand: u64, sign_exponent: u16) -> Result<(), Stop> {
-        let mut bytes = (u128::from(sign_exponent) << 64 | u128::from(significand)).to_le_bytes();
-        if self.psr.be() {
-            bytes[..10].reverse();
-        }
-        self.scatter(va, 10, bytes)
+        let value = u128::from(sign_exponent) << 64 | u128::from(significand);
+        self.scatter(va, 10, ordered10(value, self.psr.be()))
     }
 
     /// A prefetch: nothing is fetched, but the form that faults does. SDM volume 3, "lfetch".
@@ -249,39 +247,39 @@ impl Cpu {
         Ok(())
     }
 
-    /// Reads 10 or 16 bytes in memory order.
+    /// Reads 10 or 16 bytes, the first one lowest; bytes beyond are undefined.
     #[inline]
-    fn gather(&mut self, va: u64, bytes: u64) -> Result<[u8; 16], Stop> {
+    fn gather(&mut self, va: u64, bytes: u64) -> Result<u128, Stop> {
         if let Some(host) = self.mmu.reads.hit(va, self.mmu.key, 16) {
             // SAFETY: a hit is a 16-byte aligned host address in guest RAM.
-            return Ok(unsafe { wide::load(host) }.to_le_bytes());
+            return Ok(u128::from_le(unsafe { wide::load(host) }));
         }
         self.gather_slow(va, bytes)
     }
 
     #[cold]
-    fn gather_slow(&mut self, va: u64, bytes: u64) -> Result<[u8; 16], Stop> {
+    fn gather_slow(&mut self, va: u64, bytes: u64) -> Result<u128, Stop> {
         let access = self.data_access(isr::R);
         let mut gathered = [0; 16];
         if let Some((_, Some(host))) = self.resolve(reference(va, bytes, access))? {
             if bytes == 16 {
                 // SAFETY: `translate` has refused misaligned references of 16 bytes and located RAM.
-                gathered = unsafe { wide::load(host) }.to_le_bytes();
+                return Ok(u128::from_le(unsafe { wide::load(host) }));
             } else {
                 // SAFETY: `translate` has refused what crosses a page, and located RAM; at most 16 bytes move.
                 unsafe { std::ptr::copy_nonoverlapping(host, gathered.as_mut_ptr(), bytes as usize) };
             }
         }
-        Ok(gathered)
+        Ok(u128::from_le_bytes(gathered))
     }
 
-    /// Writes 10 or 16 bytes in memory order.
+    /// Writes 10 or 16 bytes, the lowest one first.
     #[inline]
-    fn scatter(&mut self, va: u64, bytes: u64, scattered: [u8; 16]) -> Result<(), Stop> {
+    fn scatter(&mut self, va: u64, bytes: u64, scattered: u128) -> Result<(), Stop> {
         match self.mmu.writes.hit(va, self.mmu.key, 16) {
             Some(host) if bytes == 16 => {
                 // SAFETY: a hit is a 16-byte aligned host address in guest RAM.
-                unsafe { wide::store(host, u128::from_le_bytes(scattered)) };
+                unsafe { wide::store(host, scattered.to_le()) };
                 Ok(())
             }
             _ => self.scatter_slow(va, bytes, scattered),
@@ -289,13 +287,14 @@ impl Cpu {
     }
 
     #[cold]
-    fn scatter_slow(&mut self, va: u64, bytes: u64, scattered: [u8; 16]) -> Result<(), Stop> {
+    fn scatter_slow(&mut self, va: u64, bytes: u64, scattered: u128) -> Result<(), Stop> {
         let access = self.data_access(isr::W);
         if let Some((_, Some(host))) = self.resolve(reference(va, bytes, access))? {
             if bytes == 16 {
                 // SAFETY: `translate` has refused misaligned references of 16 bytes and located RAM.
-                unsafe { wide::store(host, u128::from_le_bytes(scattered)) };
+                unsafe { wide::store(host, scattered.to_le()) };
             } else {
+                let scattered = scattered.to_le_bytes();
                 // SAFETY: `translate` has refused what crosses a page, and located RAM; at most 16 bytes move.
                 unsafe { std::ptr::copy_nonoverlapping(scattered.as_ptr(), host, bytes as usize) };
             }
