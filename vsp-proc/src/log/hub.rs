@@ -197,6 +197,8 @@ impl Keeper {
             let tail = Tail::open(&directory, source.clone(), REPLAY_BYTES);
             followed.tails.insert(source.clone(), tail);
         }
+        // What was written before we watched; of a renamed guest that is its past under the new name.
+        self.followed.retain_mut(|followed| followed.pass(&source));
         self.sources.insert(source, id);
     }
 
