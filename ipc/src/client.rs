@@ -8,8 +8,8 @@ use crossbeam_channel::{Receiver, bounded};
 use crate::connection::Sender;
 use crate::figures::GuestFigures;
 use crate::message::{
-    Acceptance, ClientEnd, ClientToVsp, Event, GuestDetail, GuestRef, GuestSummary, Refusal, StopMode,
-    Subscription, VspStatus, VspToClient,
+    Acceptance, ClientEnd, ClientToVsp, Event, GuestDetail, GuestRef, GuestSummary, Manner, Refusal,
+    StopMode, Subscription, VspStatus, VspToClient,
 };
 use crate::{Error, Role, listener};
 
@@ -29,6 +29,20 @@ pub enum ClientError {
 
 /// Result of a request.
 pub type ClientResult<T> = Result<T, ClientError>;
+
+/// What comes before an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// Something to print.
+    Line(&'a str),
+    /// How far copying is.
+    Copied {
+        /// Bytes dealt with.
+        done_bytes: u64,
+        /// Of so many.
+        total_bytes: u64,
+    },
+}
 
 /// One connection for requests, one after the other.
 pub struct Client {
@@ -53,10 +67,29 @@ impl Client {
         request: &ClientToVsp,
         mut progress: impl FnMut(&str),
     ) -> ClientResult<VspToClient> {
+        self.request_watched(request, |before| {
+            if let Progress::Line(line) = before {
+                progress(line);
+            }
+        })
+    }
+
+    /// As [`Client::request_with`], with everything that comes before the answer.
+    ///
+    /// # Errors
+    /// As [`Client::request_with`].
+    pub fn request_watched(
+        &mut self,
+        request: &ClientToVsp,
+        mut progress: impl FnMut(Progress<'_>),
+    ) -> ClientResult<VspToClient> {
         self.connection.send(request)?;
         loop {
             match self.connection.receive()? {
-                VspToClient::Progress(line) => progress(&line),
+                VspToClient::Progress(line) => progress(Progress::Line(&line)),
+                VspToClient::Copied { done_bytes, total_bytes } => {
+                    progress(Progress::Copied { done_bytes, total_bytes });
+                }
                 VspToClient::Refused(refusal) => return Err(ClientError::Refused(refusal)),
                 answer => return Ok(answer),
             }
@@ -123,7 +156,7 @@ impl Client {
     /// # Errors
     /// As [`Client::request_with`].
     pub fn start(&mut self, guest: &GuestRef) -> ClientResult<Acceptance> {
-        self.request(&ClientToVsp::StartGuest { guest: guest.clone(), check_only: false })
+        self.request(&ClientToVsp::StartGuest { guest: guest.clone(), manner: Manner::Normal })
     }
 
     /// Stops a guest; returns when it is off, which may take minutes in [`StopMode::Graceful`].

@@ -17,6 +17,7 @@
 pub mod client;
 pub mod codec;
 pub mod connection;
+pub mod device;
 mod error;
 mod fd;
 pub mod figures;

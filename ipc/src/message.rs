@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::figures::GuestFigures;
+use crate::device::{DeviceEntry, DeviceRequest};
 use crate::guest::Stats;
 use crate::log::{Level, LogRecord, LogSource};
 
@@ -34,8 +35,8 @@ pub enum ClientToVsp {
         settings: Vec<Setting>,
         /// Resource statements of its devices.
         devices: Vec<String>,
-        /// Check everything, change nothing.
-        check_only: bool,
+        /// Check only, or do it in any case.
+        manner: Manner,
     },
     /// Changes a guest; all of it or nothing: [`VspToClient::Accepted`].
     ModifyGuest {
@@ -45,8 +46,8 @@ pub enum ClientToVsp {
         settings: Vec<Setting>,
         /// Device changes, in order.
         devices: Vec<DeviceChange>,
-        /// Check everything, change nothing.
-        check_only: bool,
+        /// Check only, or do it in any case.
+        manner: Manner,
     },
     /// Deletes a guest's configuration: [`VspToClient::Accepted`].
     RemoveGuest(GuestRef),
@@ -54,8 +55,8 @@ pub enum ClientToVsp {
     StartGuest {
         /// Which.
         guest: GuestRef,
-        /// Check only.
-        check_only: bool,
+        /// Check only, or do it in any case.
+        manner: Manner,
     },
     /// Stops a guest: [`VspToClient::Accepted`] once it is off.
     StopGuest {
@@ -82,6 +83,10 @@ pub enum ClientToVsp {
     VspLeave,
     /// What storage devices of running guests do, of one guest or of all: [`VspToClient::Figures`].
     Figures(Option<GuestRef>),
+    /// Makes a guest after another one; [`VspToClient::Copied`] while stores are copied, then [`VspToClient::Accepted`].
+    CloneGuest(Box<CloneGuest>),
+    /// The device management database: [`VspToClient::Devices`] or [`VspToClient::Accepted`].
+    Devices(DeviceRequest),
 }
 
 /// From the VSP to a client.
@@ -103,6 +108,44 @@ pub enum VspToClient {
     Event(Event),
     /// Running guests, ascending by number.
     Figures(Vec<GuestFigures>),
+    /// Entries of the device management database.
+    Devices(Vec<DeviceEntry>),
+    /// How far copying is; comes any number of times before the answer.
+    Copied {
+        /// Bytes of the store that are dealt with, holes included.
+        done_bytes: u64,
+        /// Size of the store.
+        total_bytes: u64,
+    },
+}
+
+/// A guest that is to be made after another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloneGuest {
+    /// The original.
+    pub guest: GuestRef,
+    /// Name of the clone.
+    pub name: String,
+    /// What differs from the original.
+    pub settings: Vec<Setting>,
+    /// Device changes, in order.
+    pub devices: Vec<DeviceChange>,
+    /// `-b`: at the address of a device of the original, the store that its data is copied to.
+    pub copies: Vec<String>,
+    /// Check only, or do it in any case.
+    pub manner: Manner,
+}
+
+/// What `-s` and `-F` make of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Manner {
+    /// Neither.
+    #[default]
+    Normal,
+    /// `-s`: check everything, change nothing.
+    CheckOnly,
+    /// `-F`: what the host has to say against it is no reason not to.
+    Forced,
 }
 
 /// Names one guest: `-P name` or `-p number`.
@@ -247,6 +290,23 @@ pub enum RefusalKind {
     Host,
 }
 
+impl Remark {
+    /// A line without a severity.
+    pub fn plain(text: impl Into<String>) -> Remark {
+        Remark { severity: None, guest: None, text: text.into() }
+    }
+
+    /// A line about a guest.
+    pub fn about(guest: &str, severity: Severity, text: impl Into<String>) -> Remark {
+        Remark { severity: Some(severity), guest: Some(guest.to_owned()), text: text.into() }
+    }
+
+    /// What the remark is about: the first name in quotes.
+    pub fn item(&self) -> Option<&str> {
+        self.text.split('\'').nth(1)
+    }
+}
+
 /// One line of HPVM's form `command: SEVERITY (guest): text`; the command adds its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
@@ -262,7 +322,7 @@ impl fmt::Display for Remark {
     /// `ERROR (guest): text`, without what is absent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.severity.map(|severity| match severity {
-            Severity::Warning => "WARNING",
+            Severity::Warning | Severity::Problem => "WARNING",
             Severity::Error => "ERROR",
         });
         match (word, &self.guest) {
@@ -280,6 +340,8 @@ pub enum Severity {
     Warning,
     /// It was not done.
     Error,
+    /// It was done, and may keep the guest from starting.
+    Problem,
 }
 
 /// A guest's state as an operator sees it.

@@ -15,6 +15,8 @@ mod avio_link;
 mod console;
 pub mod db;
 mod demo;
+mod devmgmt;
+mod duplicate;
 pub mod fs;
 mod log;
 pub mod root;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
 use ipc::connection::Sender as SocketSender;
+use ipc::device::DeviceRequest;
 use ipc::listener::Listener;
 use ipc::log::LogSource;
 use ipc::message::{
@@ -169,7 +170,7 @@ impl Server {
             if let VspToClient::Status(status) = &mut answer {
                 status.clients = self.load.counts().clients as u32;
             }
-            let last = !matches!(answer, VspToClient::Progress(_));
+            let last = !matches!(answer, VspToClient::Progress(_) | VspToClient::Copied { .. });
             sender.send(&answer)?;
             if last {
                 return Ok(());
@@ -243,6 +244,7 @@ fn is_change(request: &ClientToVsp) -> bool {
             | ClientToVsp::VspStatus
             | ClientToVsp::Figures(_)
             | ClientToVsp::Subscribe(_)
+            | ClientToVsp::Devices(DeviceRequest::List { .. } | DeviceRequest::Repair)
     )
 }
 

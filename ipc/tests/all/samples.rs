@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use ipc::figures::{DeviceFigures, GuestFigures, Latency};
+use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind, DeviceRequest};
 use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VspToGuest};
 use ipc::log::{Level, LogRecord, LogSource};
 use ipc::message::*;
@@ -71,14 +72,14 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         Setting::User(Grant { name: "compass2".into(), rights: None }),
         Setting::Keyword { keyword: "kernel".into(), value: "/boot/vmlinux.gz".into() },
     ];
-    named(vec![
+    let mut all = vec![
         ClientToVsp::ListGuests,
         ClientToVsp::GuestDetail(demo()),
         ClientToVsp::CreateGuest {
             name: "demo".into(),
             settings,
             devices: vec!["disk:avio_stor::file:/tmp/d".into()],
-            check_only: true,
+            manner: Manner::CheckOnly,
         },
         ClientToVsp::ModifyGuest {
             guest: GuestRef::Number(300),
@@ -88,10 +89,10 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
                 DeviceChange::Delete("d".into()),
                 DeviceChange::Modify("m".into()),
             ],
-            check_only: false,
+            manner: Manner::Normal,
         },
         ClientToVsp::RemoveGuest(demo()),
-        ClientToVsp::StartGuest { guest: demo(), check_only: false },
+        ClientToVsp::StartGuest { guest: demo(), manner: Manner::Normal },
         ClientToVsp::StopGuest { guest: demo(), mode: StopMode::Graceful },
         ClientToVsp::StopGuest { guest: demo(), mode: StopMode::Hard },
         ClientToVsp::ResetGuest(demo()),
@@ -111,7 +112,38 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         ClientToVsp::VspLeave,
         ClientToVsp::Figures(None),
         ClientToVsp::Subscribe(Subscription::Figures { interval_millis: 1000 }),
-    ])
+        ClientToVsp::CloneGuest(Box::new(CloneGuest {
+            guest: demo(),
+            name: "copy".into(),
+            settings: vec![],
+            devices: vec![],
+            copies: vec!["disk:avio_stor:0,0,0:file:/tmp/c".into()],
+            manner: Manner::Forced,
+        })),
+    ];
+    let (kind, name) = (DeviceKind::Gdev, || "/tmp/d".to_owned());
+    let share = || "SHARE".to_owned();
+    let requests = [
+        DeviceRequest::List { kind: None, filter: DeviceFilter::All },
+        DeviceRequest::List { kind: Some(DeviceKind::Server), filter: DeviceFilter::Name(name()) },
+        DeviceRequest::List { kind: Some(DeviceKind::Env), filter: DeviceFilter::Dependent("demo".into()) },
+        DeviceRequest::List {
+            kind: Some(DeviceKind::Rdev),
+            filter: DeviceFilter::Attribute(share(), "NO".into()),
+        },
+        DeviceRequest::Add { kind, name: name(), attributes: vec![(share(), "YES".into())] },
+        DeviceRequest::Delete { kind, name: name() },
+        DeviceRequest::DeleteAlias { name: name() },
+        DeviceRequest::DeleteDependent { name: Some(name()), dependent: "demo".into() },
+        DeviceRequest::DeleteAttribute { kind, name: name(), attribute: share() },
+        DeviceRequest::SetAttribute { kind, name: name(), attribute: share(), value: "YES".into() },
+        DeviceRequest::Replace { old: name(), new: vec!["/tmp/e".into()] },
+        DeviceRequest::Reidentify,
+        DeviceRequest::Repair,
+        DeviceRequest::CreateFile { path: name(), size_bytes: 4 << 30 },
+    ];
+    all.extend(requests.map(ClientToVsp::Devices));
+    named(all)
 }
 
 fn figures() -> GuestFigures {
@@ -206,6 +238,16 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
     all.extend(
         states.map(|state| VspToClient::Event(Event::Guest(Box::new(GuestSummary { state, ..summary() })))),
     );
+    all.push(VspToClient::Devices(vec![DeviceEntry {
+        kind: DeviceKind::Gdev,
+        names: vec!["/tmp/d".into()],
+        attributes: vec![("SHARE".into(), "NO".into())],
+        dependents: vec!["demo".into()],
+        id: "0001".into(),
+    }]));
+    all.push(VspToClient::Copied { done_bytes: 1 << 20, total_bytes: 1 << 30 });
+    let problem = remark(Some(Severity::Problem), Some("demo"));
+    all.push(VspToClient::Accepted(Acceptance { already_done: false, remarks: vec![problem] }));
     named(all)
 }
 

@@ -119,8 +119,10 @@ fn a_request_shows_its_progress_and_then_its_refusal() {
         end.send(&VspToClient::Refused(Refusal { kind: RefusalKind::State, remarks: vec![remark] })).unwrap();
     });
     let mut lines = Vec::new();
-    let request =
-        ClientToVsp::StartGuest { guest: ipc::message::GuestRef::Name("ivm1".into()), check_only: false };
+    let request = ClientToVsp::StartGuest {
+        guest: ipc::message::GuestRef::Name("ivm1".into()),
+        manner: ipc::message::Manner::Normal,
+    };
     let error = client.request_with(&request, |line| lines.push(line.to_owned())).unwrap_err();
     assert_eq!(lines, ["Loading boot image"]);
     assert!(matches!(error, ClientError::Refused(_)));

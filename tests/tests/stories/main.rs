@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod commands;
+mod commands_config;
+mod commands_devices;
 mod guest;
 mod journey;
 mod linux;

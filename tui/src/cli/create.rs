@@ -31,8 +31,8 @@ struct Options {
 
 fn run(matches: &ArgMatches, _: &mut dyn Write) -> Result<(), Failure> {
     let Options { name, devices, attributes } = Options::from_arg_matches(matches)?;
-    let check_only = attributes.check_only;
-    let request = ClientToVsp::CreateGuest { name, settings: attributes.settings(), devices, check_only };
+    let manner = attributes.manner();
+    let request = ClientToVsp::CreateGuest { name, settings: attributes.settings(), devices, manner };
     let done = link::connect()?.request(&request)?;
     print_remarks(SPEC.classic, &done.remarks);
     Ok(())

@@ -1,9 +1,7 @@
 //! Options that name a guest, or say what it is to be.
 
 use clap::Args;
-use ipc::message::{Grant, GuestRef, Rights, Setting, StartAttribute};
-
-use super::amount;
+use ipc::message::{Grant, GuestRef, Manner, Rights, Setting, StartAttribute};
 
 /// `-P name` or `-p number`.
 #[derive(Args, Debug)]
@@ -35,11 +33,15 @@ pub(super) struct Attributes {
     /// Number of virtual CPUs
     #[arg(short = 'c', value_name = "number_vcpus")]
     vcpus: Option<u32>,
-    /// Share of a processor that each virtual CPU is entitled to, in per cent
+    /// Share of a processor that each virtual CPU is entitled to, in per cent; kept and shown, but the host shares its
+    /// processors among guests as among any processes
     #[arg(short = 'e', value_name = "percent[:max_percent]", value_parser = entitlement)]
     entitlement: Option<(u8, u8)>,
+    /// The same in cycles a second, with M or G, of a processor of 1600 MHz; a bare number is megahertz
+    #[arg(short = 'E', value_name = "cycles[:max_cycles]", value_parser = cycles, conflicts_with = "entitlement")]
+    cycles: Option<(u8, u8)>,
     /// Memory, with M or G; a bare number is megabytes
-    #[arg(short = 'r', value_name = "amount", value_parser = amount::parse_memory)]
+    #[arg(short = 'r', value_name = "amount", value_parser = memory)]
     memory: Option<u64>,
     /// Descriptive label
     #[arg(short = 'l', value_name = "vm_label")]
@@ -47,33 +49,40 @@ pub(super) struct Attributes {
     /// Start the guest with the VSP (auto) or by hand only (manual)
     #[arg(short = 'B', value_name = "start_attr", value_parser = start_attribute)]
     start: Option<StartAttribute>,
-    /// Group with rights on the console; a leading - takes them away
+    /// Group with rights on the console; a leading - takes them away, a leading + is taken as well
     #[arg(short = 'g', value_name = "group[:{admin|oper}]", value_parser = grant, allow_hyphen_values = true)]
     groups: Vec<Grant>,
-    /// User with rights on the console; a leading - takes them away
+    /// User with rights on the console; a leading - takes them away, a leading + is taken as well
     #[arg(short = 'u', value_name = "user[:{admin|oper}]", value_parser = grant, allow_hyphen_values = true)]
     users: Vec<Grant>,
-    /// Further attribute: kernel=PATH, initrd=PATH and append=STRING boot a kernel directly (an extension, as long as
-    /// guests cannot boot from EFI); graceful_stop_timeout=SECONDS; runnable_status, modify_status, visible_status or
+    /// Further attribute: kernel=PATH, initrd=PATH and append=STRING boot a kernel directly (an extension);
+    /// graceful_stop_timeout=SECONDS; resources_reserved={true|false}; runnable_status, modify_status, visible_status or
     /// register_status={enabled|disabled}
     #[arg(short = 'x', value_name = "keyword=value", value_parser = keyword)]
     keywords: Vec<(String, String)>,
     /// Check only, change nothing
     #[arg(short = 's', conflicts_with = "force")]
-    pub(super) check_only: bool,
-    /// Force: HPVM's option; problems that are only warnings never prevent a change here
+    check_only: bool,
+    /// Force: stores that are not there are only a problem
     #[arg(short = 'F')]
     force: bool,
 }
 
 impl Attributes {
+    /// What `-s` and `-F` ask for.
+    pub(super) fn manner(&self) -> Manner {
+        manner(self.check_only, self.force)
+    }
+
     /// What was given, in the form the VSP wants.
     pub(super) fn settings(self) -> Vec<Setting> {
         let mut all = Vec::new();
         all.extend(self.os_type.map(Setting::OsType));
         all.extend(self.vcpus.map(Setting::Vcpus));
         all.extend(
-            self.entitlement.map(|(percent, max_percent)| Setting::Entitlement { percent, max_percent }),
+            self.entitlement
+                .or(self.cycles)
+                .map(|(percent, max_percent)| Setting::Entitlement { percent, max_percent }),
         );
         all.extend(self.memory.map(Setting::MemoryBytes));
         all.extend(self.label.map(Setting::Label));
@@ -83,6 +92,43 @@ impl Attributes {
         all.extend(self.keywords.into_iter().map(|(keyword, value)| Setting::Keyword { keyword, value }));
         all
     }
+}
+
+/// What `-s` and `-F` ask for.
+pub(super) fn manner(check_only: bool, force: bool) -> Manner {
+    match (check_only, force) {
+        (true, _) => Manner::CheckOnly,
+        (false, true) => Manner::Forced,
+        (false, false) => Manner::Normal,
+    }
+}
+
+/// Clock of a virtual processor in hertz, as its firmware has it.
+const PROCESSOR_HERTZ: u64 = 1_600_000_000;
+
+/// Cycles a second as a share of a processor, rounded up to whole per cent.
+fn cycles(text: &str) -> Result<(u8, u8), String> {
+    let percent = |text: &str| {
+        let digits = text.trim_end_matches(['M', 'm', 'G', 'g']);
+        let unit = match &text[digits.len()..] {
+            "" | "M" | "m" => 1_000_000,
+            "G" | "g" => 1_000_000_000,
+            _ => return Err("not a number of cycles"),
+        };
+        let hertz = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+        let hertz = hertz.ok_or("not a number of cycles")?;
+        u8::try_from(hertz.saturating_mul(100).div_ceil(PROCESSOR_HERTZ))
+            .map_err(|_| "more cycles than a processor has")
+    };
+    match text.split_once(':') {
+        Some((least, most)) => Ok((percent(least)?, percent(most)?)),
+        None => Ok((percent(text)?, 100)),
+    }
+}
+
+/// Reads `4G`, `512M`, or megabytes without a unit.
+fn memory(text: &str) -> Result<u64, String> {
+    storage::size::parse(text, 1 << 20).map_err(|e| e.to_string())
 }
 
 fn entitlement(text: &str) -> Result<(u8, u8), String> {
@@ -133,6 +179,10 @@ mod tests {
         assert_eq!(entitlement("20:50"), Ok((20, 50)));
         assert_eq!(entitlement("10%"), Ok((10, 100)));
         assert!(entitlement("300").is_err());
+        assert_eq!(cycles("160"), Ok((10, 100)));
+        assert_eq!(cycles("400M:1G"), Ok((25, 63)));
+        assert!(cycles("5G").is_err() && cycles("fast").is_err() && cycles("18446744073709551615G").is_err());
+        assert_eq!(memory("512"), Ok(512 << 20));
         assert_eq!(start_attribute("AUTO"), Ok(StartAttribute::Auto));
         assert!(start_attribute("never").is_err());
         assert_eq!(keyword("append=console=ttyS0"), Ok(("append".into(), "console=ttyS0".into())));

@@ -3,12 +3,16 @@
 //! `hpvm start …` and, through a link of that name, `hpvmstart …` are the same. Results go to standard output, everything
 //! else to standard error, prefixed by the command's classic name. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
-mod amount;
+mod clone;
 mod confirm;
 mod console;
 mod create;
+mod devmgmt;
+mod devtranslate;
 mod failure;
 mod guest;
+mod host_path;
+mod info;
 mod install_links;
 pub(crate) mod link;
 mod log;
@@ -50,12 +54,16 @@ struct Spec {
 const COMMANDS: &[Spec] = &[
     create::SPEC,
     modify::SPEC,
+    clone::SPEC,
     start::SPEC,
     stop::SPEC,
     reset::SPEC,
     status::SPEC,
     console::SPEC,
     remove::SPEC,
+    devmgmt::SPEC,
+    devtranslate::SPEC,
+    info::SPEC,
     log::SPEC,
     vsp::SPEC,
     install_links::SPEC,
@@ -137,7 +145,8 @@ fn classic(spec: &Spec) -> Command {
 /// HPVM's letters: `-H` is help and `-v` the version everywhere, because `-h` and `-V` mean other things.
 fn options(spec: &Spec, name: &'static str) -> Command {
     let command = Command::new(name)
-        .version(env!("CARGO_PKG_VERSION"))
+        // Collectors look for the word.
+        .version(concat!("Version ", env!("CARGO_PKG_VERSION")))
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(clap::arg!(help: -H --help "Print help").action(ArgAction::Help))

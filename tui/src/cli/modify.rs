@@ -28,43 +28,48 @@ struct Options {
     /// New name; the guest must be off
     #[arg(short = 'N', value_name = "new-vm-name")]
     new_name: Option<String>,
-    /// Add a device, by its resource statement
-    #[arg(short = 'a', value_name = "rsrc")]
-    add: Vec<String>,
-    /// Delete a device
-    #[arg(short = 'd', value_name = "rsrc")]
-    delete: Vec<String>,
-    /// Give the device at this bus,slot,target another backing store
-    #[arg(short = 'm', value_name = "rsrc")]
-    modify: Vec<String>,
+    #[command(flatten)]
+    _devices: DeviceOptions,
     #[command(flatten)]
     attributes: Attributes,
 }
 
+/// Device options that `hpvmmodify` and `hpvmclone` share; read by [`device_changes`].
+#[derive(Args)]
+pub(super) struct DeviceOptions {
+    /// Add a device, by its resource statement
+    #[arg(short = 'a', id = "add", value_name = "rsrc")]
+    _add: Vec<String>,
+    /// Delete a device
+    #[arg(short = 'd', id = "delete", value_name = "rsrc")]
+    _delete: Vec<String>,
+    /// Give the device at this bus,slot,target another backing store
+    #[arg(short = 'm', id = "modify", value_name = "rsrc")]
+    _modify: Vec<String>,
+}
+
 fn run(matches: &ArgMatches, _: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
-    let devices = devices(matches, &options);
-    let check_only = options.attributes.check_only;
+    let devices = device_changes(matches);
+    let manner = options.attributes.manner();
     let mut settings = options.attributes.settings();
     settings.extend(options.new_name.map(Setting::Name));
-    let request = ClientToVsp::ModifyGuest { guest: options.which.guest(), settings, devices, check_only };
+    let request = ClientToVsp::ModifyGuest { guest: options.which.guest(), settings, devices, manner };
     let done = link::connect()?.request(&request)?;
     print_remarks(SPEC.classic, &done.remarks);
     Ok(())
 }
 
-/// Device options in the order of the command line, which is the order they are carried out in.
-fn devices(matches: &ArgMatches, options: &Options) -> Vec<DeviceChange> {
+/// The options `-a`, `-d` and `-m` in the order of the command line, which is the order they are carried out in.
+pub(super) fn device_changes(matches: &ArgMatches) -> Vec<DeviceChange> {
     type Change = fn(String) -> DeviceChange;
-    let kinds: [(&str, &[String], Change); 3] = [
-        ("add", &options.add, DeviceChange::Add),
-        ("delete", &options.delete, DeviceChange::Delete),
-        ("modify", &options.modify, DeviceChange::Modify),
-    ];
+    let kinds: [(&str, Change); 3] =
+        [("add", DeviceChange::Add), ("delete", DeviceChange::Delete), ("modify", DeviceChange::Modify)];
     let mut all: Vec<(usize, DeviceChange)> = Vec::new();
-    for (id, statements, change) in kinds {
+    for (id, change) in kinds {
+        let statements = matches.get_many::<String>(id).into_iter().flatten().cloned();
         let places = matches.indices_of(id).into_iter().flatten();
-        all.extend(places.zip(statements.iter().cloned().map(change)));
+        all.extend(places.zip(statements.map(change)));
     }
     all.sort_by_key(|(place, _)| *place);
     all.into_iter().map(|(_, change)| change).collect()
@@ -78,7 +83,6 @@ mod tests {
     fn device_options_keep_the_order_of_the_command_line() {
         let arguments = ["hpvmmodify", "-P", "x", "-d", "one", "-a", "two", "-d", "three", "-m", "four"];
         let matches = super::super::classic(&SPEC).try_get_matches_from(arguments).unwrap();
-        let options = Options::from_arg_matches(&matches).unwrap();
         let [one, two, three, four] = ["one", "two", "three", "four"].map(str::to_owned);
         let expected = [
             DeviceChange::Delete(one),
@@ -86,6 +90,6 @@ mod tests {
             DeviceChange::Delete(three),
             DeviceChange::Modify(four),
         ];
-        assert_eq!(devices(&matches, &options), expected);
+        assert_eq!(device_changes(&matches), expected);
     }
 }

@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use ipc::message::{ClientToVsp, VspToClient};
 
 use super::failure::{Failure, print_remarks};
-use super::guest::Which;
+use super::guest::{Which, manner};
 use super::{Spec, link};
 
 pub(super) const SPEC: Spec = Spec {
@@ -21,7 +21,7 @@ pub(super) const SPEC: Spec = Spec {
 struct Options {
     #[command(flatten)]
     which: Which,
-    /// Force: HPVM's option; there are no problems here that it could overrule
+    /// Force: start the guest even if it has more memory than the host
     #[arg(short = 'F', conflicts_with = "check_only")]
     force: bool,
     /// Check only whether the guest could start
@@ -35,11 +35,12 @@ struct Options {
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
     let (guest, check_only) = (options.which.guest(), options.check_only);
+    let manner = manner(check_only, options.force);
     let mut client = link::connect()?;
     // Looked up before the start: afterwards a refusal would hide that the guest runs.
     let name = client.guest(&guest)?.summary.name;
     let mut written = Ok(());
-    let answer = client.request_with(&ClientToVsp::StartGuest { guest, check_only }, |line| {
+    let answer = client.request_with(&ClientToVsp::StartGuest { guest, manner }, |line| {
         if !options.quiet && written.is_ok() {
             written = writeln!(out, "{line}");
         }

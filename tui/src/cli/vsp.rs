@@ -15,6 +15,7 @@ use vsp_proc::root::StateRoot;
 
 use super::failure::Failure;
 use super::{Spec, link};
+use crate::view::format;
 
 /// First argument of a VSP process that was started on demand.
 pub(crate) const PROCESS_ROLE: &str = "vsp-proc";
@@ -100,15 +101,12 @@ fn status(out: &mut dyn Write) -> Result<(), Failure> {
         return Err(Failure::message("The VSP is not running."));
     };
     let status = client.status()?;
-    let since = jiff::Timestamp::from_microsecond(status.since_micros).unwrap_or_default();
-    let since =
-        since.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
     let lines = [
         ("State", "running".to_owned()),
         ("Version", status.build),
         ("Process", status.pid.to_string()),
         ("State directory", status.root),
-        ("Since", since),
+        ("Since", format::moment(status.since_micros)),
         ("Guests", format!("{} ({} running)", status.guests, status.running)),
         ("Clients", status.clients.to_string()),
     ];

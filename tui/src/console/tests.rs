@@ -55,7 +55,10 @@ fn newcomer_has_the_demo_guest_running_after_one_key() {
     let mut state = samples::connected(SIZE, vec![samples::guest(1, "demo", GuestState::Off)]);
     assert_eq!(state.context(), Context::Welcome);
     let effects = press(&mut state, KeyCode::Enter);
-    assert_eq!(requests(&effects), [&ClientToVsp::StartGuest { guest: demo(), check_only: false }]);
+    assert_eq!(
+        requests(&effects),
+        [&ClientToVsp::StartGuest { guest: demo(), manner: ipc::message::Manner::Normal }]
+    );
     assert!(effects.iter().any(|effect| matches!(effect, Effect::OpenConsole { write: true, .. })));
     assert_eq!(state.context(), Context::Console);
 }

@@ -382,7 +382,7 @@ fn confirm(state: &mut State, question: fn(&str) -> Confirm) {
 fn start_selected(state: &mut State, effects: &mut Vec<Effect>) {
     if let Some(name) = state.selected_name() {
         let guest = GuestRef::Name(name.to_owned());
-        request(state, ClientToVsp::StartGuest { guest, check_only: false }, effects);
+        request(state, ClientToVsp::StartGuest { guest, manner: ipc::message::Manner::Normal }, effects);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sizes, durations, times and shares as text: one place, so that every screen says them alike.
+//! Sizes, durations, times and shares as text: one place, so that every screen and every command says them alike.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -17,6 +17,49 @@ pub(crate) fn bytes(bytes: u64) -> String {
         GB..TB => format!("{:.1} GB", bytes as f64 / GB as f64),
         _ => format!("{:.1} TB", bytes as f64 / TB as f64),
     }
+}
+
+/// The number and the unit of an amount of memory in HPVM's tables: gigabytes where that is a whole number, otherwise
+/// megabytes.
+pub(crate) fn memory_parts(bytes: u64) -> (u64, &'static str) {
+    match bytes {
+        _ if bytes > 0 && bytes.is_multiple_of(1 << 30) => (bytes >> 30, "GB"),
+        _ => (bytes >> 20, "MB"),
+    }
+}
+
+/// An amount of memory in HPVM's tables: `2 GB`, `1536 MB`.
+pub(crate) fn memory(bytes: u64) -> String {
+    let (number, unit) = memory_parts(bytes);
+    format!("{number} {unit}")
+}
+
+/// The same in tables that leave no blank: `8GB`, `512MB`.
+pub(crate) fn memory_close(bytes: u64) -> String {
+    let (number, unit) = memory_parts(bytes);
+    format!("{number}{unit}")
+}
+
+/// Whole per cent with one decimal, as HPVM shows entitlements: `10.0%`.
+pub(crate) fn entitlement(percent: f64) -> String {
+    format!("{percent:.1}%")
+}
+
+/// Time since a moment in microseconds since 1970, as `2 days 03:04:05`.
+pub(crate) fn uptime(since_micros: i64, now_micros: i64) -> String {
+    let seconds = now_micros.saturating_sub(since_micros).max(0) / 1_000_000;
+    let clock = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    match seconds / 86_400 {
+        0 => clock,
+        1 => format!("1 day {clock}"),
+        days => format!("{days} days {clock}"),
+    }
+}
+
+/// A moment in microseconds since 1970, in this machine's time zone.
+pub(crate) fn moment(micros: i64) -> String {
+    let moment = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
+    moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
 /// A duration in its two largest units: `45s`, `12m03s`, `3h12m`, `5d02h`.
@@ -115,6 +158,23 @@ mod tests {
         assert_eq!(bytes(1536 << 20), "1536 MB");
         assert_eq!(bytes((16 << 30) + (512 << 20)), "16.5 GB");
         assert_eq!(bytes(3 << 40), "3.0 TB");
+    }
+
+    #[test]
+    fn memory_is_printed_in_the_largest_whole_unit() {
+        assert_eq!(memory(2 << 30), "2 GB");
+        assert_eq!(memory(1536 << 20), "1536 MB");
+        assert_eq!(memory(0), "0 MB");
+        assert_eq!(memory_close(8 << 30), "8GB");
+    }
+
+    #[test]
+    fn uptime_counts_days() {
+        let second = 1_000_000;
+        assert_eq!(uptime(5, 5 + 3_725 * second), "01:02:05");
+        assert_eq!(uptime(0, 90_000 * second), "1 day 01:00:00");
+        assert_eq!(uptime(0, 183_845 * second), "2 days 03:04:05");
+        assert_eq!(uptime(10, 0), "00:00:00");
     }
 
     #[test]

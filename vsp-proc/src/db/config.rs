@@ -1,9 +1,9 @@
 //! Changing a configuration: pure, all or nothing. What is refused here is refused in HPVM's words.
 
 use ipc::message::{DeviceChange, Grant as GrantChange, RefusalKind, Setting};
-use storage::statement::{Address, Layout, StorageStatement};
+use storage::statement::StorageStatement;
 
-use super::v1::{BUILTIN_PREFIX, Entitlement, Grant, GuestConfig, Status};
+use super::v1::{Entitlement, Grant, GuestConfig, Status};
 
 /// Memory comes in granules of 64 MiB.
 const GRANULE: u64 = 64 << 20;
@@ -16,31 +16,30 @@ const MAX_TEXT: usize = 255;
 /// Longest kernel command line in bytes: Linux/ia64 takes 2048 with the terminating zero.
 const MAX_APPEND: usize = 2047;
 
-/// A change was refused; the text is for the operator. `statement` is the device option at fault.
+/// A change was refused; the text is for the operator. `device` is the option at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// For programs.
     pub kind: RefusalKind,
     /// What is wrong.
     pub text: String,
-    /// The resource statement concerned, if it was one.
-    pub statement: Option<String>,
+    /// The device option concerned, if it was one.
+    pub device: Option<DeviceChange>,
 }
 
 /// Something odd that was done nevertheless.
 pub type Warning = String;
 
 impl ConfigError {
-    fn invalid(text: impl Into<String>) -> ConfigError {
-        ConfigError { kind: RefusalKind::Invalid, text: text.into(), statement: None }
+    pub(super) fn invalid(text: impl Into<String>) -> ConfigError {
+        ConfigError { kind: RefusalKind::Invalid, text: text.into(), device: None }
     }
-    fn device(text: impl ToString, statement: &str) -> ConfigError {
-        let statement = Some(statement.to_owned());
-        ConfigError { kind: RefusalKind::Invalid, text: text.to_string(), statement }
+    fn device(text: impl ToString, change: &DeviceChange) -> ConfigError {
+        ConfigError { kind: RefusalKind::Invalid, text: text.to_string(), device: Some(change.clone()) }
     }
 }
 
-type Result<T> = std::result::Result<T, ConfigError>;
+pub(super) type Result<T> = std::result::Result<T, ConfigError>;
 
 impl GuestConfig {
     /// Checks a guest's name.
@@ -123,38 +122,10 @@ impl GuestConfig {
         Ok(())
     }
 
-    fn apply_keyword(&mut self, keyword: &str, value: &str) -> Result<()> {
-        match keyword {
-            "kernel" if value.starts_with(BUILTIN_PREFIX) => self.kernel = value.into(),
-            "kernel" => self.kernel = file(keyword, value)?,
-            "initrd" => self.initrd = file(keyword, value)?,
-            "append" => self.append = value.into(),
-            "graceful_stop_timeout" => {
-                let seconds = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
-                self.graceful_stop_timeout = seconds.ok_or_else(|| {
-                    ConfigError::invalid(format!("Illegal {keyword} '{value}' (valid range is 1-3600 s)."))
-                })?;
-            }
-            "runnable_status" => self.runnable_status = status(keyword, value)?,
-            "modify_status" => self.modify_status = status(keyword, value)?,
-            "visible_status" => self.visible_status = status(keyword, value)?,
-            "register_status" => {
-                let status = status(keyword, value)?;
-                self.runnable_status = status;
-                self.modify_status = status;
-                self.visible_status = status;
-            }
-            "vm_type" if value == "shared" => {}
-            "vm_type" => return Err(ConfigError::invalid(format!("vm_type '{value}' is not supported."))),
-            _ => return Err(ConfigError::invalid(format!("Keyword '{keyword}' is not supported."))),
-        }
-        Ok(())
-    }
-
     /// Does `setting` lift the ban on changes itself?
     pub fn unlocks(setting: &Setting) -> bool {
         matches!(setting, Setting::Keyword { keyword, value }
-            if ["modify_status", "register_status"].contains(&keyword.as_str()) && value == "enabled")
+            if ["modify_status", "register_status"].contains(&keyword.as_str()) && value.eq_ignore_ascii_case("enabled"))
     }
 
     /// Changes the devices as the options say, in their order.
@@ -164,16 +135,33 @@ impl GuestConfig {
     pub fn apply_devices(&mut self, changes: &[DeviceChange]) -> Result<()> {
         let mut layout = self.layout().map_err(ConfigError::invalid)?;
         for change in changes {
+            let refused = |text: String| ConfigError::device(text, change);
             match change {
-                DeviceChange::Add(text) => self.add_device(&mut layout, text)?,
+                DeviceChange::Add(text) => {
+                    let statement = parse(text).map_err(refused)?;
+                    let address = layout.take(statement.placement()).map_err(|e| refused(e.to_string()))?;
+                    self.devices.push(statement.placed_at(address));
+                }
                 DeviceChange::Delete(text) => {
-                    let (at, address) = self.find_device(text)?;
-                    layout.free(address);
-                    self.devices.remove(at);
+                    let wanted = parse(text).map_err(refused)?;
+                    let found = self.devices.iter().position(|device| is_meant(&wanted, device));
+                    let at = found.ok_or_else(|| refused(NO_DEVICE.into()))?;
+                    let device = self.devices.remove(at);
+                    device.placement().address().map(|address| layout.free(address));
                 }
                 DeviceChange::Modify(text) => {
-                    let (at, address) = self.find_device(text)?;
-                    self.devices[at] = parse(text)?.placed_at(address);
+                    let wanted = parse(text).map_err(refused)?;
+                    let address = wanted.placement().address().ok_or_else(|| {
+                        refused(format!(
+                            "Illegal address '{}'. Expected bus,slot,target.",
+                            wanted.placement()
+                        ))
+                    })?;
+                    let is_there = |device: &&mut StorageStatement| {
+                        device.placement() == wanted.placement() && device.device() == wanted.device()
+                    };
+                    let device = self.devices.iter_mut().find(is_there);
+                    *device.ok_or_else(|| refused(NO_DEVICE.into()))? = wanted.placed_at(address);
                 }
             }
         }
@@ -181,49 +169,44 @@ impl GuestConfig {
         Ok(())
     }
 
-    fn add_device(&mut self, layout: &mut Layout, text: &str) -> Result<()> {
-        let statement = parse(text)?;
-        let address =
-            layout.take(statement.placement()).map_err(|refusal| ConfigError::device(refusal, text))?;
-        self.devices.push(statement.placed_at(address));
-        Ok(())
-    }
-
-    /// The device a statement of `-d` or `-m` means: by its address if it has one, otherwise by its store.
-    fn find_device(&self, text: &str) -> Result<(usize, Address)> {
-        let wanted = parse(text)?;
-        let same = |device: &StorageStatement| match wanted.placement().address() {
-            Some(_) => device.placement() == wanted.placement() && device.device() == wanted.device(),
-            None => device.location() == wanted.location() && device.storage() == wanted.storage(),
-        };
-        let found = self.devices.iter().position(same).and_then(|at| {
-            let address = self.devices[at].placement().address()?;
-            Some((at, address))
-        });
-        found.ok_or_else(|| ConfigError::device("Guest has no such device.", text))
+    /// Makes this configuration that of another guest: the clone of this one.
+    pub fn become_clone(&mut self, name: &str, number: u32) {
+        let GuestConfig { name, number, uuid, .. } = GuestConfig::new(name.to_owned(), number);
+        (self.name, self.number, self.uuid) = (name, number, uuid);
+        self.runnable_status = Status::Enabled;
+        self.modify_status = Status::Enabled;
+        self.visible_status = Status::Enabled;
     }
 }
 
-fn parse(text: &str) -> Result<StorageStatement> {
-    text.parse::<StorageStatement>().map_err(|refusal| ConfigError::device(refusal, text))
+const NO_DEVICE: &str = "Guest has no such device.";
+
+/// Does `wanted`, of `-d`, mean this device of a guest? What it leaves out of the address is any.
+fn is_meant(wanted: &StorageStatement, device: &StorageStatement) -> bool {
+    let (wanted_at, at) = (wanted.placement(), device.placement());
+    let fits = |wanted: Option<u8>, own: Option<u8>| wanted.is_none() || wanted == own;
+    fits(wanted_at.bus(), at.bus())
+        && fits(wanted_at.slot(), at.slot())
+        && fits(wanted_at.target(), at.target())
+        && (wanted.device(), wanted.storage(), wanted.location())
+            == (device.device(), device.storage(), device.location())
 }
 
-fn file(keyword: &str, value: &str) -> Result<String> {
-    let legal = value.is_empty() || (value.starts_with('/') && !value.chars().any(char::is_control));
-    match legal {
-        true => Ok(value.into()),
-        false => {
-            Err(ConfigError::invalid(format!("Illegal {keyword} '{value}'. Expected an absolute path.")))
-        }
+/// Reads a statement; what HPVM has and this VSP has not is named.
+fn parse(text: &str) -> std::result::Result<StorageStatement, String> {
+    match text.split(':').next() {
+        Some("network") => return Err("Network devices are not supported by this VSP.".into()),
+        Some("hba") => return Err("NPIV adapters are not supported by this VSP.".into()),
+        _ => {}
     }
-}
-
-fn status(keyword: &str, value: &str) -> Result<Status> {
-    match value {
-        "enabled" => Ok(Status::Enabled),
-        "disabled" => Ok(Status::Disabled),
-        _ => Err(ConfigError::invalid(format!("Illegal {keyword} '{value}'. Expected enabled or disabled."))),
+    let statement: StorageStatement = text.parse().map_err(|e: storage::statement::Refusal| e.to_string())?;
+    let location = statement.location();
+    if ["/dev/dsk/", "/dev/rdsk/"].iter().any(|legacy| location.starts_with(legacy)) {
+        return Err(format!(
+            "Legacy device file '{location}' is not supported as backing device. Use the persistent device file."
+        ));
     }
+    Ok(statement)
 }
 
 fn apply_grant(grants: &mut Vec<Grant>, change: &GrantChange) {
@@ -281,18 +264,6 @@ mod tests {
         assert_eq!(warning.as_deref(), Some("Memory rounded up to 128M, a multiple of 64 MB."));
     }
 
-    #[test]
-    fn keywords_are_checked() {
-        assert_eq!(refusal(keyword("colour", "red")), "Keyword 'colour' is not supported.");
-        assert_eq!(
-            refusal(keyword("kernel", "vmlinux")),
-            "Illegal kernel 'vmlinux'. Expected an absolute path."
-        );
-        let mut guest = guest();
-        guest.apply(&keyword("register_status", "disabled")).unwrap();
-        assert_eq!((guest.runnable_status, guest.modify_status), (Status::Disabled, Status::Disabled));
-    }
-
     fn add(text: &str) -> DeviceChange {
         DeviceChange::Add(text.into())
     }
@@ -320,10 +291,40 @@ mod tests {
         let mut guest = guest();
         let error = guest.apply_devices(&[add("disk:avio_stor:0,0,128:file:/a")]).unwrap_err();
         assert_eq!(error.text, "Illegal target 128 (valid range is 0-127).");
-        assert_eq!(error.statement.as_deref(), Some("disk:avio_stor:0,0,128:file:/a"));
-        let error =
-            guest.apply_devices(&[DeviceChange::Delete("disk:avio_stor:0,0,1:file:/a".into())]).unwrap_err();
-        assert_eq!(error.text, "Guest has no such device.");
+        assert_eq!(error.device, Some(add("disk:avio_stor:0,0,128:file:/a")));
+        guest.apply_devices(&[add("disk:avio_stor::file:/a")]).unwrap();
+        let cases = [
+            (DeviceChange::Delete("disk:avio_stor:0,0,1:file:/a".into()), "Guest has no such device."),
+            (DeviceChange::Delete("disk:avio_stor:0,0,0:file:/b".into()), "Guest has no such device."),
+            (DeviceChange::Modify("disk:avio_stor:0,0,1:file:/b".into()), "Guest has no such device."),
+            (
+                DeviceChange::Modify("disk:avio_stor::file:/b".into()),
+                "Illegal address ''. Expected bus,slot,target.",
+            ),
+            (add("network:avio_lan::vswitch:localnet"), "Network devices are not supported by this VSP."),
+            (
+                add("disk:avio_stor::disk:/dev/rdsk/c6t2d0"),
+                "Legacy device file '/dev/rdsk/c6t2d0' is not supported as backing device. Use the persistent device file.",
+            ),
+        ];
+        for (change, text) in cases {
+            let error = guest.apply_devices(std::slice::from_ref(&change)).unwrap_err();
+            assert_eq!((error.text.as_str(), error.device), (text, Some(change)));
+        }
+        guest.apply_devices(&[DeviceChange::Delete("disk:avio_stor:0:file:/a".into())]).unwrap();
+        assert!(guest.devices.is_empty());
+    }
+
+    #[test]
+    fn a_clone_is_the_original_with_an_identity_of_its_own() {
+        let mut original = guest();
+        original.apply(&Setting::Vcpus(4)).unwrap();
+        original.apply(&keyword("register_status", "disabled")).unwrap();
+        let mut clone = original.clone();
+        clone.become_clone("copy", 7);
+        assert_eq!((clone.name.as_str(), clone.number, clone.vcpus), ("copy", 7, 4));
+        assert_ne!(clone.uuid, original.uuid);
+        assert_eq!(clone.runnable_status, Status::Enabled);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! before it counts.
 
 mod config;
+mod keywords;
 mod v1;
 
 use std::collections::BTreeMap;

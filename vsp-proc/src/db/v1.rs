@@ -47,6 +47,9 @@ pub struct GuestConfig {
     pub modify_status: Status,
     /// Do graphical tools show it?
     pub visible_status: Status,
+    /// Are its memory and devices kept for it while it is off?
+    #[serde(default)]
+    pub resources_reserved: bool,
     /// Storage devices, each with a full address, in its order.
     #[serde(serialize_with = "print_statements", deserialize_with = "parse_statements")]
     pub devices: Vec<StorageStatement>,
@@ -118,6 +121,7 @@ impl GuestConfig {
             runnable_status: Status::Enabled,
             modify_status: Status::Enabled,
             visible_status: Status::Enabled,
+            resources_reserved: false,
             devices: Vec::new(),
             entitlement: Entitlement { percent: 10, max_percent: 100 },
             groups: Vec::new(),

@@ -83,7 +83,6 @@ impl Launcher {
     /// One line for the operator.
     pub(crate) fn check(&self, config: &GuestConfig) -> Result<(), String> {
         crate::stores::check(config).map_err(|(text, _)| text)?;
-        check_memory(config)?;
         self.open_kernel(config)?;
         if !config.initrd.is_empty() {
             open_image("initial RAM disk", &config.initrd)?;
@@ -102,7 +101,6 @@ impl Launcher {
         mut progress: impl FnMut(String),
     ) -> Result<Launched, String> {
         crate::stores::check(config).map_err(|(text, _)| text)?;
-        check_memory(config)?;
         let mut descriptors = vec![OwnedFd::from(self.open_kernel(config)?)];
         progress(format!("Boot image: {}", config.kernel));
         if !config.initrd.is_empty() {
@@ -234,19 +232,4 @@ fn open_image(what: &str, path: &str) -> Result<File, String> {
         return Err(format!("The {what} '{path}' is not a regular file."));
     }
     File::open(path).map_err(failed)
-}
-
-/// Refuses memory the host does not even have; what is free now says little, since guests share the rest by swapping.
-fn check_memory(config: &GuestConfig) -> Result<(), String> {
-    let Ok(text) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
-    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
-    let Some(total) = total.and_then(|number| number.trim().parse::<u64>().ok()) else { return Ok(()) };
-    match config.memory_bytes > total << 10 {
-        true => Err(format!(
-            "Insufficient memory for guest: {}MB configured, the VSP has {}MB.",
-            config.memory_bytes >> 20,
-            total >> 10
-        )),
-        false => Ok(()),
-    }
 }

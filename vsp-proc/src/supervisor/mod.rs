@@ -3,6 +3,9 @@
 //! It never waits for a guest or a client. What a guest may do next is decided by [`crate::supervise::guest`]; this
 //! module carries out the actions, keeps the deadlines, answers those who wait, and tells subscribers.
 
+mod clone;
+mod devices;
+mod problems;
 mod requests;
 mod show;
 mod takeover;
@@ -22,14 +25,15 @@ use ipc::message::{
 
 use crate::console::Console;
 use crate::db::{Entry, GuestConfig, GuestDb};
+use crate::devmgmt::DeviceDb;
 use crate::log::LogHub;
 use crate::root::StateRoot;
-use crate::stores::Stores;
 use crate::stream::Offering;
 use crate::supervise::guest::{Action, Event, Limit, State, next};
 use crate::supervise::launch::{Launcher, Places};
 use crate::supervise::record::Record;
 use crate::supervise::run::{Run, RunEvent};
+use clone::Clones;
 
 /// Time a guest process has to make its machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -55,6 +59,13 @@ pub(crate) enum Input {
         /// What.
         event: RunEvent,
     },
+    /// The stores of a clone are copied, or could not be: one line for the operator.
+    Copied {
+        /// Name of the clone.
+        clone: String,
+        /// How it went.
+        result: Result<(), String>,
+    },
     /// Stop all guests, at once if `hard`, then the VSP.
     Shutdown {
         /// Do not wait for operating systems.
@@ -73,6 +84,10 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn new(client: Sender<VspToClient>, span: tracing::Span) -> Reply {
         Reply { client, span }
+    }
+    /// Sends something; false when the client has gone.
+    fn is_heard(&self, message: VspToClient) -> bool {
+        self.client.send(message).is_ok()
     }
     fn send(&self, message: VspToClient) {
         let _ = self.client.send(message);
@@ -94,6 +109,8 @@ struct Guest {
     console: Console,
     state: State,
     run: Option<Run>,
+    /// Was the start insisted on, although the guest has more memory than the host?
+    is_forced: bool,
     /// Number of the current or last run on this VSP.
     run_number: u64,
     /// Configuration of the current run.
@@ -109,6 +126,8 @@ struct Guest {
 pub(crate) struct Supervisor {
     root: StateRoot,
     db: GuestDb,
+    devices: DeviceDb,
+    clones: Clones,
     launcher: Launcher,
     logs: LogHub,
     own_inbox: Sender<Input>,
@@ -131,9 +150,12 @@ impl Supervisor {
         logs: LogHub,
         own_inbox: Sender<Input>,
     ) -> std::io::Result<Supervisor> {
+        let devices = DeviceDb::open(&root, &db);
         let mut supervisor = Supervisor {
             root,
             db,
+            devices,
+            clones: Clones::default(),
             launcher,
             logs,
             own_inbox,
@@ -188,6 +210,7 @@ impl Supervisor {
                 let _ = reply.send(found);
             }
             Input::Run { guest, run, event } => self.hear(&guest, run, event),
+            Input::Copied { clone, result } => self.copied(&clone, result),
             Input::Shutdown { hard } => self.shut_down(hard, None),
         }
     }
@@ -201,6 +224,7 @@ impl Supervisor {
             console,
             state: State::Off,
             run: None,
+            is_forced: false,
             run_number: 0,
             running: None,
             since_micros: None,
@@ -346,10 +370,13 @@ impl Supervisor {
             return Err("The guest's configuration is damaged.".into());
         };
         let config = GuestConfig::clone(config);
-        if let Some(text) = self.store_in_use(&config) {
+        if let Some(text) = self.obstacle(&config) {
             return Err(text);
         }
         let Some(guest) = self.guests.get_mut(name) else { return Ok(()) };
+        if !guest.is_forced {
+            problems::check_memory(&config)?;
+        }
         let waiting: Vec<Reply> = guest
             .waiting
             .iter()
@@ -376,19 +403,6 @@ impl Supervisor {
         guest.since_micros = Some(since_micros);
         guest.reason = None;
         Ok(())
-    }
-
-    /// A store of `config` that another running guest has.
-    fn store_in_use(&self, config: &GuestConfig) -> Option<String> {
-        let own = Stores::of(config);
-        let others = self.guests.iter().filter(|(name, _)| **name != config.name);
-        for (name, other) in others {
-            let Some(running) = &other.running else { continue };
-            if let Some(device) = own.shared(&Stores::of(running)).next() {
-                return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
-            }
-        }
-        None
     }
 
     /// Answers those whose goal is reached, or cannot be reached any more.
@@ -480,11 +494,11 @@ fn teller(inbox: Sender<Input>, name: &str, run: u64) -> impl Fn(RunEvent) + Clo
 }
 
 fn error_line(guest: &str, text: impl Into<String>) -> Remark {
-    Remark { severity: Some(Severity::Error), guest: Some(guest.to_owned()), text: text.into() }
+    Remark::about(guest, Severity::Error, text)
 }
 
 fn plain_line(text: &str) -> Remark {
-    Remark { severity: None, guest: None, text: text.to_owned() }
+    Remark::plain(text)
 }
 
 fn now() -> i64 {

@@ -1,17 +1,13 @@
 //! Requests of clients: what is admitted, and HPVM's words for what is not.
 
-use ipc::message::{
-    ClientToVsp, DeviceChange, Refusal, RefusalKind, Remark, Setting, Severity, StopMode, VspToClient,
-};
+use ipc::message::{ClientToVsp, DeviceChange, Manner, Refusal, RefusalKind, Remark, StopMode, VspToClient};
 
-use storage::statement::StorageStatement;
-
+use super::problems::Changes;
 use super::{Goal, Reply, Supervisor, error_line, plain_line};
 use crate::db::{ConfigError, Entry, GuestConfig, Status};
-use crate::stores::{self, Stores};
 use crate::supervise::guest::{Event, State};
 
-type Outcome = Result<Vec<Remark>, Refusal>;
+pub(super) type Outcome = Result<Vec<Remark>, Refusal>;
 
 impl Supervisor {
     /// Carries out a request; its answer may come later.
@@ -24,22 +20,31 @@ impl Supervisor {
                 only.map(|only| VspToClient::Figures(self.figures(only.as_deref())))
             }
             ClientToVsp::GuestDetail(guest) => self.find(&guest).and_then(|name| self.show(&name)),
-            ClientToVsp::CreateGuest { name, settings, devices, check_only } => {
-                accepted(self.create(&name, &settings, devices, check_only))
+            ClientToVsp::CreateGuest { name, settings, devices, manner } => {
+                let devices: Vec<DeviceChange> = devices.into_iter().map(DeviceChange::Add).collect();
+                accepted(self.create(&name, Changes { settings: &settings, devices: &devices, manner }))
             }
-            ClientToVsp::ModifyGuest { guest, settings, devices, check_only } => accepted(
-                self.find(&guest).and_then(|name| self.modify(&name, &settings, &devices, check_only)),
-            ),
+            ClientToVsp::ModifyGuest { guest, settings, devices, manner } => {
+                let changes = Changes { settings: &settings, devices: &devices, manner };
+                accepted(self.find(&guest).and_then(|name| self.modify(&name, &changes)))
+            }
+            ClientToVsp::CloneGuest(wanted) => return self.clone_guest(&wanted, reply),
+            ClientToVsp::Devices(request) => self.manage_devices(request, &reply),
             ClientToVsp::RemoveGuest(guest) => {
                 accepted(self.find(&guest).and_then(|name| self.remove(&name)))
             }
             ClientToVsp::ResetGuest(guest) => accepted(self.find(&guest).and_then(|name| self.reset(&name))),
-            ClientToVsp::StartGuest { guest, check_only } => {
+            ClientToVsp::StartGuest { guest, manner } => {
                 let admitted = self.find(&guest).and_then(|name| self.admit_start(&name).map(|()| name));
                 return match admitted {
                     Err(refusal) => reply.send(VspToClient::Refused(refusal)),
-                    Ok(name) if check_only => reply.send(self.check_start(&name)),
-                    Ok(name) => self.begin(&name, Goal::On, Event::Start, reply),
+                    Ok(name) if manner == Manner::CheckOnly => reply.send(self.check_start(&name)),
+                    Ok(name) => {
+                        if let Some(guest) = self.guests.get_mut(&name) {
+                            guest.is_forced = manner == Manner::Forced;
+                        }
+                        self.begin(&name, Goal::On, Event::Start, reply);
+                    }
                 };
             }
             ClientToVsp::StopGuest { guest, mode } => {
@@ -80,7 +85,7 @@ impl Supervisor {
         detail.map(|detail| VspToClient::Guest(Box::new(detail))).ok_or_else(|| damaged(name, "it is gone"))
     }
 
-    fn readable(&self, name: &str) -> Result<&GuestConfig, Refusal> {
+    pub(super) fn readable(&self, name: &str) -> Result<&GuestConfig, Refusal> {
         match self.db.get(name) {
             Some(Entry::Guest(config)) => Ok(config),
             Some(Entry::Damaged(reason)) => Err(damaged(name, reason)),
@@ -88,74 +93,95 @@ impl Supervisor {
         }
     }
 
-    fn create(
-        &mut self,
-        name: &str,
-        settings: &[Setting],
-        devices: Vec<String>,
-        check_only: bool,
-    ) -> Outcome {
-        let general = "Unable to create the guest.";
-        let refused = |error: ConfigError| refuse(name, error, general);
-        GuestConfig::check_name(name).map_err(refused)?;
-        if self.db.get(name).is_some() {
-            return Err(refused(conflict(format!("Guest '{name}' already exists."))));
-        }
+    fn create(&mut self, name: &str, changes: Changes<'_>) -> Outcome {
+        let refused = |error: ConfigError| refuse(name, error, CREATE_FAILED);
+        self.check_free_name(name).map_err(refused)?;
         let mut config = GuestConfig::new(name.to_owned(), self.db.free_number());
-        let changes: Vec<DeviceChange> = devices.into_iter().map(DeviceChange::Add).collect();
-        let mut remarks = apply(&mut config, settings, &changes).map_err(refused)?;
-        remarks.extend(self.problems(&config));
-        if check_only {
+        let remarks = self.configure(&mut config, &changes).map_err(refused)?;
+        if changes.manner == Manner::CheckOnly {
             return Ok(remarks);
         }
-        self.db.put(config).map_err(|e| refused(host(format!("{e}."))))?;
-        if let Err(e) = self.adopt(name) {
-            // Without its console a guest is of no use; undo what was stored.
-            let _ = self.db.remove(name);
-            return Err(refused(host(format!("Cannot start a console: {e}."))));
-        }
+        self.store_new(config).map_err(refused)?;
         tracing::info!(guest = name, "guest created");
-        self.publish(name);
         Ok(remarks)
     }
 
-    fn modify(
-        &mut self,
-        name: &str,
-        settings: &[Setting],
-        devices: &[DeviceChange],
-        check_only: bool,
-    ) -> Outcome {
-        let general = "Unable to modify the guest.";
-        let refused = |error: ConfigError| refuse(name, error, general);
+    /// Can there be a new guest of this name?
+    pub(super) fn check_free_name(&self, name: &str) -> Result<(), ConfigError> {
+        GuestConfig::check_name(name)?;
+        match self.db.get(name).is_some() || self.clones.is_made(name) {
+            true => Err(conflict(format!("Guest '{name}' already exists."))),
+            false => Ok(()),
+        }
+    }
+
+    /// Stores the configuration of a guest that is new.
+    pub(super) fn store_new(&mut self, config: GuestConfig) -> Result<(), ConfigError> {
+        let name = config.name.clone();
+        self.devices.before_change(&config).map_err(host)?;
+        self.db.put(config).map_err(|e| host(format!("{e}.")))?;
+        if let Err(e) = self.adopt(&name) {
+            // Without its console a guest is of no use; undo what was stored.
+            let _ = self.db.remove(&name);
+            return Err(host(format!("Cannot start a console: {e}.")));
+        }
+        self.publish(&name);
+        Ok(())
+    }
+
+    fn modify(&mut self, name: &str, changes: &Changes<'_>) -> Outcome {
+        let refused = |error: ConfigError| refuse(name, error, MODIFY_FAILED);
         let mut config = self.readable(name)?.clone();
-        if config.modify_status == Status::Disabled && !settings.iter().any(GuestConfig::unlocks) {
+        if config.modify_status == Status::Disabled && !changes.settings.iter().any(GuestConfig::unlocks) {
             let text = "Guest cannot be modified (modify_status=disabled).";
             return Err(refused(state_error(text)));
         }
-        let mut remarks = apply(&mut config, settings, devices).map_err(refused)?;
+        self.check_not_cloned(name).map_err(refused)?;
+        let remarks = self.configure(&mut config, changes).map_err(refused)?;
         let is_on = self.guests.get(name).is_some_and(|guest| guest.state != State::Off);
         let renamed = config.name != name;
         if renamed && is_on {
             return Err(refused(state_error("Guest must be off to be renamed.")));
         }
-        if renamed && self.db.get(&config.name).is_some() {
-            return Err(refused(conflict(format!("Guest '{}' already exists.", config.name))));
+        if renamed {
+            self.check_free_name(&config.name).map_err(refused)?;
         }
-        remarks.extend(self.problems(&config));
-        if check_only {
+        if changes.manner == Manner::CheckOnly {
             return Ok(remarks);
         }
+        self.store_changed(name, config).map_err(refused)?;
+        Ok(remarks)
+    }
+
+    /// Stores a changed, and perhaps renamed, configuration of the guest called `name`.
+    pub(super) fn store_changed(&mut self, name: &str, config: GuestConfig) -> Result<(), ConfigError> {
         let new_name = config.name.clone();
+        let locations: Vec<String> =
+            config.devices.iter().map(|device| device.location().to_owned()).collect();
+        self.devices.before_change(&config).map_err(host)?;
+        let renamed = new_name != name;
         let stored = if renamed { self.db.rename(name, config) } else { self.db.put(config) };
-        stored.map_err(|e| refused(host(format!("{e}."))))?;
+        stored.map_err(|e| host(format!("{e}.")))?;
         if renamed {
             self.forget(name);
-            self.adopt(&new_name).map_err(|e| refused(host(format!("Cannot start a console: {e}."))))?;
+            self.forget_dependent(name);
+            self.adopt(&new_name).map_err(|e| host(format!("Cannot start a console: {e}.")))?;
+        }
+        let locations: Vec<&str> = locations.iter().map(String::as_str).collect();
+        if let Err(error) = self.devices.after_change(&new_name, &locations) {
+            // The guest is as it should be; the next start of the VSP takes such dependents away.
+            tracing::error!(guest = new_name, error, "device database");
         }
         tracing::info!(guest = new_name, "guest modified");
         self.publish(&new_name);
-        Ok(remarks)
+        Ok(())
+    }
+
+    /// A guest of this name is no more.
+    fn forget_dependent(&mut self, name: &str) {
+        if let Err(error) = self.devices.after_change(name, &[]) {
+            tracing::error!(guest = name, error, "device database");
+        }
     }
 
     fn remove(&mut self, name: &str) -> Outcome {
@@ -163,8 +189,10 @@ impl Supervisor {
         if self.guests.get(name).is_some_and(|guest| guest.state != State::Off) {
             return Err(refused(state_error("Guest is running. Stop it first.")));
         }
+        self.check_not_cloned(name).map_err(refused)?;
         self.db.remove(name).map_err(|e| refused(host(format!("{e}."))))?;
         self.forget(name);
+        self.forget_dependent(name);
         tracing::info!(guest = name, "guest removed");
         Ok(Vec::new())
     }
@@ -179,6 +207,7 @@ impl Supervisor {
     pub(super) fn admit_start(&self, name: &str) -> Result<(), Refusal> {
         let refused = |text: &str| Err(refuse(name, state_error(text), "Unable to continue."));
         let config = self.readable(name)?;
+        self.check_not_cloned(name).map_err(|error| refuse(name, error, "Unable to continue."))?;
         let state = self.guests.get(name).map(|guest| &guest.state);
         match state {
             _ if self.stopping.is_some() => refused("The VSP is stopping."),
@@ -204,85 +233,37 @@ impl Supervisor {
 
     fn check_start(&self, name: &str) -> VspToClient {
         let check = self.config(name).map_or(Ok(()), |config| {
-            let free = self.store_in_use(config).map_or(Ok(()), Err);
-            free.and_then(|()| self.launcher.check(config))
+            self.obstacle(config).map_or(Ok(()), Err)?;
+            super::problems::check_memory(config)?;
+            self.launcher.check(config)
         });
         match check {
             Ok(()) => accepted(Ok(Vec::new())).unwrap_or_else(VspToClient::Refused),
             Err(text) => VspToClient::Refused(refuse(name, host(text), "Unable to continue.")),
         }
     }
-
-    /// What may keep a guest from starting, but not from being configured.
-    fn problems(&self, config: &GuestConfig) -> Vec<Remark> {
-        let mut texts = Vec::new();
-        let own = Stores::of(config);
-        for other in self.db.configs().filter(|other| other.number != config.number) {
-            let theirs = Stores::of(other);
-            let shared = own.shared(&theirs);
-            let name = &other.name;
-            texts.extend(shared.map(|device| {
-                format!("Device file '{}' is in use by another guest ({name}).", device.location())
-            }));
-        }
-        for path in [&config.kernel, &config.initrd].into_iter().filter(|path| path.starts_with('/')) {
-            if !std::path::Path::new(path).is_file() {
-                texts.push(format!("File '{path}' does not exist."));
-            }
-        }
-        texts.into_iter().map(|text| warning_line(&config.name, text)).collect()
-    }
 }
 
-fn apply(
-    config: &mut GuestConfig,
-    settings: &[Setting],
-    devices: &[DeviceChange],
-) -> Result<Vec<Remark>, ConfigError> {
-    let mut remarks = Vec::new();
-    for setting in settings {
-        let warning = config.apply(setting)?;
-        remarks.extend(warning.map(|text| warning_line(&config.name, text)));
-    }
-    config.apply_devices(devices)?;
-    if !devices.is_empty() {
-        stores::check(config).map_err(|(text, statement)| ConfigError {
-            kind: RefusalKind::Conflict,
-            text,
-            statement: Some(as_typed(&statement, devices)),
-        })?;
-    }
-    Ok(remarks)
-}
+const CREATE_FAILED: &str = "Unable to create the guest.";
+const MODIFY_FAILED: &str = "Unable to modify the guest.";
 
-/// The operator's own spelling of a device that one of his options means.
-fn as_typed(device: &StorageStatement, changes: &[DeviceChange]) -> String {
-    let typed = changes.iter().map(|change| match change {
-        DeviceChange::Add(text) | DeviceChange::Delete(text) | DeviceChange::Modify(text) => text,
-    });
-    let is_meant = |text: &&String| {
-        text.parse::<StorageStatement>().is_ok_and(|typed| {
-            typed.placement().address().is_none_or(|address| device.placement() == address.into())
-                && (typed.device(), typed.storage(), typed.location())
-                    == (device.device(), device.storage(), device.location())
-        })
-    };
-    typed.into_iter().find(is_meant).cloned().unwrap_or_else(|| device.to_string())
-}
-
-fn accepted(outcome: Outcome) -> Result<VspToClient, Refusal> {
+pub(super) fn accepted(outcome: Outcome) -> Result<VspToClient, Refusal> {
     outcome.map(|remarks| VspToClient::Accepted(ipc::message::Acceptance { already_done: false, remarks }))
 }
 
 /// HPVM's cascade: the specific, the device if one is at fault, the general.
-fn refuse(guest: &str, error: ConfigError, general: &str) -> Refusal {
+pub(super) fn refuse(guest: &str, error: ConfigError, general: &str) -> Refusal {
     let mut remarks = vec![error_line(guest, error.text)];
-    remarks.extend(error.statement.map(|device| plain_line(&format!("Unable to create device {device}."))));
+    remarks.extend(error.device.map(|device| match device {
+        DeviceChange::Add(text) => Remark::plain(format!("Unable to create device {text}.")),
+        DeviceChange::Delete(text) => Remark::plain(format!("Unable to delete device {text}.")),
+        DeviceChange::Modify(text) => Remark::plain(format!("Unable to modify device {text}.")),
+    }));
     remarks.push(plain_line(general));
     refusal(error.kind, remarks)
 }
 
-fn refusal(kind: RefusalKind, remarks: Vec<Remark>) -> Refusal {
+pub(super) fn refusal(kind: RefusalKind, remarks: Vec<Remark>) -> Refusal {
     Refusal { kind, remarks }
 }
 
@@ -290,18 +271,14 @@ fn damaged(guest: &str, reason: &str) -> Refusal {
     refusal(RefusalKind::Host, vec![error_line(guest, reason)])
 }
 
-fn warning_line(guest: &str, text: String) -> Remark {
-    Remark { severity: Some(Severity::Warning), guest: Some(guest.to_owned()), text }
+pub(super) fn conflict(text: String) -> ConfigError {
+    ConfigError { kind: RefusalKind::Conflict, text, device: None }
 }
 
-fn conflict(text: String) -> ConfigError {
-    ConfigError { kind: RefusalKind::Conflict, text, statement: None }
+pub(super) fn state_error(text: &str) -> ConfigError {
+    ConfigError { kind: RefusalKind::State, text: text.to_owned(), device: None }
 }
 
-fn state_error(text: &str) -> ConfigError {
-    ConfigError { kind: RefusalKind::State, text: text.to_owned(), statement: None }
-}
-
-fn host(text: String) -> ConfigError {
-    ConfigError { kind: RefusalKind::Host, text, statement: None }
+pub(super) fn host(text: String) -> ConfigError {
+    ConfigError { kind: RefusalKind::Host, text, device: None }
 }

@@ -132,7 +132,7 @@ fn silent_vsp_holds_up_nothing_but_its_own_request() {
     let (mut link, msgs) = vsp.link();
     let guest = GuestRef::Number(1);
     link.perform(Effect::Request { id: 1, request: Box::new(ClientToVsp::ResetGuest(guest.clone())) });
-    let request = Box::new(ClientToVsp::StartGuest { guest, check_only: false });
+    let request = Box::new(ClientToVsp::StartGuest { guest, manner: ipc::message::Manner::Normal });
     link.perform(Effect::Request { id: 2, request });
     assert!(matches!(next(&msgs), VspMsg::Reply { id: 2, result: Ok(_) }));
 }
@@ -151,7 +151,8 @@ fn refusal_reaches_the_operator_word_for_word() {
         wait(end);
     });
     let (mut link, msgs) = vsp.link();
-    let request = ClientToVsp::StartGuest { guest: GuestRef::Number(1), check_only: false };
+    let request =
+        ClientToVsp::StartGuest { guest: GuestRef::Number(1), manner: ipc::message::Manner::Normal };
     link.perform(Effect::Request { id: 7, request: Box::new(request) });
     assert!(matches!(next(&msgs), VspMsg::Progress { id: 7, line } if line == "looking"));
     let VspMsg::Reply { id: 7, result: Err(text) } = next(&msgs) else { panic!("it was refused") };

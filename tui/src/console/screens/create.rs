@@ -172,7 +172,7 @@ impl CreateForm {
             name: self.value(Field::Name).to_owned(),
             settings,
             devices: disk.into_iter().map(|path| format!("disk:avio_stor::file:{path}")).collect(),
-            check_only: false,
+            manner: ipc::message::Manner::Normal,
         })
     }
 
@@ -270,7 +270,7 @@ mod tests {
                 keyword("append", "root=/dev/sda quiet"),
             ],
             devices: vec!["disk:avio_stor::file:/d".to_owned()],
-            check_only: false,
+            manner: ipc::message::Manner::Normal,
         };
         assert_eq!(form.request(&none()), Some(expected));
     }

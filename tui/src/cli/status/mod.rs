@@ -1,0 +1,199 @@
+//! `hpvmstatus`: guests as tables, lines and documents, in HPVM's layouts (hpvm.md 4.4).
+
+mod document;
+mod machine;
+mod resources;
+#[cfg(test)]
+mod samples;
+mod table;
+mod verbose;
+
+use std::io::Write;
+
+use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
+use ipc::client::Client;
+use ipc::log::{Level, LogSource};
+use ipc::message::{Event, GuestDetail, GuestRef, GuestState, GuestSummary, Subscription};
+
+use super::failure::Failure;
+use super::{Spec, link};
+pub(super) use table::details;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "status",
+    classic: "hpvmstatus",
+    is_linked: true,
+    augment: |command| {
+        let forms = [
+            "verbose",
+            "devices",
+            "original",
+            "events",
+            "resources",
+            "machine",
+            "xml",
+            "json",
+            "server",
+            "multi_server",
+            "memory_type",
+            "unknown",
+        ];
+        Options::augment_args(command.about("Show guests").after_help(
+            "-M prints 21 fields and more: 1 name, 3 number, 5 machine, 11 On or Off, 12 Auto or Manual, 20 virtual CPUs, \
+             21 memory; the others are empty. CPU usage is the average of the current run; cumulative usage is in \
+             microseconds.",
+        ))
+        .group(ArgGroup::new("guest").args(["name", "number"]))
+        .group(ArgGroup::new("form").args(forms))
+    },
+    run,
+};
+
+#[derive(Args)]
+struct Options {
+    /// Guest, by name
+    #[arg(short = 'P', value_name = "vm-name")]
+    name: Option<String>,
+    /// Guest, by number
+    #[arg(short = 'p', value_name = "vm-number")]
+    number: Option<u32>,
+    /// Verbose: everything, a line each
+    #[arg(short = 'V')]
+    verbose: bool,
+    /// Devices as resource statements
+    #[arg(short = 'd', requires = "guest")]
+    devices: bool,
+    /// Devices as configured, before any change of media
+    #[arg(short = 'D', requires = "guest")]
+    original: bool,
+    /// Event log of the guest
+    #[arg(short = 'e', requires = "guest")]
+    events: bool,
+    /// Entitlement and use of processors and memory
+    #[arg(short = 'r')]
+    resources: bool,
+    /// Machine-readable: a line for each guest, fields separated by colons
+    #[arg(short = 'M')]
+    machine: bool,
+    /// XML
+    #[arg(short = 'X')]
+    xml: bool,
+    /// JSON: an object for a guest, an array of them for all (an extension)
+    #[arg(long)]
+    json: bool,
+    /// Resources of the VSP
+    #[arg(short = 's', conflicts_with = "guest")]
+    server: bool,
+    /// Multi-server environment
+    #[arg(short = 'm', conflicts_with = "guest")]
+    multi_server: bool,
+    /// Guests with the type of their memory
+    #[arg(short = 'C')]
+    memory_type: bool,
+    /// Options of HPVM whose meaning its manuals do not tell
+    #[arg(short_aliases = ['A', 'i', 'R'], short = 'S', hide = true)]
+    unknown: bool,
+}
+
+fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
+    let options = Options::from_arg_matches(matches)?;
+    if let Some(text) = without_counterpart(&options) {
+        return Err(Failure::message(text));
+    }
+    let mut client = link::connect()?;
+    let guest = match (&options.name, options.number) {
+        (Some(name), _) => Some(GuestRef::Name(name.clone())),
+        (None, number) => number.map(GuestRef::Number),
+    };
+    match guest {
+        Some(guest) => one(&options, client, &guest, out),
+        None => all(&options, &mut client, out),
+    }
+}
+
+/// What this host has nothing of.
+fn without_counterpart(options: &Options) -> Option<&'static str> {
+    match () {
+        _ if options.multi_server => Some("This VSP belongs to no multi-server environment."),
+        _ if options.memory_type => Some("This host has no cell-local memory: all memory is interleaved."),
+        _ if options.unknown => Some("Options -A, -i, -R and -S have no counterpart on this VSP."),
+        _ => None,
+    }
+}
+
+fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Write) -> Result<(), Failure> {
+    let detail = client.guest(guest)?;
+    match () {
+        _ if options.events => return events(client, detail.summary.name, out),
+        _ if options.verbose => {
+            writeln!(out, "[Virtual Machines Details]")?;
+            verbose::print(&detail, now(), out)
+        }
+        _ if options.devices || options.original => table::statements(&detail, out),
+        _ if options.resources => resources::of_guest(&detail, now(), out),
+        _ if options.machine => machine::print(&detail, out),
+        _ if options.xml => document::xml(&[&detail], out),
+        _ if options.json => document::json(&document::guest(&detail), out),
+        _ => table::details(&detail, out),
+    }?;
+    Ok(())
+}
+
+fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<(), Failure> {
+    let guests = client.guests()?;
+    let is_for_people = !(options.machine || options.xml || options.json || options.server);
+    if guests.is_empty() && is_for_people {
+        writeln!(out, "{}: No vPars or VMs currently configured.", SPEC.classic)?;
+        return Ok(());
+    }
+    let needs_details =
+        options.verbose || options.resources || options.machine || options.xml || options.json;
+    let details = if needs_details { details_of(client, &guests)? } else { Vec::new() };
+    match () {
+        _ if options.verbose => {
+            writeln!(out, "[Virtual Machines]")?;
+            details.iter().try_for_each(|detail| verbose::print(detail, now(), out))
+        }
+        _ if options.resources => resources::of_all(&details, now(), out),
+        _ if options.machine => details.iter().try_for_each(|detail| machine::print(detail, out)),
+        _ if options.xml => document::xml(&details.iter().collect::<Vec<_>>(), out),
+        _ if options.json => {
+            document::json(&details.iter().map(document::guest).collect::<Vec<_>>().into(), out)
+        }
+        _ if options.server => resources::of_server(&guests, out),
+        _ => table::summary(&guests, out),
+    }?;
+    Ok(())
+}
+
+/// All guests but those whose configuration cannot be read, or that vanish meanwhile.
+fn details_of(client: &mut Client, guests: &[GuestSummary]) -> Result<Vec<GuestDetail>, Failure> {
+    let mut details = Vec::new();
+    for guest in guests.iter().filter(|guest| guest.state != GuestState::Invalid) {
+        match client.guest(&GuestRef::Name(guest.name.clone())) {
+            Ok(detail) => details.push(detail),
+            Err(ipc::client::ClientError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(details)
+}
+
+fn events(client: Client, guest: String, out: &mut dyn Write) -> Result<(), Failure> {
+    let source = Some(LogSource::Guest(guest));
+    let log = Subscription::Log { source, level: Level::Info, replay: u32::MAX, follow: false };
+    let stream = client.subscribe(log)?;
+    for event in stream.events() {
+        match event {
+            Ok(Event::Log(record)) => writeln!(out, "{record}")?,
+            Ok(Event::ReplayDone) | Err(ipc::Error::Closed) => break,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}

@@ -1,0 +1,201 @@
+//! What stands against a configuration: in itself, on this host, and because of other guests.
+
+use std::fs;
+
+use ipc::message::{DeviceChange, Manner, RefusalKind, Remark, Setting, Severity};
+use nix::unistd::{Group, User};
+use storage::statement::StorageStatement;
+use storage::sysfs::Sysfs;
+use storage::unit;
+
+use super::Supervisor;
+use super::requests::conflict;
+use crate::db::{ConfigError, GuestConfig};
+use crate::stores::{self, Stores};
+
+/// What an operator wants changed, and how.
+pub(super) struct Changes<'a> {
+    pub(super) settings: &'a [Setting],
+    pub(super) devices: &'a [DeviceChange],
+    pub(super) manner: Manner,
+}
+
+impl Supervisor {
+    /// Applies changes to a configuration that is not stored yet; what is odd but possible is remarked.
+    pub(super) fn configure(
+        &self,
+        config: &mut GuestConfig,
+        changes: &Changes<'_>,
+    ) -> Result<Vec<Remark>, ConfigError> {
+        let mut remarks = Vec::new();
+        for setting in changes.settings {
+            check_account(setting).map_err(|text| ConfigError {
+                kind: RefusalKind::Invalid,
+                text,
+                device: None,
+            })?;
+            let warning = config.apply(setting)?;
+            remarks.extend(warning.map(|text| Remark::about(&config.name, Severity::Warning, text)));
+        }
+        config.apply_devices(changes.devices)?;
+        let mut problems = Vec::new();
+        if !changes.devices.is_empty() {
+            problems = check_stores(config, changes)?;
+            self.check_restrictions(config, changes.devices)?;
+        }
+        self.check_reservations(config)?;
+        problems.extend(self.problems(config));
+        let problems = problems.into_iter().map(|text| Remark::about(&config.name, Severity::Problem, text));
+        remarks.extend(problems);
+        Ok(remarks)
+    }
+
+    fn check_restrictions(&self, config: &GuestConfig, changes: &[DeviceChange]) -> Result<(), ConfigError> {
+        match config.devices.iter().find(|device| self.devices.restricts(device.location())) {
+            None => Ok(()),
+            Some(device) => Err(ConfigError {
+                device: Some(as_typed(device, changes)),
+                ..conflict(restricted(device.location()))
+            }),
+        }
+    }
+
+    /// A guest whose resources are reserved gets none that another such guest has (hpvm.md 4.1.2).
+    fn check_reservations(&self, config: &GuestConfig) -> Result<(), ConfigError> {
+        if !config.resources_reserved {
+            return Ok(());
+        }
+        let others =
+            || self.db.configs().filter(|other| other.resources_reserved && other.number != config.number);
+        let own = Stores::of(config);
+        for other in others() {
+            if let Some(device) = own.shared(&Stores::of(other)).next() {
+                let (location, name) = (device.location(), &other.name);
+                return Err(conflict(format!("Device '{location}' is reserved by guest '{name}'.")));
+            }
+        }
+        let reserved: u64 = others().map(|other| other.memory_bytes).sum();
+        match host_memory() {
+            Some(total) if reserved.saturating_add(config.memory_bytes) > total => Err(conflict(format!(
+                "Insufficient memory to reserve: {}MB wanted, the VSP has {}MB, other guests reserve {}MB.",
+                config.memory_bytes >> 20,
+                total >> 20,
+                reserved >> 20
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// What may keep a guest from starting, but not from being configured.
+    fn problems(&self, config: &GuestConfig) -> Vec<String> {
+        let mut texts = Vec::new();
+        let own = Stores::of(config);
+        for other in self.db.configs().filter(|other| other.number != config.number) {
+            let theirs = Stores::of(other);
+            let shared = own.shared(&theirs);
+            let shared = shared.filter(|device| !self.devices.is_shared(device.location()));
+            let name = &other.name;
+            texts.extend(shared.map(|device| {
+                format!("Device file '{}' in use by another guest ({name}).", device.location())
+            }));
+        }
+        for path in [&config.kernel, &config.initrd].into_iter().filter(|path| path.starts_with('/')) {
+            if !std::path::Path::new(path).is_file() {
+                texts.push(format!("File '{path}' does not exist."));
+            }
+        }
+        texts
+    }
+
+    /// What keeps a guest from starting now, whoever insists.
+    pub(super) fn obstacle(&self, config: &GuestConfig) -> Option<String> {
+        for device in &config.devices {
+            let location = device.location();
+            if self.devices.restricts(location) {
+                return Some(restricted(location));
+            }
+            if self.devices.is_exchanged(location) {
+                return Some(format!(
+                    "Device WWID does not match: another device is at '{location}'. See hpvmdevmgmt -I."
+                ));
+            }
+        }
+        let own = Stores::of(config);
+        let others = self.guests.iter().filter(|(name, _)| **name != config.name);
+        for (name, other) in others {
+            let Some(running) = &other.running else { continue };
+            let theirs = Stores::of(running);
+            let found = own.shared(&theirs).find(|device| !self.devices.is_shared(device.location()));
+            if let Some(device) = found {
+                return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
+            }
+        }
+        None
+    }
+}
+
+/// More than the host even has is refused unless somebody insists; what is free now says little, since guests share the
+/// rest by swapping.
+pub(super) fn check_memory(config: &GuestConfig) -> Result<(), String> {
+    match host_memory() {
+        Some(total) if config.memory_bytes > total => Err(format!(
+            "Insufficient memory for guest: {}MB configured, the VSP has {}MB.",
+            config.memory_bytes >> 20,
+            total >> 20
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Memory of the host in bytes.
+fn host_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"))?;
+    Some(total.trim().parse::<u64>().ok()? << 10)
+}
+
+fn restricted(location: &str) -> String {
+    format!("Device '{location}' is restricted (rdev) and cannot be used by a guest.")
+}
+
+/// Are all stores there, and none twice? To who insists, a store that is not there is only a problem.
+fn check_stores(config: &GuestConfig, changes: &Changes<'_>) -> Result<Vec<String>, ConfigError> {
+    let Err((text, device)) = stores::check(config) else { return Ok(Vec::new()) };
+    let sysfs = Sysfs::default();
+    let look = |device| unit::survey(device, &sysfs).err().map(|error| error.to_string());
+    let missing: Vec<String> = config.devices.iter().filter_map(look).collect();
+    match changes.manner {
+        Manner::Forced if missing.contains(&text) => Ok(missing),
+        _ => {
+            let device = Some(as_typed(&device, changes.devices));
+            Err(ConfigError { device, ..conflict(text) })
+        }
+    }
+}
+
+/// The operator's option that means a device, in his own spelling.
+fn as_typed(device: &StorageStatement, changes: &[DeviceChange]) -> DeviceChange {
+    let is_meant = |change: &&DeviceChange| {
+        let (DeviceChange::Add(text) | DeviceChange::Delete(text) | DeviceChange::Modify(text)) = change;
+        text.parse::<StorageStatement>().is_ok_and(|typed| {
+            typed.placement().address().is_none_or(|address| device.placement() == address.into())
+                && (typed.device(), typed.storage(), typed.location())
+                    == (device.device(), device.storage(), device.location())
+        })
+    };
+    changes.iter().find(is_meant).cloned().unwrap_or_else(|| DeviceChange::Add(device.to_string()))
+}
+
+/// Rights are given to accounts and groups of this host only.
+fn check_account(setting: &Setting) -> Result<(), String> {
+    let (what, grant, exists) = match setting {
+        Setting::User(grant) if grant.rights.is_some() => {
+            ("User", grant, User::from_name(&grant.name).is_ok_and(|found| found.is_some()))
+        }
+        Setting::Group(grant) if grant.rights.is_some() => {
+            ("Group", grant, Group::from_name(&grant.name).is_ok_and(|found| found.is_some()))
+        }
+        _ => return Ok(()),
+    };
+    if exists { Ok(()) } else { Err(format!("{what} '{}' does not exist.", grant.name)) }
+}
