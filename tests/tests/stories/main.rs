@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 mod commands_config;
 mod commands_devices;
+mod commands_show;
 mod guest;
 mod journey;
 mod linux;

@@ -3,7 +3,7 @@
 use clap::Args;
 use ipc::message::{Grant, GuestRef, Manner, Rights, Setting, StartAttribute};
 
-/// `-P name` or `-p number`.
+// `-P name` or `-p number`.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(super) struct Which {
@@ -24,7 +24,7 @@ impl Which {
     }
 }
 
-/// What `hpvmcreate` and `hpvmmodify` have in common.
+// What `hpvmcreate`, `hpvmmodify` and `hpvmclone` have in common. (Documentation here would become that of the command.)
 #[derive(Args, Debug)]
 pub(super) struct Attributes {
     /// Operating system: hpux, linux, windows, ...

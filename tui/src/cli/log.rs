@@ -5,13 +5,17 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use ipc::client::EventStream;
+use ipc::client::{ClientError, EventStream};
 use ipc::log::{Level, LogSource};
 use ipc::message::{Event, Subscription};
+use jiff::Timestamp;
+use regex::Regex;
 
 use super::failure::Failure;
-use super::{Spec, link};
+use super::{Spec, link, since};
 
+/// Records of the past without an option that says how many.
+const PAST: u32 = 200;
 /// Time between attempts to find a VSP that ended while it was followed.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -31,20 +35,29 @@ struct Options {
     /// Go on with new records as they come, also over a restart of the VSP
     #[arg(short = 'f', long)]
     follow: bool,
-    /// Begin with this many records of the past
-    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 200)]
-    lines: u32,
+    /// Begin with this many records of the past: 200, or all that are kept where --since or --grep choose among them
+    #[arg(short = 'n', long = "lines", value_name = "N")]
+    lines: Option<u32>,
     /// Nothing less severe than this: error, warn, info, debug or trace
     #[arg(long, default_value = "info")]
     level: Level,
+    /// Nothing older: a time ago such as 10m or 2h, a time of today such as 19:30, or a moment such as
+    /// 2026-11-23T19:30:00Z; as much of the past as is kept, unless -n says otherwise
+    #[arg(long, value_name = "WHEN", value_parser = since::parse)]
+    since: Option<Timestamp>,
+    /// Only lines that this regular expression matches
+    #[arg(long, value_name = "REGEX")]
+    grep: Option<Regex>,
 }
 
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
-    let mut stream = link::connect()?.subscribe(subscription(&options, options.lines))?;
-    let mut last_micros = i64::MIN;
+    let chooses = options.since.is_some() || options.grep.is_some();
+    let lines = options.lines.unwrap_or(if chooses { u32::MAX } else { PAST });
+    let mut stream = link::connect()?.subscribe(subscription(&options, lines))?;
+    let mut last_micros = options.since.map_or(i64::MIN, |since| since.as_microsecond() - 1);
     loop {
-        let end = show(&stream, &mut last_micros, out)?;
+        let end = show(&stream, &options, &mut last_micros, out)?;
         if !options.follow {
             return match end {
                 ipc::Error::Closed => Ok(()),
@@ -55,10 +68,16 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
         stream = loop {
             if let Some(client) = link::connect_running()? {
                 // What was written meanwhile, without what was shown already.
-                break client.subscribe(subscription(&options, u32::MAX))?;
+                match client.subscribe(subscription(&options, u32::MAX)) {
+                    Ok(stream) => break stream,
+                    // It has ended again already.
+                    Err(ClientError::Connection(_)) => {}
+                    Err(refused) => return Err(refused.into()),
+                }
             }
             thread::sleep(RETRY);
         };
+        eprintln!("{}: the VSP has returned", SPEC.classic);
     }
 }
 
@@ -71,7 +90,12 @@ fn subscription(options: &Options, replay: u32) -> Subscription {
 }
 
 /// Prints what comes until the connection ends; of the replay only what is newer than the last that was shown.
-fn show(stream: &EventStream, last_micros: &mut i64, out: &mut dyn Write) -> Result<ipc::Error, Failure> {
+fn show(
+    stream: &EventStream,
+    options: &Options,
+    last_micros: &mut i64,
+    out: &mut dyn Write,
+) -> Result<ipc::Error, Failure> {
     let shown_before = *last_micros;
     let mut is_replay = true;
     for event in stream.events() {
@@ -79,7 +103,10 @@ fn show(stream: &EventStream, last_micros: &mut i64, out: &mut dyn Write) -> Res
             Ok(Event::Log(record)) if is_replay && record.time_micros <= shown_before => {}
             Ok(Event::Log(record)) => {
                 *last_micros = record.time_micros.max(*last_micros);
-                writeln!(out, "{record}")?;
+                let line = record.to_string();
+                if options.grep.as_ref().is_none_or(|pattern| pattern.is_match(&line)) {
+                    writeln!(out, "{line}")?;
+                }
             }
             Ok(Event::ReplayDone) => {
                 is_replay = false;

@@ -4,6 +4,7 @@
 //! else to standard error, prefixed by the command's classic name. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
 mod clone;
+mod completions;
 mod confirm;
 mod console;
 mod create;
@@ -16,9 +17,12 @@ mod info;
 mod install_links;
 pub(crate) mod link;
 mod log;
+mod man;
+mod metrics;
 mod modify;
 mod remove;
 mod reset;
+mod since;
 mod start;
 mod status;
 mod stop;
@@ -65,8 +69,11 @@ const COMMANDS: &[Spec] = &[
     devtranslate::SPEC,
     info::SPEC,
     log::SPEC,
+    metrics::SPEC,
     vsp::SPEC,
     install_links::SPEC,
+    completions::SPEC,
+    man::SPEC,
 ];
 
 /// Runs the command that the arguments (with the program's name) ask for.
@@ -163,6 +170,15 @@ mod tests {
         whole().debug_assert();
         for spec in COMMANDS {
             classic(spec).debug_assert();
+        }
+    }
+
+    /// What an operator reads with `-H`; a change of any option shows here.
+    #[test]
+    fn every_command_has_its_help() {
+        for spec in COMMANDS {
+            let help = classic(spec).term_width(100).render_long_help().to_string();
+            insta::assert_snapshot!(spec.name, help);
         }
     }
 

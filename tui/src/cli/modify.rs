@@ -34,7 +34,7 @@ struct Options {
     attributes: Attributes,
 }
 
-/// Device options that `hpvmmodify` and `hpvmclone` share; read by [`device_changes`].
+// Device options that `hpvmmodify` and `hpvmclone` share; read by [`device_changes`].
 #[derive(Args)]
 pub(super) struct DeviceOptions {
     /// Add a device, by its resource statement

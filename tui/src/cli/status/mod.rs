@@ -4,7 +4,7 @@ mod document;
 mod machine;
 mod resources;
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 mod table;
 mod verbose;
 

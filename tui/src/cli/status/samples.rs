@@ -6,9 +6,9 @@ use ipc::guest::Stats;
 use ipc::message::{DeviceDetail, Grant, GuestDetail, GuestState, GuestSummary, Rights, StartAttribute};
 
 /// 2026-11-23 20:00:00 UTC in microseconds.
-pub(super) const NOW: i64 = 1_795_464_000_000_000;
+pub(in crate::cli) const NOW: i64 = 1_795_464_000_000_000;
 
-pub(super) fn guest(name: &str, number: u32, os_type: &str, state: GuestState) -> GuestSummary {
+pub(in crate::cli) fn guest(name: &str, number: u32, os_type: &str, state: GuestState) -> GuestSummary {
     GuestSummary {
         name: name.into(),
         number,
@@ -27,7 +27,7 @@ pub(super) fn guest(name: &str, number: u32, os_type: &str, state: GuestState) -
 }
 
 /// A guest that is off.
-pub(super) fn detail() -> GuestDetail {
+pub(in crate::cli) fn detail() -> GuestDetail {
     let device = |device: &str, slot, storage: &str, location: &str, size_bytes| DeviceDetail {
         device: device.into(),
         adapter: "avio_stor".into(),
@@ -57,7 +57,7 @@ pub(super) fn detail() -> GuestDetail {
 }
 
 /// The same, running for a hundred seconds, a quarter of the time of its two processors busy.
-pub(super) fn running() -> GuestDetail {
+pub(in crate::cli) fn running() -> GuestDetail {
     let mut detail = detail();
     detail.summary.state = GuestState::OnOs;
     detail.summary.pid = Some(4711);
@@ -73,7 +73,7 @@ pub(super) fn running() -> GuestDetail {
     detail
 }
 
-pub(super) fn text(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+pub(in crate::cli) fn text(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     let mut out = Vec::new();
     print(&mut out).unwrap();
     String::from_utf8(out).unwrap()
