@@ -10,8 +10,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::figures::GuestFigures;
 use crate::device::{DeviceEntry, DeviceRequest};
+use crate::figures::GuestFigures;
 use crate::guest::Stats;
 use crate::log::{Level, LogRecord, LogSource};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-use ipc::figures::{DeviceFigures, GuestFigures, Latency};
 use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind, DeviceRequest};
+use ipc::figures::{DeviceFigures, GuestFigures, Latency};
 use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VspToGuest};
 use ipc::log::{Level, LogRecord, LogSource};
 use ipc::message::*;

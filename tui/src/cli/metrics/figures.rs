@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
+use ipc::figures::{DeviceFigures, GuestFigures};
 use ipc::guest::Stats;
 use ipc::message::{DeviceDetail, GuestDetail, VspStatus};
 use prometheus_client::encoding::text::encode;
@@ -73,8 +74,31 @@ const DEVICE: &[Row<DeviceDetail>] =
         device.size_bytes.map(|bytes| bytes as f64)
     })];
 
-/// All figures as OpenMetrics text.
-pub(super) fn text(vsp: &VspStatus, guests: &[GuestDetail]) -> Result<String, fmt::Error> {
+/// Since the VSP began to serve the device.
+const SERVED: &[Row<DeviceFigures>] = &[
+    row("reads", "Read commands that succeeded", None, |device| Some(device.reads as f64)),
+    row("read", "Bytes they read", Some(Unit::Bytes), |device| Some(device.read_bytes as f64)),
+    row("writes", "Write commands that succeeded", None, |device| Some(device.writes as f64)),
+    row("written", "Bytes they wrote", Some(Unit::Bytes), |device| Some(device.written_bytes as f64)),
+    row("flushes", "Flushes that reached the disk of the host", None, |device| Some(device.flushes as f64)),
+    row("discards", "Ranges unmapped", None, |device| Some(device.discards as f64)),
+    row("errors", "Commands that failed because the store did", None, |device| Some(device.errors as f64)),
+    row("refused", "Commands refused because they were wrong", None, |device| Some(device.refused as f64)),
+    row("requests", "Requests of all kinds", None, |device| Some(device.latency.count() as f64)),
+    row("request_time", "Time that requests took together", Some(Unit::Seconds), |device| {
+        Some(device.latency.sum_micros as f64 / 1e6)
+    }),
+];
+
+/// Shares of all requests, as a label and in thousandths.
+const QUANTILES: &[(&str, u64)] = &[("0.5", 500), ("0.99", 990), ("1", 1000)];
+
+/// All figures as OpenMetrics text; `served` tells of the guests that are on.
+pub(super) fn text(
+    vsp: &VspStatus,
+    guests: &[GuestDetail],
+    served: &[GuestFigures],
+) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("hpvm");
     let build = Info::new(vec![("version", vsp.build.clone()), ("root", vsp.root.clone())]);
     registry.register("vsp", "The VSP", build);
@@ -95,6 +119,30 @@ pub(super) fn text(vsp: &VspStatus, guests: &[GuestDetail]) -> Result<String, fm
         })
     };
     gauges(&mut registry, "device", DEVICE, devices);
+    let served = || {
+        guests.iter().flat_map(|guest| {
+            let figures = served.iter().find(|served| served.name == guest.summary.name);
+            let figures = figures.map_or(&[][..], |served| &served.devices);
+            guest.devices.iter().filter_map(move |device| {
+                let found = figures.iter().find(|found| {
+                    (found.bus, found.slot, found.target) == (device.bus, device.slot, device.target)
+                })?;
+                Some((of_device(of_guest(guest), device), found))
+            })
+        })
+    };
+    counters(&mut registry, "device", SERVED, served);
+    let latency = Family::<Labels, Gauge<f64, AtomicU64>>::default();
+    for (labels, device) in served() {
+        for (quantile, per_mille) in QUANTILES {
+            if let Some(micros) = device.latency.quantile_micros(*per_mille) {
+                let labels = [labels.clone(), vec![("quantile", (*quantile).to_owned())]].concat();
+                latency.get_or_create(&labels).set(micros as f64 / 1e6);
+            }
+        }
+    }
+    let help = "Time within which that share of all requests was done, about";
+    registry.register_with_unit("device_latency", help, Unit::Seconds, latency);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -163,6 +211,8 @@ fn register<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipc::figures::Latency;
+
     use crate::cli::status::samples::{detail, running};
 
     fn vsp() -> VspStatus {
@@ -181,8 +231,15 @@ mod tests {
     fn figures_are_openmetrics_text() {
         let mut on = running();
         on.summary.name = "busy".into();
-        on.label = String::new();
-        let text = text(&vsp(), &[detail(), on]).unwrap();
+        let device = DeviceFigures {
+            slot: 2,
+            reads: 3,
+            read_bytes: 4096,
+            latency: Latency { counts: vec![0, 3], sum_micros: 60, max_micros: 25 },
+            ..Default::default()
+        };
+        let served = GuestFigures { name: "busy".into(), devices: vec![device], ..Default::default() };
+        let text = text(&vsp(), &[detail(), on], &[served]).unwrap();
         let mut lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.pop(), Some("# EOF"));
         // A family's series come in no particular order.
@@ -194,7 +251,7 @@ mod tests {
     fn names_of_devices_cannot_break_the_format() {
         let mut guest = detail();
         guest.devices[0].location = "/a\"b\\c\nd".into();
-        let text = text(&vsp(), &[guest]).unwrap();
+        let text = text(&vsp(), &[guest], &[]).unwrap();
         assert!(text.contains(r#"location="/a\"b\\c\nd""#), "{text}");
     }
 }

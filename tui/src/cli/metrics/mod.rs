@@ -60,7 +60,8 @@ fn collect() -> anyhow::Result<Option<String>> {
         // One that has just been removed is not missed.
         guests.extend(client.guest(&GuestRef::Name(guest.name)).ok());
     }
-    Ok(Some(figures::text(&status, &guests)?))
+    let served = client.figures(None)?;
+    Ok(Some(figures::text(&status, &guests, &served)?))
 }
 
 #[cfg(test)]
