@@ -20,7 +20,7 @@ pub enum Exit {
     /// A firmware call: a `break` with this immediate was executed inside [`Config::firmware`]. The address of the
     /// `break` bundle is in `Cpu::ip`, PSR.ri is its slot; the caller acts and moves on with [`Cpu::skip`] or jumps.
     HostCall(u64),
-    /// A breakpoint set by [`Cpu::breakpoints`] was reached (nothing at it has executed), or a step ended.
+    /// A breakpoint set by [`Cpu::set_breakpoints`] was reached (nothing at it has executed), or a step ended.
     Debug,
     /// INIT was delivered to this processor ([`Link::post_init`]).
     Init,

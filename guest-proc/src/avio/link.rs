@@ -281,7 +281,11 @@ impl ControlThread {
 
     fn lose(&mut self, reason: &dyn std::fmt::Display) {
         let stalled = self.setup.is_some();
-        tracing::warn!(adapter = self.name, %reason, stalled, "AVIO back-end lost");
+        if stalled {
+            tracing::warn!(adapter = self.name, %reason, "AVIO back-end lost: the guest's requests wait");
+        } else {
+            tracing::debug!(adapter = self.name, %reason, "AVIO back-end lost");
+        }
         self.session = None;
         self.owner.lost();
     }

@@ -67,6 +67,8 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
         machine.reset().context("cannot reset the machine")?;
         start = machine.load(&source)?;
     };
+    // As power-off does; from here on no driver waits for the back-end.
+    machine.pci.reset();
     machine.uart.close();
     _ = output.join();
     drop(terminal);

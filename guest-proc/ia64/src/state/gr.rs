@@ -1,8 +1,8 @@
 //! General registers: 32 static (16..31 in two banks) and the stacked ones in a sliding window.
 //!
 //! The 96 physical stacked registers live in a linear array that the frame base moves through, so that a register
-//! number becomes an index by one addition. When the base would leave the array the live part is moved to its middle
-//! ([`GrFile::recentre`]), which happens once in some thousand calls.
+//! number becomes an index by one addition. When the base would leave the array the live part is moved to its middle,
+//! which happens once in some thousand calls.
 
 /// A general register: 64 bits and the NaT bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
