@@ -1,59 +1,103 @@
-//! Requests a second through a real ring, back-end and file, without a guest: `cargo bench -p vsp-proc --features testing`.
+//! Requests a second through a real ring, back-end and file, without a guest, ours against `qemu-storage-daemon`:
 //!
-//! One line a workload: name, operations a second, MB a second, mean latency. The file lies in the directory named by
-//! `KITTSON_BENCH_DIR` (the system's directory for temporary files otherwise) and is in the page cache after its
-//! creation, so what is measured is the way there and back, not the disk.
+//!     cargo bench -p vsp-proc --features testing
+//!
+//! Both back-ends serve the same file at the same time, and each workload runs on the one and on the other in turns. One
+//! line a workload: operations a second of ours, of the other (Debian's `qemu-system-common`; left out where it is not
+//! installed), their ratio, and our mean latency. The file lies in the directory named by `KITTSON_BENCH_DIR` (the
+//! system's directory for temporary files otherwise) and is in the page cache after its creation, so what is measured is
+//! the way there and back; with `KITTSON_BENCH_COLD=1` it is dropped from there before each turn.
 
 use std::error::Error;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storage::backing::{Access, RawFile};
 use storage::identity::unit_id;
 use storage::scsi::{Disk, Product};
+use vhost::vhost_user::message::VhostUserProtocolFeatures;
 use vsp_proc::avio::testing::{Driver, sealed_ram};
-use vsp_proc::avio::{Adapter, RamPolicy, Targets};
+use vsp_proc::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
 
 /// Size of the file in bytes.
 const DISK: u64 = 256 << 20;
 const BLOCK: u64 = 512;
-/// How long each workload runs.
-const DURATION: Duration = Duration::from_secs(2);
+/// How long each workload runs on a back-end at a time, and how many times.
+const TURN: Duration = Duration::from_millis(300);
+const TURNS: usize = 4;
 const LUN: [u8; 8] = [1, 0, 0x40, 0, 0, 0, 0, 0];
-const QUEUE: usize = 2;
 
 struct Workload {
     name: &'static str,
-    opcode: u8,
+    reads: bool,
     len: u32,
     depth: u16,
     random: bool,
 }
 
-const READ_16: u8 = 0x88;
-const WRITE_16: u8 = 0x8a;
-
 #[rustfmt::skip]
 const WORKLOADS: &[Workload] = &[
-    Workload { name: "4k-random-read-qd1", opcode: READ_16, len: 4 << 10, depth: 1, random: true },
-    Workload { name: "4k-random-read-qd32", opcode: READ_16, len: 4 << 10, depth: 32, random: true },
-    Workload { name: "4k-random-write-qd1", opcode: WRITE_16, len: 4 << 10, depth: 1, random: true },
-    Workload { name: "4k-random-write-qd32", opcode: WRITE_16, len: 4 << 10, depth: 32, random: true },
-    Workload { name: "128k-sequential-read-qd4", opcode: READ_16, len: 128 << 10, depth: 4, random: false },
-    Workload { name: "128k-sequential-write-qd4", opcode: WRITE_16, len: 128 << 10, depth: 4, random: false },
+    Workload { name: "4k-random-read-qd1", reads: true, len: 4 << 10, depth: 1, random: true },
+    Workload { name: "4k-random-read-qd32", reads: true, len: 4 << 10, depth: 32, random: true },
+    Workload { name: "4k-random-write-qd1", reads: false, len: 4 << 10, depth: 1, random: true },
+    Workload { name: "4k-random-write-qd32", reads: false, len: 4 << 10, depth: 32, random: true },
+    Workload { name: "128k-sequential-read-qd4", reads: true, len: 128 << 10, depth: 4, random: false },
+    Workload { name: "128k-sequential-write-qd4", reads: false, len: 128 << 10, depth: 4, random: false },
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let dir = std::env::var_os("KITTSON_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    let path = dir.join(format!("kittson-bench-{}", std::process::id()));
-    RawFile::create(&path, DISK)?;
-    std::fs::write(&path, vec![0x5a; DISK as usize])?;
-    let store = Arc::new(RawFile::open(&path, Access::ReadWrite)?);
-    // The open file is all that is needed.
-    std::fs::remove_file(&path)?;
+    let base = std::env::var_os("KITTSON_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let cold = std::env::var_os("KITTSON_BENCH_COLD").is_some();
+    let home = base.join(format!("kittson-bench-{}", std::process::id()));
+    std::fs::create_dir(&home)?;
+    let result = compare(&home, cold);
+    std::fs::remove_dir_all(&home)?;
+    result
+}
 
+fn compare(home: &Path, cold: bool) -> Result<(), Box<dyn Error>> {
+    let path = home.join("disk");
+    std::fs::write(&path, vec![0x5a; DISK as usize])?;
+    let file = std::fs::File::open(&path)?;
+    file.sync_all()?;
+    let theirs = Theirs::start(home, &path);
+    let (_adapter, driver) = serve(&path)?;
+    let mut ours = Bench { driver, device: Device::Scsi };
+    let mut theirs = match theirs {
+        Ok(theirs) => Some(theirs),
+        Err(reason) => {
+            println!("skipped: no qemu-storage-daemon to compare with ({reason})");
+            None
+        }
+    };
+    println!("{:28} {:>10} {:>10} {:>6} {:>9}", "workload", "ours op/s", "qemu op/s", "ratio", "ours us");
+    for workload in WORKLOADS {
+        let (mut own, mut other) = (Rate::default(), Rate::default());
+        for turn in 0..TURNS {
+            if cold {
+                rustix::fs::fadvise(file.as_fd(), 0, None, rustix::fs::Advice::DontNeed)?;
+            }
+            ours.run(workload, turn, &mut own);
+            if cold {
+                rustix::fs::fadvise(file.as_fd(), 0, None, rustix::fs::Advice::DontNeed)?;
+            }
+            if let Some(theirs) = &mut theirs {
+                theirs.bench.run(workload, turn, &mut other);
+            }
+        }
+        let latency = f64::from(workload.depth) / own.a_second() * 1e6;
+        let (own, other) = (own.a_second(), other.a_second());
+        println!("{:28} {own:10.0} {other:10.0} {:6.2} {latency:9.1}", workload.name, own / other);
+    }
+    Ok(())
+}
+
+fn serve(path: &Path) -> Result<(AdapterHandle, Driver), Box<dyn Error>> {
+    let store = Arc::new(RawFile::open(path, Access::ReadWrite)?);
     let targets = Targets::new();
     targets.insert(0, Arc::new(Disk::new(store, Product::FileDisk, unit_id("bench"))))?;
     let (ours, theirs) = UnixStream::pair()?;
@@ -63,47 +107,156 @@ fn main() -> Result<(), Box<dyn Error>> {
         request_queues: 1,
         ram: RamPolicy::SealedOnly,
     };
-    let _adapter = adapter.serve(theirs)?;
+    let adapter = adapter.serve(theirs)?;
     let mut driver = Driver::new(ours, sealed_ram(), 3, 128);
     driver.start()?;
-    for workload in WORKLOADS {
-        run(&mut driver, workload);
-    }
-    Ok(())
+    Ok((adapter, driver))
 }
 
-fn run(driver: &mut Driver, workload: &Workload) {
-    let mut lbas = Lbas { state: 0x2545_f491_4f6c_dd1d, next: 0, workload };
-    for head in 0..workload.depth {
-        submit(driver, workload, head, lbas.next());
-    }
-    let begin = Instant::now();
-    let mut done = 0u64;
-    while begin.elapsed() < DURATION {
-        let (head, _) = driver.wait_used(QUEUE);
-        done += 1;
-        submit(driver, workload, head, lbas.next());
-    }
-    let seconds = begin.elapsed().as_secs_f64();
-    for _ in 0..workload.depth {
-        driver.wait_used(QUEUE);
-    }
-    let rate = done as f64 / seconds;
-    let megabytes = rate * f64::from(workload.len) / 1e6;
-    let latency = f64::from(workload.depth) / rate * 1e6;
-    println!("{:28} {rate:10.0} op/s {megabytes:9.1} MB/s {latency:9.1} us", workload.name);
+/// The other back-end, with its own thread for I/O as ours has.
+struct Theirs {
+    process: Child,
+    bench: Bench,
 }
 
-fn submit(driver: &mut Driver, workload: &Workload, head: u16, lba: u64) {
-    let blocks = workload.len / BLOCK as u32;
-    let mut cdb = [0; 16];
-    cdb[0] = workload.opcode;
-    cdb[2..10].copy_from_slice(&lba.to_be_bytes());
-    cdb[10..14].copy_from_slice(&blocks.to_be_bytes());
-    let is_read = workload.opcode == READ_16;
-    let (out, room) = if is_read { (0, workload.len) } else { (workload.len, 0) };
-    driver.put_request_for(QUEUE, head, LUN, &cdb, out, room);
-    driver.make_available(QUEUE, head);
+impl Theirs {
+    fn start(home: &Path, disk: &Path) -> Result<Theirs, Box<dyn Error>> {
+        let socket = home.join("qemu.socket");
+        let aio = std::env::var("KITTSON_BENCH_AIO").unwrap_or_else(|_| "threads".to_owned());
+        let mut process = Command::new("qemu-storage-daemon")
+            .args(["--object", "iothread,id=io"])
+            .arg("--blockdev")
+            .arg(format!("file,node-name=disk,filename={},locking=off,aio={aio}", disk.display()))
+            .arg("--export")
+            .arg(format!(
+                "vhost-user-blk,id=export,node-name=disk,addr.type=unix,addr.path={},writable=on,iothread=io",
+                socket.display()
+            ))
+            .stdin(Stdio::null())
+            .spawn()?;
+        let connected = connect(&socket, &mut process);
+        let bench = connected.and_then(|connection| {
+            let mut driver = Driver::new(connection, sealed_ram(), 1, 128);
+            // VERSION_1, EVENT_IDX, INDIRECT_DESC: as ours.
+            driver.features = 1 << 32 | 1 << 29 | 1 << 28;
+            driver.protocol =
+                VhostUserProtocolFeatures::REPLY_ACK | VhostUserProtocolFeatures::INFLIGHT_SHMFD;
+            driver.start()?;
+            Ok(Bench { driver, device: Device::Block })
+        });
+        match bench {
+            Ok(bench) => Ok(Theirs { process, bench }),
+            Err(error) => {
+                process.kill()?;
+                process.wait()?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn connect(socket: &Path, process: &mut Child) -> Result<UnixStream, Box<dyn Error>> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match UnixStream::connect(socket) {
+            Ok(connection) => return Ok(connection),
+            Err(error) if Instant::now() > deadline => return Err(error.into()),
+            Err(_) => std::thread::yield_now(),
+        }
+        if let Some(status) = process.try_wait()? {
+            return Err(format!("it ended: {status}").into());
+        }
+    }
+}
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        // It has nothing to lose.
+        _ = self.process.kill();
+        _ = self.process.wait();
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Device {
+    Scsi,
+    Block,
+}
+
+/// Operations done and the time they took.
+#[derive(Default)]
+struct Rate {
+    done: u64,
+    seconds: f64,
+}
+
+impl Rate {
+    fn a_second(&self) -> f64 {
+        self.done as f64 / self.seconds
+    }
+}
+
+struct Bench {
+    driver: Driver,
+    device: Device,
+}
+
+impl Bench {
+    fn queue(&self) -> usize {
+        match self.device {
+            Device::Scsi => 2,
+            Device::Block => 0,
+        }
+    }
+
+    fn run(&mut self, workload: &Workload, turn: usize, rate: &mut Rate) {
+        let mut lbas = Lbas { state: 0x2545_f491_4f6c_dd1d + turn as u64, next: 0, workload };
+        let queue = self.queue();
+        for head in 0..workload.depth {
+            self.submit(workload, head, lbas.next());
+        }
+        let begin = Instant::now();
+        while begin.elapsed() < TURN {
+            let (head, _) = self.driver.wait_used(queue);
+            rate.done += 1;
+            self.submit(workload, head, lbas.next());
+        }
+        rate.seconds += begin.elapsed().as_secs_f64();
+        for _ in 0..workload.depth {
+            let (head, _) = self.driver.wait_used(queue);
+            self.check(head);
+        }
+    }
+
+    fn submit(&mut self, workload: &Workload, head: u16, lba: u64) {
+        let queue = self.queue();
+        match self.device {
+            Device::Block => {
+                let kind = u32::from(!workload.reads);
+                self.driver.put_block_request(queue, head, kind, lba, workload.len);
+            }
+            Device::Scsi => {
+                const READ_16: u8 = 0x88;
+                const WRITE_16: u8 = 0x8a;
+                let mut cdb = [0; 16];
+                cdb[0] = if workload.reads { READ_16 } else { WRITE_16 };
+                cdb[2..10].copy_from_slice(&lba.to_be_bytes());
+                cdb[10..14].copy_from_slice(&(workload.len / BLOCK as u32).to_be_bytes());
+                let (out, room) = if workload.reads { (0, workload.len) } else { (workload.len, 0) };
+                self.driver.put_request_for(queue, head, LUN, &cdb, out, room);
+            }
+        }
+        self.driver.make_available(queue, head);
+    }
+
+    /// That the last request of a head was carried out at all.
+    fn check(&self, head: u16) {
+        let status = self.driver.read(self.driver.request_at(head) + 0x100, 12);
+        match self.device {
+            Device::Block => assert_eq!(status[0], 0, "virtio-blk status"),
+            Device::Scsi => assert_eq!(status[10..], [0, 0], "SCSI status and response"),
+        }
+    }
 }
 
 /// Where the next request goes.

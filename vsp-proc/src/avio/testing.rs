@@ -226,6 +226,19 @@ impl Rings {
         self.put_descriptor(self.queues[queue].descriptors(), head, (table, len, INDIRECT, 0));
     }
 
+    /// Writes a request as a virtio *block* device would take it: header, data, status byte. For comparisons with other
+    /// back-ends; `kind` is 0 to read and 1 to write (virtio 1.2 clause 5.2.6).
+    pub fn put_block_request(&self, queue: usize, head: u16, kind: u32, sector: u64, len: u32) {
+        let request = self.request_at(head);
+        self.write(request, &[&kind.to_le_bytes()[..], &[0; 4], &sector.to_le_bytes()].concat());
+        let table = request + 0x200;
+        let data_flags = if kind == 0 { WRITE } else { 0 };
+        self.put_descriptor(table, 0, (request, 16, NEXT, 1));
+        self.put_descriptor(table, 1, (self.data_at(head), len, NEXT | data_flags, 2));
+        self.put_descriptor(table, 2, (request + 0x100, 1, WRITE, 0));
+        self.put_descriptor(self.queues[queue].descriptors(), head, (table, 48, INDIRECT, 0));
+    }
+
     /// Writes a control request with room for an answer of `room` bytes, as chain 0 of the control queue.
     pub fn put_control(&self, request: &[u8], room: u32) {
         let at = self.start + CONTROL_AT;
@@ -336,6 +349,8 @@ pub struct Driver {
     pub inflight: Option<(VhostUserInflight, File)>,
     /// Features asked for.
     pub features: u64,
+    /// Features of the protocol asked for.
+    pub protocol: VhostUserProtocolFeatures,
 }
 
 impl Deref for Driver {
@@ -358,7 +373,8 @@ impl Driver {
         let front_end = Frontend::from_stream(connection, queues.into());
         let connections = (0..queues).map(|_| Connection::new()).collect();
         let rings = Rings::new(ram, 0, queues, size);
-        Driver { rings, front_end, connections, inflight: None, features: u64::MAX }
+        let protocol = VhostUserProtocolFeatures::all();
+        Driver { rings, front_end, connections, inflight: None, features: u64::MAX, protocol }
     }
 
     /// Negotiates and starts all rings.
@@ -376,7 +392,7 @@ impl Driver {
         let front_end = &mut self.front_end;
         front_end.set_owner()?;
         let features = front_end.get_features()?;
-        let protocol = front_end.get_protocol_features()?;
+        let protocol = front_end.get_protocol_features()? & self.protocol;
         front_end.set_protocol_features(protocol)?;
         if protocol.contains(VhostUserProtocolFeatures::REPLY_ACK) {
             front_end.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);
