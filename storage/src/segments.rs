@@ -114,6 +114,12 @@ impl<'m> Segments<'m> {
         }
     }
 
+    /// The ranges as vectors for a system call of the caller's, who sees to it that the memory stays as promised until
+    /// that has ended.
+    pub fn into_vectors(self) -> Vec<libc::iovec> {
+        self.parts
+    }
+
     /// One `preadv2` of at most the whole list from `offset` in `file`; returns the bytes read, 0 at end of file.
     pub(crate) fn read_from(&self, file: BorrowedFd<'_>, offset: u64, flags: i32) -> io::Result<u64> {
         let count = self.parts.len().min(MAX_VECTORS) as libc::c_int;

@@ -25,8 +25,8 @@ pub enum Patience {
     /// Only what needs no waiting; otherwise the operation fails with [`IoErrorKind::WouldBlock`] and is as if it had
     /// not been tried (memory it would have read into may be partly written).
     Immediate,
-    /// As [`Patience::Immediate`], but of a SCSI target: what comes down to one operation of the host's is begun and
-    /// handed back. Stores treat it as immediate.
+    /// As [`Patience::Immediate`], but of a SCSI target: short waits are taken, and what comes down to one operation of
+    /// the host's is begun and handed back. Stores treat it as immediate.
     Handover,
     /// As long as it takes.
     Unlimited,

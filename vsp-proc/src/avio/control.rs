@@ -135,7 +135,10 @@ impl Events {
     pub(super) fn deliver(&self, ring: &Ring) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         while !waiting.is_empty() {
-            let Some(chain) = ring.take() else { return };
+            let Some(chain) = ring.take() else {
+                // The driver kicks when it has provided one, unless it has just done so.
+                if ring.listen() { continue } else { return }
+            };
             let written = match waiting.front() {
                 Some(event) => chain.writable().write(0, event.as_bytes()),
                 None => 0,

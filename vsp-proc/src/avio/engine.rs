@@ -1,47 +1,81 @@
-//! The threads of an adapter. All of them wait on one epoll set; whoever is woken by a kick serves that ring itself.
+//! An adapter at work: its rings, the threads that serve them, and who is told when all of it has ended.
 //!
-//! What can be answered without waiting for a disk is answered by the thread that took it, without handing anything
-//! over. Before a thread waits for a disk it sees to it that another one listens, so a slow command delays no other.
-//! There are as many threads as commands were ever waiting at once, up to a limit; idle ones sleep in the kernel.
+//! ```text
+//!   kick ──► worker (one for some of the rings) ──► answered at once: cached, or no I/O at all
+//!                     │         ▲                 ─► io_uring of the worker ──┐
+//!                     │         └──── completions ────────────────────────────┘
+//!                     └────────────────────────────► pool: threads that wait for the host
+//! ```
+//!
+//! Workers never wait for a disk, so a slow command delays no other. The control ring has a worker of its own, for task
+//! management waits for requests to end.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use storage::backing::Patience;
-use storage::scsi::Wait;
 
-use super::chain::Chain;
-use super::control::{self, Events};
+use super::control::Events;
 use super::event;
-use super::request::{Request, refuse};
+use super::pool::Pool;
 use super::ring::Ring;
 use super::targets::Targets;
 use super::virtio_scsi::{CONTROL_QUEUE, EVENT_QUEUE, Event, FIRST_REQUEST_QUEUE};
+use super::worker;
 
-/// Most threads of an adapter, that is, most commands that wait for disks at once.
-const MAX_THREADS: usize = 32;
 /// Epoll's name for the end; rings are named by their index.
-const STOP: u64 = u64::MAX;
+pub(super) const STOP: u64 = u64::MAX;
+/// Epoll's name for completions of the kernel's.
+pub(super) const COMPLETIONS: u64 = u64::MAX - 1;
+/// Most workers for the request rings of an adapter.
+const MAX_WORKERS: usize = 8;
+
+/// How I/O is done that has to wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Io {
+    /// By io_uring where the host allows it, by threads otherwise.
+    Uring,
+    /// By threads.
+    Threads,
+}
+
+impl Io {
+    /// The best there is, unless `KITTSON_IO=threads` says that the host's io_uring is not to be used.
+    pub(super) fn preferred() -> Io {
+        match std::env::var_os("KITTSON_IO") {
+            Some(word) if word == "threads" => Io::Threads,
+            _ => Io::Uring,
+        }
+    }
+}
+
+/// A ring, and who serves it.
+type Place = (Arc<Ring>, Arc<Desk>);
 
 /// An adapter at work.
 pub(super) struct Engine {
     name: String,
     pub(super) targets: Arc<Targets>,
-    epoll: OwnedFd,
+    pub(super) io: Io,
+    pub(super) pool: Pool,
     stop: OwnedFd,
-    rings: RwLock<BTreeMap<u16, Arc<Ring>>>,
-    events: Events,
-    /// The driver wants to hear of targets that come and go.
+    rings: RwLock<BTreeMap<u16, Place>>,
+    desks: Mutex<BTreeMap<usize, Arc<Desk>>>,
+    pub(super) events: Events,
+    /// The driver wants to hear of targets that come and go, and of those that change.
     hotplug: AtomicBool,
-    idle: AtomicUsize,
+    changes: AtomicBool,
     threads: Arc<Threads>,
+}
+
+/// Where a worker is reached.
+pub(super) struct Desk {
+    pub(super) epoll: OwnedFd,
 }
 
 /// The threads of an adapter that are alive, the protocol's included.
@@ -76,20 +110,18 @@ impl Drop for Alive {
 
 impl Engine {
     /// No rings yet, and no threads.
-    pub(super) fn new(name: String, targets: Arc<Targets>) -> io::Result<Arc<Engine>> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let stop = event::new()?;
-        // Level-triggered: one raise ends all threads.
-        epoll::add(&epoll, &stop, EventData::new_u64(STOP), EventFlags::IN)?;
+    pub(super) fn new(name: String, targets: Arc<Targets>, io: Io) -> io::Result<Arc<Engine>> {
         Ok(Arc::new(Engine {
             name,
             targets,
-            epoll,
-            stop,
+            io,
+            pool: Pool::default(),
+            stop: event::new()?,
             rings: RwLock::default(),
+            desks: Mutex::default(),
             events: Events::default(),
             hotplug: AtomicBool::new(false),
-            idle: AtomicUsize::new(0),
+            changes: AtomicBool::new(false),
             threads: Arc::default(),
         }))
     }
@@ -116,19 +148,10 @@ impl Engine {
         thread::Builder::new().name(name).spawn(thread).map(drop)
     }
 
-    /// Adds a thread that serves rings, unless there are enough.
-    pub(super) fn add_worker(self: &Arc<Self>) {
-        if *self.threads.count() > MAX_THREADS {
-            return;
-        }
-        if let Err(error) = self.spawn("io", |engine| engine.work()) {
-            tracing::warn!(adapter = self.name, %error, "no further thread for I/O");
-        }
-    }
-
-    /// Ends the worker threads as soon as each is done with its request.
+    /// Ends all threads but the caller's as soon as each is done with its request.
     pub(super) fn stop_workers(&self) {
         event::raise(&self.stop);
+        self.pool.stop();
     }
 
     /// Waits until all threads have ended; false when some have not after `limit`.
@@ -143,28 +166,52 @@ impl Engine {
     }
 
     /// Serves a ring from now on.
-    pub(super) fn add_ring(&self, ring: Arc<Ring>) -> io::Result<()> {
+    pub(super) fn add_ring(self: &Arc<Self>, ring: Arc<Ring>) -> io::Result<()> {
         let index = ring.index();
+        let desk = self.desk(index)?;
         let (kick, again) = ring.wake_ups();
         let data = || EventData::new_u64(index.into());
-        // Edge-triggered, so each raise wakes one thread and the counter need not be read. Kicks from before count.
-        epoll::add(&self.epoll, again, data(), EventFlags::IN | EventFlags::ET)?;
-        if let Err(error) = epoll::add(&self.epoll, kick, data(), EventFlags::IN | EventFlags::ET) {
-            _ = epoll::delete(&self.epoll, again);
+        let place = (Arc::clone(&ring), Arc::clone(&desk));
+        self.rings.write().unwrap_or_else(PoisonError::into_inner).insert(index, place);
+        // Edge-triggered, so the counters need not be read. Kicks from before count.
+        let added = epoll::add(&desk.epoll, again, data(), EventFlags::IN | EventFlags::ET)
+            .and_then(|()| epoll::add(&desk.epoll, kick, data(), EventFlags::IN | EventFlags::ET));
+        if let Err(error) = added {
+            _ = epoll::delete(&desk.epoll, again);
+            self.rings.write().unwrap_or_else(PoisonError::into_inner).remove(&index);
             return Err(error.into());
         }
-        self.rings.write().unwrap_or_else(PoisonError::into_inner).insert(index, Arc::clone(&ring));
         // Requests may be there whose kick went to a predecessor.
         ring.nudge();
         Ok(())
     }
 
+    /// The desk of the worker that serves the ring with this index, at which he sits from now on.
+    fn desk(self: &Arc<Self>, index: u16) -> io::Result<Arc<Desk>> {
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+        let number = match index {
+            CONTROL_QUEUE => 0,
+            _ => 1 + usize::from(index.saturating_sub(FIRST_REQUEST_QUEUE)) % workers,
+        };
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(desk) = desks.get(&number) {
+            return Ok(Arc::clone(desk));
+        }
+        let desk = Arc::new(Desk { epoll: epoll::create(CreateFlags::CLOEXEC)? });
+        // Level-triggered: one raise ends all workers.
+        epoll::add(&desk.epoll, &self.stop, EventData::new_u64(STOP), EventFlags::IN)?;
+        let own = Arc::clone(&desk);
+        self.spawn(&format!("io {number}"), move |engine| worker::work(engine, &own))?;
+        desks.insert(number, Arc::clone(&desk));
+        Ok(desk)
+    }
+
     /// Lets a ring finish what was taken from it and serves it no more; returns where to go on, if it was served.
     pub(super) fn remove_ring(&self, index: u16) -> Option<u16> {
-        let ring = self.ring(index)?;
+        let (ring, desk) = self.rings.read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()?;
         let base = ring.stop();
         let (kick, again) = ring.wake_ups();
-        for result in [epoll::delete(&self.epoll, kick), epoll::delete(&self.epoll, again)] {
+        for result in [epoll::delete(&desk.epoll, kick), epoll::delete(&desk.epoll, again)] {
             if let Err(error) = result {
                 tracing::warn!(adapter = self.name, ring = index, %error, "kick still listened to");
             }
@@ -175,98 +222,44 @@ impl Engine {
 
     /// The ring with this index, if it is served.
     pub(super) fn ring(&self, index: u16) -> Option<Arc<Ring>> {
-        self.rings.read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()
+        let rings = self.rings.read().unwrap_or_else(PoisonError::into_inner);
+        rings.get(&index).map(|(ring, _)| Arc::clone(ring))
     }
 
     /// All rings that are served.
     pub(super) fn rings(&self) -> Vec<Arc<Ring>> {
-        self.rings.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let rings = self.rings.read().unwrap_or_else(PoisonError::into_inner);
+        rings.values().map(|(ring, _)| Arc::clone(ring)).collect()
     }
 
-    /// Whether the driver negotiated to hear of targets that come and go.
-    pub(super) fn set_hotplug(&self, wanted: bool) {
-        self.hotplug.store(wanted, Ordering::Release);
+    /// The rings for requests.
+    pub(super) fn request_rings(&self) -> Vec<Arc<Ring>> {
+        self.rings().into_iter().filter(|ring| ring.index() >= FIRST_REQUEST_QUEUE).collect()
     }
 
-    /// Tells the driver, if it wants to know.
+    /// Whether the driver negotiated to hear of targets that come and go, and of those that change.
+    pub(super) fn set_notices(&self, hotplug: bool, changes: bool) {
+        self.hotplug.store(hotplug, Ordering::Release);
+        self.changes.store(changes, Ordering::Release);
+    }
+
+    /// Tells the driver that a target came or went, if it wants to know.
     pub(super) fn post(&self, event: Event) {
         if self.hotplug.load(Ordering::Acquire) {
-            self.events.post(event);
-            if let Some(ring) = self.ring(EVENT_QUEUE) {
-                ring.nudge();
-            }
+            self.notify(event);
         }
     }
 
-    fn work(self: &Arc<Self>) {
-        let mut events = Vec::with_capacity(1);
-        loop {
-            events.clear();
-            self.idle.fetch_add(1, Ordering::SeqCst);
-            let waited = epoll::wait(&self.epoll, spare_capacity(&mut events), None);
-            self.idle.fetch_sub(1, Ordering::SeqCst);
-            match waited {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => {
-                    tracing::error!(adapter = self.name, %error, "cannot wait for kicks");
-                    return;
-                }
-            }
-            for event in &events {
-                match event.data.u64() {
-                    STOP => return,
-                    index => {
-                        if let Some(ring) = u16::try_from(index).ok().and_then(|index| self.ring(index)) {
-                            self.serve(&ring);
-                        }
-                    }
-                }
-            }
+    /// Tells the driver that a target changed, if it wants to know.
+    pub(super) fn post_change(&self, event: Event) {
+        if self.changes.load(Ordering::Acquire) {
+            self.notify(event);
         }
     }
 
-    fn serve(self: &Arc<Self>, ring: &Ring) {
-        match ring.index() {
-            EVENT_QUEUE => self.events.deliver(ring),
-            CONTROL_QUEUE => {
-                while let Some(chain) = ring.take() {
-                    // Task management waits for other requests.
-                    self.let_others_work(ring, Wait::Long);
-                    let requests: Vec<_> =
-                        self.rings().into_iter().filter(|r| r.index() >= FIRST_REQUEST_QUEUE).collect();
-                    ring.complete(&chain, control::execute(&chain, &requests, &self.targets));
-                }
-            }
-            _ => {
-                while let Some(chain) = ring.take() {
-                    let written = self.execute(ring, &chain);
-                    // We look at the ring again at once: no need to wake others for what comes now.
-                    ring.hush();
-                    ring.complete(&chain, written);
-                }
-            }
-        }
-    }
-
-    fn execute(self: &Arc<Self>, ring: &Ring, chain: &Chain) -> u32 {
-        let Ok(request) = Request::parse(chain) else { return refuse(chain) };
-        match request.execute(&self.targets, Patience::Immediate) {
-            Ok(written) => return written,
-            Err(wait) => self.let_others_work(ring, wait),
-        }
-        // A target that would still rather not wait has no right to.
-        request
-            .execute(&self.targets, Patience::Unlimited)
-            .unwrap_or_else(|_| request.respond(super::virtio_scsi::Response::Failure))
-    }
-
-    /// This thread will be busy: another one must listen. If it will be for long, that one shall also see to what is in
-    /// the ring already.
-    fn let_others_work(self: &Arc<Self>, ring: &Ring, wait: Wait) {
-        if self.idle.load(Ordering::SeqCst) == 0 {
-            self.add_worker();
-        }
-        if ring.listen() && wait == Wait::Long {
+    fn notify(&self, event: Event) {
+        self.events.post(event);
+        if let Some(ring) = self.ring(EVENT_QUEUE) {
             ring.nudge();
         }
     }

@@ -5,7 +5,7 @@
 //!                            │                           │
 //!                         memory, inflight             chain
 //!                                                        ▼
-//!                  engine (threads) ──► request, control ──► targets ──► storage
+//!           engine (worker, pool, uring) ──► request, control ──► targets ──► storage
 //! ```
 //!
 //! One [`Adapter`] serves one connection. Whatever a guest puts into its RAM, or a front-end into a message, ends at
@@ -19,13 +19,17 @@ mod event;
 mod inflight;
 mod latency;
 mod memory;
+mod poller;
+mod pool;
 mod protocol;
 mod request;
 mod ring;
 mod targets;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod uring;
 mod virtio_scsi;
+mod worker;
 
 pub use cli::{AvioArgs, run};
 pub use latency::Latencies;
@@ -42,7 +46,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use storage::scsi::Target;
 use vhost::vhost_user::{BackendReqHandler, Error};
 
-use self::engine::Engine;
+use self::engine::{Engine, Io};
 use self::protocol::Protocol;
 use self::virtio_scsi::Event;
 
@@ -68,7 +72,11 @@ pub struct AdapterHandle {
 impl Adapter {
     /// Serves the front-end at the other end of `connection` until that is closed.
     pub fn serve(self, connection: UnixStream) -> io::Result<AdapterHandle> {
-        let engine = Engine::new(self.name, self.targets)?;
+        self.serve_by(connection, Io::preferred())
+    }
+
+    fn serve_by(self, connection: UnixStream, io: Io) -> io::Result<AdapterHandle> {
+        let engine = Engine::new(self.name, self.targets, io)?;
         let latencies = Arc::new(Latencies::new());
         let handle = AdapterHandle {
             engine: Arc::clone(&engine),
@@ -78,7 +86,6 @@ impl Adapter {
         let closing = connection.try_clone()?;
         let protocol = Protocol::new(Arc::clone(&engine), self.ram, self.request_queues, latencies);
         engine.spawn("control", move |engine| {
-            engine.add_worker();
             let protocol = Arc::new(Mutex::new(protocol));
             let mut server = BackendReqHandler::from_stream(connection, Arc::clone(&protocol));
             let end = loop {
@@ -121,6 +128,15 @@ impl AdapterHandle {
         let target = self.engine.targets.remove(number)?;
         self.engine.post(Event::removed(number));
         Some(target)
+    }
+
+    /// Asks the host whether the storage of a target was resized, and tells the guest of each that was; returns them.
+    pub fn announce_resized(&self) -> Vec<u8> {
+        let resized = self.engine.targets.notice_resizes();
+        for (number, sense) in &resized {
+            self.engine.post_change(Event::changed(*number, sense.code()));
+        }
+        resized.into_iter().map(|(number, _)| number).collect()
     }
 
     /// What the guest finds behind the adapter; also where its counters are.

@@ -25,7 +25,7 @@ use super::inflight::{self, Inflight};
 use super::latency::Latencies;
 use super::memory::{GuestRam, RamPolicy};
 use super::ring::{Ring, RingSetup};
-use super::virtio_scsi::{CDB_SIZE, Config, F_HOTPLUG, FIRST_REQUEST_QUEUE, SENSE_SIZE};
+use super::virtio_scsi::{CDB_SIZE, Config, F_CHANGE, F_HOTPLUG, FIRST_REQUEST_QUEUE, SENSE_SIZE};
 
 /// Request queues a front-end may have, whatever it is told to use.
 const MAX_REQUEST_QUEUES: u16 = 64;
@@ -37,6 +37,7 @@ const FEATURES: u64 = 1 << VIRTIO_F_VERSION_1
     | 1 << VIRTIO_RING_F_EVENT_IDX
     | 1 << VIRTIO_RING_F_INDIRECT_DESC
     | F_HOTPLUG
+    | F_CHANGE
     | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits();
 
 /// What a front-end has said so far.
@@ -202,7 +203,7 @@ impl VhostUserBackendReqHandlerMut for Protocol {
             return Err(Error::InvalidParam);
         }
         self.features = features;
-        self.engine.set_hotplug(features & F_HOTPLUG != 0);
+        self.engine.set_notices(features & F_HOTPLUG != 0, features & F_CHANGE != 0);
         // Without the protocol's features there is no request to enable rings.
         if features & VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits() == 0 {
             self.slots.iter_mut().for_each(|slot| slot.enabled = true);

@@ -1,7 +1,9 @@
 //! From a descriptor chain to a SCSI command and back (virtio 1.2 clause 5.6.6.1).
 
+use std::sync::Arc;
+
 use storage::backing::Patience;
-use storage::scsi::{Command, Execution, Status, Wait, lun};
+use storage::scsi::{Begun, Command, Execution, Operation, Status, Target, Wait, lun};
 use storage::segments::Segments;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -23,6 +25,26 @@ pub(super) struct Request<'a> {
 /// A request too short to be answered properly: what to put into its response byte, if there is one.
 pub(super) struct Malformed;
 
+/// How far a request has come.
+pub(super) enum Outcome {
+    /// The response is written: bytes written to the chain.
+    Answered(u32),
+    /// The host has to do something, then the target finishes it.
+    Begun(Arc<dyn Target>, Begun),
+    /// It would have to wait.
+    MustWait(Wait),
+}
+
+/// Carries a request out, however long it takes; returns the bytes written to the chain.
+pub(super) fn answer_patiently(chain: &Chain, targets: &Targets) -> u32 {
+    let Ok(request) = Request::parse(chain) else { return refuse(chain) };
+    match request.execute(targets, Patience::Unlimited) {
+        Outcome::Answered(written) => written,
+        // A target that would still rather not wait has no right to.
+        Outcome::Begun(..) | Outcome::MustWait(_) => request.respond(Response::Failure),
+    }
+}
+
 impl<'a> Request<'a> {
     /// Reads the header, once, and splits the rest of the chain into data and response.
     pub(super) fn parse(chain: &'a Chain) -> Result<Request<'a>, Malformed> {
@@ -40,16 +62,17 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Carries the command out and writes the response. Returns the bytes written to the chain, or how long it would
-    /// have to wait.
-    pub(super) fn execute(&self, targets: &Targets, patience: Patience) -> Result<u32, Wait> {
+    /// Carries the command out as far as `patience` goes, and writes the response if it is done.
+    pub(super) fn execute(&self, targets: &Targets, patience: Patience) -> Outcome {
         let Some((target, lun)) = target_and_lun(&self.header.lun) else {
-            return Ok(self.respond(Response::BadTarget));
+            return Outcome::Answered(self.respond(Response::BadTarget));
         };
-        let Some(target) = targets.get(target) else { return Ok(self.respond(Response::BadTarget)) };
+        let Some(target) = targets.get(target) else {
+            return Outcome::Answered(self.respond(Response::BadTarget));
+        };
         if self.data_out.len_bytes() > 0 && self.data_in.len_bytes() > 0 {
             // Without VIRTIO_SCSI_F_INOUT there is data in one direction only.
-            return Ok(self.respond(Response::Failure));
+            return Outcome::Answered(self.respond(Response::Failure));
         }
         let command = Command { cdb: &self.header.cdb, data_out: &self.data_out, data_in: &self.data_in };
         let execution = match lun {
@@ -57,8 +80,18 @@ impl<'a> Request<'a> {
             _ => lun::execute_absent(&command),
         };
         match execution {
+            Execution::Begun(begun) => Outcome::Begun(target, begun),
+            execution => match self.answer(execution) {
+                Ok(written) => Outcome::Answered(written),
+                Err(wait) => Outcome::MustWait(wait),
+            },
+        }
+    }
+
+    /// Writes the response. Returns the bytes written to the chain, or how long the command would have to wait.
+    pub(super) fn answer(&self, execution: Execution) -> Result<u32, Wait> {
+        match execution {
             Execution::WouldWait(wait) => Err(wait),
-            // Only begun when asked for.
             Execution::Begun(_) => Err(Wait::Long),
             Execution::Conflict => Ok(self.respond_status(Status::ReservationConflict)),
             Execution::Overrun => Ok(self.respond(Response::Overrun)),
@@ -97,6 +130,15 @@ impl<'a> Request<'a> {
         header.residual = ((self.data_out.len_bytes() + self.data_in.len_bytes()) as u32).into();
         self.response.write(0, header.as_bytes());
         RESPONSE_LEN as u32
+    }
+}
+
+/// The memory that an operation of the request in this chain moves data from or to; good for as long as the chain lives.
+pub(super) fn data_vectors(chain: &Chain, operation: Operation) -> Vec<libc::iovec> {
+    match operation {
+        Operation::Read { len, .. } => chain.writable().slice(RESPONSE_LEN, len).into_vectors(),
+        Operation::Write { len, .. } => chain.readable().slice(REQUEST_LEN, len).into_vectors(),
+        Operation::Flush | Operation::Discard { .. } => Vec::new(),
     }
 }
 

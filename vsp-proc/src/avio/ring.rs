@@ -82,6 +82,8 @@ struct State {
     error: Option<Arc<File>>,
     /// The driver has been asked to kick.
     listening: bool,
+    /// Threads that wait for requests to end.
+    waiting: usize,
     stopping: bool,
     broken: bool,
 }
@@ -143,6 +145,7 @@ impl Ring {
             call,
             error,
             listening: false,
+            waiting: 0,
             stopping: false,
             broken: false,
         };
@@ -169,7 +172,7 @@ impl Ring {
         (&self.kick, &self.again)
     }
 
-    /// Takes the next chain. `None`: there is none now, and the driver has been asked to kick when there is.
+    /// Takes the next chain, if there is one now. Whoever finds none asks for kicks before he sleeps.
     pub(super) fn take(&self) -> Option<Chain> {
         let mut state = self.state();
         if state.broken {
@@ -184,13 +187,20 @@ impl Ring {
         }
     }
 
-    /// Asks for kicks, because the caller will be busy for a while. Whether there are requests already.
+    /// Asks for kicks, because the caller is about to sleep. Whether there are requests already.
     pub(super) fn listen(&self) -> bool {
         let mut state = self.state();
-        if state.broken || state.stopping {
+        if state.broken {
             return false;
         }
-        state.enable_kicks().unwrap_or(false) || !state.backlog.is_empty()
+        let has_more = !state.stopping && state.enable_kicks().unwrap_or(false);
+        has_more || !state.backlog.is_empty()
+    }
+
+    /// Whether there is something to take; costs little.
+    pub(super) fn has_more(&self) -> bool {
+        let state = self.state();
+        !state.broken && (!state.backlog.is_empty() || (!state.stopping && state.sees_more()))
     }
 
     /// Asks for no kicks, because the caller is about to take again.
@@ -216,8 +226,11 @@ impl Ring {
         {
             self.give_up(&mut state, &error);
         }
+        let anybody_waits = state.waiting > 0;
         drop(state);
-        self.completed.notify_all();
+        if anybody_waits {
+            self.completed.notify_all();
+        }
         if let (Some(latencies), Some(done)) = (&self.latencies, done)
             && let Some((target, _)) = done.tag.first_chunk().and_then(target_and_lun)
         {
@@ -259,7 +272,7 @@ impl Ring {
             state.in_flight.get(&request.head).is_some_and(|now| now.number == request.number)
         };
         while running.iter().any(|request| is_running(&state, request)) {
-            state = self.completed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait_completed(state);
         }
     }
 
@@ -271,9 +284,16 @@ impl Ring {
             self.nudge();
         }
         while !(state.in_flight.is_empty() && (state.backlog.is_empty() || state.broken)) {
-            state = self.completed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait_completed(state);
         }
         state.queue.next_avail()
+    }
+
+    fn wait_completed<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let mut state = self.completed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
     }
 
     /// Another memory table is in force; guest-physical addresses keep their meaning.
@@ -319,24 +339,12 @@ impl State {
         let head = match self.backlog.pop_front() {
             Some(head) => head,
             None if self.stopping => return Ok(None),
-            None => match self.next_available()? {
+            None => match self.pop_head()? {
                 Some(head) => head,
                 None => return Ok(None),
             },
         };
         self.open(head).map(Some)
-    }
-
-    /// The next head of the available ring, noted in the in-flight region; asks for kicks when there is none.
-    fn next_available(&mut self) -> Result<Option<u16>, RingError> {
-        loop {
-            if let Some(head) = self.pop_head()? {
-                return Ok(Some(head));
-            }
-            if !self.enable_kicks()? {
-                return Ok(None);
-            }
-        }
     }
 
     fn pop_head(&mut self) -> Result<Option<u16>, RingError> {
@@ -353,6 +361,12 @@ impl State {
             inflight.begin(head);
         }
         Ok(Some(head))
+    }
+
+    fn sees_more(&self) -> bool {
+        let available = self.queue.avail_idx(self.ram.map_ref(), Ordering::Acquire);
+        // An index that cannot be read will be found by whoever takes.
+        available.map_or(true, |index| index.0 != self.queue.next_avail())
     }
 
     fn enable_kicks(&mut self) -> Result<bool, RingError> {

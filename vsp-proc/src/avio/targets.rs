@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use storage::scsi::{StatisticsSnapshot, Target};
+use storage::scsi::{Sense, StatisticsSnapshot, Target};
 
 use super::virtio_scsi::MAX_TARGET;
 
@@ -59,6 +59,12 @@ impl Targets {
     pub fn statistics(&self) -> Vec<(u8, StatisticsSnapshot)> {
         let by_number = self.by_number.read().unwrap_or_else(PoisonError::into_inner);
         by_number.iter().map(|(number, target)| (*number, target.statistics())).collect()
+    }
+
+    /// Those whose storage was resized since last asked, and the unit attention that says so.
+    pub(super) fn notice_resizes(&self) -> Vec<(u8, Sense)> {
+        let by_number = self.by_number.read().unwrap_or_else(PoisonError::into_inner);
+        by_number.iter().filter_map(|(number, target)| Some((*number, target.notice_resize()?))).collect()
     }
 
     /// All targets.

@@ -14,6 +14,9 @@ pub(super) const FIRST_REQUEST_QUEUE: u16 = 2;
 /// Driver is told of devices that come and go.
 pub(super) const F_HOTPLUG: u64 = 1 << 1;
 
+/// Driver is told of devices that change, such as their size.
+pub(super) const F_CHANGE: u64 = 1 << 2;
+
 /// Most targets of an adapter.
 pub(super) const MAX_TARGET: u8 = storage::statement::TARGETS - 1;
 /// Bytes of a CDB in a request.
@@ -153,6 +156,7 @@ pub(super) struct Event {
 impl Event {
     const MISSED: u32 = 0x8000_0000;
     const TRANSPORT_RESET: u32 = 1;
+    const PARAMETER_CHANGE: u32 = 3;
     const RESCAN: u32 = 1;
     const REMOVED: u32 = 2;
 
@@ -164,6 +168,12 @@ impl Event {
     /// A target has gone.
     pub(super) fn removed(target: u8) -> Event {
         Event::transport(target, Event::REMOVED)
+    }
+
+    /// A target has changed: ADDITIONAL SENSE CODE and QUALIFIER of the unit attention that says how.
+    pub(super) fn changed(target: u8, (code, qualifier): (u8, u8)) -> Event {
+        let reason = u32::from(code) | u32::from(qualifier) << 8;
+        Event { event: Event::PARAMETER_CHANGE.into(), lun: lun_of(target), reason: reason.into() }
     }
 
     /// Events were lost for want of buffers.

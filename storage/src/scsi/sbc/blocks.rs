@@ -85,14 +85,14 @@ impl Disk {
         let data = task.data_out(len)?;
         self.check_writable()?;
         let durability = self.durability(extent.fua);
-        let pass = match (durability, task.patience) {
-            (Durability::Cached, Patience::Immediate | Patience::Handover) => {
-                return Err(Stop::WouldWait(Wait::Brief));
-            }
-            (Durability::Durable, Patience::Immediate) => return Err(Stop::WouldWait(Wait::Long)),
-            _ => self.enter(task)?,
-        };
-        if task.patience == Patience::Handover {
+        if task.patience == Patience::Immediate {
+            return Err(Stop::WouldWait(match durability {
+                Durability::Cached => Wait::Brief,
+                Durability::Durable => Wait::Long,
+            }));
+        }
+        let pass = self.enter(task)?;
+        if (task.patience, durability) == (Patience::Handover, Durability::Durable) {
             task.may_wait_for(|| self.begin(Operation::Write { offset, len, durability }, Some(pass)))?;
             return Err(Stop::WouldWait(Wait::Long));
         }

@@ -1,5 +1,6 @@
 //! A real front-end over a real socket against the adapter: what a driver asks for, does wrong, and survives.
 
+mod engines;
 mod hostile;
 mod restart;
 mod tasks;
@@ -265,7 +266,7 @@ impl Target for Slow {
         if command.cdb[0] == 0 {
             return good;
         }
-        if patience == Patience::Immediate {
+        if patience != Patience::Unlimited {
             return Execution::WouldWait(storage::scsi::Wait::Long);
         }
         let mut gate = self.gate.lock().unwrap();
