@@ -5,6 +5,7 @@ mod commands;
 mod commands_config;
 mod commands_devices;
 mod commands_show;
+mod front_end;
 mod guest;
 mod journey;
 mod linux;
