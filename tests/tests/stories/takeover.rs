@@ -57,6 +57,7 @@ fn a_guest_outlives_its_vsp_and_the_next_one_has_it_whole() {
     console.expect("Itanium(R) 2 Processor", Deadline::Guest);
     guest.run("stop", &["-g", "-F"]).ok();
     assert_eq!(guest.reason(), "Powered off by the guest.");
+    assert!(!vsp.root().join("run/g2.sock").exists(), "nothing is left of the run");
     guest.start();
     guest.console().expect("\n2 x ", Deadline::Guest);
     guest.stop();

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::Duration;
@@ -69,8 +69,7 @@ struct Process {
     pidfd: OwnedFd,
     /// Absent if it is not our child: a former VSP started it.
     child: Option<Child>,
-    /// Its standard error.
-    stderr: PathBuf,
+    places: Places,
     /// Back-ends of its adapters.
     adapters: Adapters,
 }
@@ -105,7 +104,7 @@ impl Run {
             pid,
             pidfd,
             child: Some(child),
-            stderr: places.stderr.clone(),
+            places: places.clone(),
             adapters: Adapters::new(config, served),
         };
         console.begin_run();
@@ -135,7 +134,7 @@ impl Run {
             pid: leftover.pid,
             pidfd: leftover.pidfd.try_clone()?,
             child: None,
-            stderr: places.stderr.clone(),
+            places: places.clone(),
             adapters: adapters.clone(),
         };
         let attaching = console.clone();
@@ -174,7 +173,9 @@ impl Run {
             let how = process.wait();
             // Its last words come before the news of its end; nothing is sent on this channel, it only closes.
             let _ = conversation.recv_timeout(LAST_WORDS);
-            report_complaint(&process.name, &process.stderr);
+            report_complaint(&process.name, &process.places.stderr);
+            // Nobody listens there any more.
+            let _ = std::fs::remove_file(&process.places.socket);
             process.adapters.end();
             told(RunEvent::Gone(how));
         })?;

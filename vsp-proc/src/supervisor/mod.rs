@@ -303,7 +303,7 @@ impl Supervisor {
             ) => return,
             RunEvent::ControlLost(how) => Event::ControlLost(how),
             RunEvent::Gone(how) => {
-                tracing::info!(guest = name, how, "guest process ended");
+                tracing::debug!(guest = name, how, "guest process ended");
                 Event::Gone(how)
             }
         };
