@@ -86,7 +86,8 @@ pub enum GuestToVsp {
 
 /// Everything a guest process needs to know. Descriptors sent with it, in this order: the kernel image, the initial
 /// RAM disk if `has_initrd`, then for each of `adapters` a connected stream socket whose other end is a vhost-user
-/// back-end, then a bound socket on which to listen for a later VSP, and an empty file for the [`ExitReason`].
+/// back-end, then a bound socket on which to listen for a later VSP, and two empty files: for the end of the
+/// console output ([`ConsoleEnd`]) and for the [`ExitReason`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestStart {
     /// Guest name.
@@ -110,7 +111,7 @@ pub struct GuestStart {
 impl GuestStart {
     /// How many descriptors belong to this message.
     pub fn descriptor_count(&self) -> usize {
-        1 + usize::from(self.has_initrd) + self.adapters.len() + 2
+        1 + usize::from(self.has_initrd) + self.adapters.len() + 3
     }
 }
 
@@ -176,6 +177,35 @@ impl ExitReason {
     pub fn from_text(text: &str) -> Option<ExitReason> {
         serde_json::from_str(text).ok()
     }
+}
+
+/// The end of a process' console output, which it leaves in a file in case nobody has taken it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleEnd {
+    /// Position of the first byte in the whole output.
+    pub start: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl ConsoleEnd {
+    /// As the contents of a file.
+    pub fn to_file(&self) -> Vec<u8> {
+        [&self.start.to_le_bytes()[..], &self.bytes].concat()
+    }
+
+    /// From the contents of a file; `None` if it holds nothing.
+    pub fn from_file(contents: &[u8]) -> Option<ConsoleEnd> {
+        let (start, bytes) = contents.split_first_chunk()?;
+        Some(ConsoleEnd { start: u64::from_le_bytes(*start), bytes: bytes.to_vec() })
+    }
+}
+
+#[test]
+fn the_end_of_the_console_survives_its_file() {
+    let end = ConsoleEnd { start: 1 << 40, bytes: b"bye".to_vec() };
+    assert_eq!(ConsoleEnd::from_file(&end.to_file()), Some(end));
+    assert_eq!(ConsoleEnd::from_file(b""), None);
 }
 
 #[test]

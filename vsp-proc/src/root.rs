@@ -13,6 +13,7 @@
 //!       ├── running.toml         the configuration which that one was started with
 //!       ├── exit.json            why the last one ended, in its own words
 //!       ├── reason               the same for the operator
+//!       ├── console.end          the end of the last one's console output, in case it was not taken
 //!       ├── stderr               what the runtime of the last one complained of
 //!       ├── console.log          what the guest wrote; console.pos: how much of that is the last run's
 //!       └── log/                 the guest process' structured log

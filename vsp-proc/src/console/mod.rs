@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use ipc::guest::VspToGuest;
+use ipc::guest::{ConsoleEnd, VspToGuest};
 use ipc::message::Event;
 use storage::throttle::Throttle;
 
@@ -57,6 +57,7 @@ enum Order {
     Output(Vec<u8>),
     Skip(u64),
     BeginRun,
+    EndRun(ConsoleEnd),
     Position(Sender<u64>),
     Join { viewer: u64, replay_bytes: u64, write: bool, offering: Offering },
     Taken { former: u64, viewer: u64 },
@@ -91,6 +92,11 @@ impl Console {
     /// The output that comes is of a new process.
     pub(crate) fn begin_run(&self) {
         let _ = self.inbox.send(Order::BeginRun);
+    }
+
+    /// The process has ended and left this; what has been stored already is not stored again.
+    pub(crate) fn end_run(&self, end: ConsoleEnd) {
+        let _ = self.inbox.send(Order::EndRun(end));
     }
 
     /// How much of the output of the process is stored.
@@ -168,10 +174,8 @@ impl Keeper {
                 Order::Output(bytes) => self.output(&bytes),
                 Order::Skip(bytes) => self.skip(bytes),
                 Order::BeginRun => self.with_log(ConsoleLog::begin_run),
-                Order::Position(reply) => {
-                    self.with_log(|_| Ok(()));
-                    let _ = reply.send(self.log.as_ref().map_or(0, ConsoleLog::position));
-                }
+                Order::EndRun(end) => self.end_run(&end),
+                Order::Position(reply) => drop(reply.send(self.position().unwrap_or(0))),
                 Order::Join { viewer, replay_bytes, write, offering } => {
                     self.join(viewer, replay_bytes, write, offering);
                 }
@@ -211,6 +215,21 @@ impl Keeper {
         let remark = format!("\r\n[{bytes} bytes of console output were lost here]\r\n");
         self.with_log(|log| log.skip(bytes, remark.as_bytes()));
         self.show(remark.as_bytes());
+    }
+
+    /// How much of the run's output is stored; `None` without a log.
+    fn position(&mut self) -> Option<u64> {
+        self.with_log(|_| Ok(()));
+        self.log.as_ref().map(ConsoleLog::position)
+    }
+
+    fn end_run(&mut self, end: &ConsoleEnd) {
+        let Some(position) = self.position() else { return };
+        if position < end.start {
+            self.skip(end.start - position);
+        }
+        let stored = usize::try_from(position.saturating_sub(end.start)).unwrap_or(usize::MAX);
+        self.output(end.bytes.get(stored..).unwrap_or_default());
     }
 
     fn show(&mut self, piece: &[u8]) {
@@ -269,6 +288,24 @@ mod tests {
 
     fn access(write: bool) -> Event {
         Event::ConsoleAccess { write }
+    }
+
+    #[test]
+    fn what_a_process_leaves_is_added_as_far_as_it_is_missing() {
+        let directory = tempfile::tempdir().unwrap();
+        let console = Console::start("ivm1", &directory.path().join("console.log")).unwrap();
+        console.output(b"earlier run".to_vec());
+        console.begin_run();
+        console.output(b"0123".to_vec());
+        let (_viewer, seen) = console.join(0, false);
+        assert_eq!([next(&seen), next(&seen)], [Event::ReplayDone, access(false)]);
+        console.end_run(ConsoleEnd { start: 2, bytes: b"23456".to_vec() });
+        assert_eq!(next(&seen), text(b"456"));
+        console.end_run(ConsoleEnd { start: 2, bytes: b"23456".to_vec() });
+        console.end_run(ConsoleEnd { start: 100, bytes: b"z".to_vec() });
+        let lost = "\r\n[93 bytes of console output were lost here]\r\n";
+        console.position();
+        assert_eq!(next(&seen), text(format!("{lost}z").as_bytes()));
     }
 
     #[test]

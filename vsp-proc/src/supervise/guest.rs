@@ -128,7 +128,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
         (S::Reattaching, E::Reset) => (S::Reattaching, vec![A::Reset]),
         (S::Reattaching, E::Deadline) => kill("The guest process did not answer the new VSP."),
 
-        (S::Starting, E::LaunchFailed(why)) => (S::Off, vec![A::Disarm, A::Release, A::Report(why)]),
+        (S::Starting, E::LaunchFailed(why)) => (S::Off, vec![A::Disarm, A::Report(why), A::Release]),
         (S::Starting, E::Started) => (S::Running(Phase::Firmware), vec![A::Disarm]),
         (S::Starting, E::Deadline) => kill("The guest process did not start in time."),
         (S::Running(_), E::Phase(phase)) => (S::Running(phase), vec![]),
@@ -155,7 +155,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
             (S::Ending(ExitReason::Stopped), vec![])
         }
         (
-            S::Starting | S::Reattaching | S::Running(_) | S::ShuttingDown(_) | S::PoweringOff,
+            S::Starting | S::Reattaching | S::Running(_) | S::ShuttingDown(_) | S::PoweringOff | S::Lost(_),
             E::Exiting(reason),
         ) => (S::Ending(reason), vec![A::Arm(Limit::End)]),
         // Most often the process is dead, and how it died tells more than that its connection ended.
@@ -184,8 +184,10 @@ fn kill(why: &str) -> (State, Vec<Action>) {
 }
 
 fn off(report: Option<String>) -> (State, Vec<Action>) {
-    let mut actions = vec![Action::Disarm, Action::Release];
+    // The report first: a VSP that is killed in between finds the run again and reports it again.
+    let mut actions = vec![Action::Disarm];
     actions.extend(report.map(Action::Report));
+    actions.push(Action::Release);
     (State::Off, actions)
 }
 
@@ -299,6 +301,14 @@ mod tests {
             (state, report(&actions)),
             (State::Killed, Some("The guest process did not answer the new VSP."))
         );
+    }
+
+    #[test]
+    fn a_guest_that_ends_before_the_next_vsp_has_reached_it_is_off_with_its_own_reason() {
+        let lost = Event::ControlLost("the other side closed the connection".into());
+        let gone = Event::Gone("it was killed or has crashed".into());
+        let (state, actions) = run(&[Event::Found, lost, Event::Exiting(ExitReason::PowerOff), gone]);
+        assert_eq!((state, report(&actions)), (State::Off, Some("Powered off by the guest.")));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use storage::statement::StorageStatement;
 
 use super::inherit::{inherit, own_session};
-use super::record::LAST_WORDS;
+use super::record::{CONSOLE_END, LAST_WORDS};
 use crate::avio_link::{self, Served};
 use crate::db::{BUILTIN_PREFIX, GuestConfig};
 use crate::root::StateRoot;
@@ -57,6 +57,8 @@ pub(crate) struct Places {
     pub(crate) log: PathBuf,
     /// What its runtime complains of.
     pub(crate) stderr: PathBuf,
+    /// The end of its console output.
+    pub(crate) console_end: PathBuf,
     /// Why it ended, by its own account.
     pub(crate) last_words: PathBuf,
     /// Where it listens for a later VSP.
@@ -70,6 +72,7 @@ impl Places {
         Places {
             log: root.guest_log(&config.name),
             stderr: directory.join("stderr"),
+            console_end: directory.join(CONSOLE_END),
             last_words: directory.join(LAST_WORDS),
             socket: root.guest_socket(config.number),
         }
@@ -120,8 +123,10 @@ impl Launcher {
             .push(bound_socket(&places.socket).map_err(|e| {
                 format!("Cannot make the guest's socket '{}': {e}.", places.socket.display())
             })?);
-        let failed = |e| format!("Cannot write '{}': {e}.", places.last_words.display());
-        descriptors.push(empty_file(&places.last_words).map_err(failed)?.into());
+        for path in [&places.console_end, &places.last_words] {
+            let failed = |e| format!("Cannot write '{}': {e}.", path.display());
+            descriptors.push(empty_file(path).map_err(failed)?.into());
+        }
         progress(format!("Allocating guest memory: {}MB", config.memory_bytes >> 20));
         let start = GuestStart {
             name: config.name.clone(),

@@ -4,12 +4,12 @@
 //! A process number alone says little, since numbers are used again: the process' start time makes it unique.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use ipc::guest::ExitReason;
+use ipc::guest::{ConsoleEnd, ExitReason};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -24,6 +24,10 @@ const FILE: &str = "run.toml";
 const CONFIG: &str = "running.toml";
 /// Where the process itself notes why it ended.
 pub(crate) const LAST_WORDS: &str = "exit.json";
+/// Where it leaves the end of its console output.
+pub(crate) const CONSOLE_END: &str = "console.end";
+/// Most bytes that are read of that.
+const MAX_CONSOLE_END: u64 = 2 << 20;
 /// Time a killed process has to vanish.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
@@ -74,10 +78,7 @@ impl Record {
         let process = toml::from_str(&text).ok().and_then(|record: Record| record.process());
         match process {
             Some(process) => Found::Alive(process),
-            None => {
-                let words = fs::read_to_string(directory.join(LAST_WORDS)).ok();
-                Found::Ended(words.and_then(|words| ExitReason::from_text(&words)))
-            }
+            None => Found::Ended(last_words(&directory.join(LAST_WORDS))),
         }
     }
 
@@ -98,6 +99,18 @@ impl Record {
         let same = start_ticks(self.pid).is_ok_and(|ticks| ticks == Some(self.start_ticks));
         same.then_some(Leftover { pid: self.pid, since_micros: self.since_micros, pidfd })
     }
+}
+
+/// Why a process ended, if it could say so.
+pub(crate) fn last_words(path: &Path) -> Option<ExitReason> {
+    ExitReason::from_text(&fs::read_to_string(path).ok()?)
+}
+
+/// The end of the console output of a process that has ended, if it could leave it.
+pub(crate) fn console_end(path: &Path) -> Option<ConsoleEnd> {
+    let mut contents = Vec::new();
+    fs::File::open(path).ok()?.take(MAX_CONSOLE_END).read_to_end(&mut contents).ok()?;
+    ConsoleEnd::from_file(&contents)
 }
 
 /// A guest process without a VSP.

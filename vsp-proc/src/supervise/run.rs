@@ -27,7 +27,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::adapters::Adapters;
 use super::attach::Stray;
 use super::launch::{Launched, Places};
-use super::record::Leftover;
+use super::record::{Leftover, console_end, last_words};
 use crate::console::Console;
 use crate::db::GuestConfig;
 
@@ -167,12 +167,19 @@ impl Run {
 
         let name = process.name.clone();
         let spawn = |what: &str| thread::Builder::new().name(format!("{what}-{name}"));
-        let told = tell.clone();
+        let (told, ending) = (tell.clone(), console.clone());
         let (conversing, conversation) = bounded::<()>(0);
         spawn("wait").spawn(move || {
             let how = process.wait();
             // Its last words come before the news of its end; nothing is sent on this channel, it only closes.
             let _ = conversation.recv_timeout(LAST_WORDS);
+            if let Some(end) = console_end(&process.places.console_end) {
+                ending.end_run(end);
+            }
+            // It may have said so while nobody listened: before we came to it, or because the connection was lost.
+            if let Some(reason) = last_words(&process.places.last_words) {
+                told(RunEvent::Said(GuestToVsp::Exiting(reason)));
+            }
             report_complaint(&process.name, &process.places.stderr);
             // Nobody listens there any more.
             let _ = std::fs::remove_file(&process.places.socket);

@@ -294,7 +294,9 @@ impl Supervisor {
             RunEvent::Said(GuestToVsp::Started) => Event::Started,
             RunEvent::Said(GuestToVsp::State(phase)) => Event::Phase(phase),
             RunEvent::Said(GuestToVsp::Exiting(reason)) => {
-                tracing::info!(guest = name, ?reason, "guest ends");
+                if !matches!(guest.state, State::Ending(_)) {
+                    tracing::info!(guest = name, ?reason, "guest ends");
+                }
                 Event::Exiting(reason)
             }
             // The run's own thread keeps these.
@@ -354,7 +356,10 @@ impl Supervisor {
             Action::Disarm => guest.deadline = None,
             Action::Release => {
                 guest.release();
-                Record::erase(&self.root.guest(name));
+                // After a reset the note stays until the new process has one, in case we are killed before.
+                if guest.state == State::Off {
+                    Record::erase(&self.root.guest(name));
+                }
             }
             Action::Report(text) => {
                 tracing::info!(guest = name, reason = text, "run is over");

@@ -7,7 +7,7 @@ use crate::db::GuestConfig;
 use crate::root::StateRoot;
 use crate::supervise::guest::{Event, describe};
 use crate::supervise::launch::Places;
-use crate::supervise::record::{Found, Leftover, Record};
+use crate::supervise::record::{CONSOLE_END, Found, Leftover, Record, console_end};
 use crate::supervise::run::Run;
 use ipc::guest::ExitReason;
 
@@ -37,7 +37,13 @@ impl Supervisor {
     /// When a process cannot be taken over nor ended: this VSP must not start the guest a second time.
     pub(super) fn take_over(&mut self, name: &str) -> io::Result<()> {
         let directory = self.root.guest(name);
-        let reason = match Record::find(&directory) {
+        let found = Record::find(&directory);
+        if let (Found::Ended(_), Some(guest)) = (&found, self.guests.get(name))
+            && let Some(end) = console_end(&directory.join(CONSOLE_END))
+        {
+            guest.console.end_run(end);
+        }
+        let reason = match found {
             Found::Nothing => return Ok(()),
             Found::Alive(leftover) => match Record::config(&directory, name) {
                 Ok(config) => return self.resume(name, leftover, config),
@@ -53,8 +59,9 @@ impl Supervisor {
                 }
             },
             Found::Ended(Some(ExitReason::Reset)) => {
+                // The note stays until the new process has one: this VSP, too, may be killed.
                 self.resets.push(name.to_owned());
-                describe(ExitReason::Reset)
+                return Ok(());
             }
             Found::Ended(Some(reason)) => describe(reason),
             Found::Ended(None) => "The guest process ended unexpectedly while there was no VSP.".into(),
@@ -77,6 +84,7 @@ impl Supervisor {
         guest.run = Some(Run::resume(leftover, config.clone(), places, &guest.console, tell)?);
         guest.running = Some(config);
         guest.since_micros = Some(since_micros);
+        guest.reason = None;
         self.feed(name, Event::Found);
         Ok(())
     }

@@ -39,6 +39,8 @@ const STATS_INTERVAL: Duration = Duration::from_secs(1);
 struct Ties {
     /// Where the next VSP will connect.
     listener: UnixListener,
+    /// Where the end of the console output goes.
+    console_end: File,
     /// Where the reason of the end goes.
     last_words: File,
 }
@@ -54,9 +56,9 @@ pub(super) fn run(control_fd: i32, log_directory: Option<&Path>, name: Option<&s
     outbox.connect(sender, 0);
     let talker = outbox.clone();
     spawn("vsp-out", move || talker.talk())?;
-    let mut last_words = None;
+    let mut files = None;
     let result = receive_start(&mut receiver).and_then(|(start, parts, ties)| {
-        last_words = Some(ties.last_words);
+        files = Some((ties.console_end, ties.last_words));
         run_guest(&start, parts, ties.listener, &outbox, receiver)
     });
     let (code, reason) = match result {
@@ -66,8 +68,12 @@ pub(super) fn run(control_fd: i32, log_directory: Option<&Path>, name: Option<&s
             (1, ExitReason::Failed(format!("{failure:#}")))
         }
     };
-    if let Some(Err(error)) = last_words.map(|mut file| file.write_all(reason.to_text().as_bytes())) {
-        error!(%error, "cannot note why the guest ends");
+    let note = |(mut console_end, mut last_words): (File, File)| {
+        console_end.write_all(&outbox.console_end().to_file())?;
+        last_words.write_all(reason.to_text().as_bytes())
+    };
+    if let Some(Err(error)) = files.map(note) {
+        error!(%error, "cannot note how the guest ends");
     }
     outbox.finish(reason);
     Ok(code)
@@ -115,9 +121,9 @@ fn receive_start(
         bail!("the VSP sent {} descriptors where {} belong", descriptors.len(), start.descriptor_count());
     }
     let mut last = || descriptors.pop().ok_or_else(|| anyhow!("a descriptor is missing"));
-    let (last_words, socket) = (File::from(last()?), last()?);
+    let (last_words, console_end, socket) = (File::from(last()?), File::from(last()?), last()?);
     let listener = orders::listener(socket).context("cannot listen for a later VSP")?;
-    Ok((*start, descriptors.into_iter(), Ties { listener, last_words }))
+    Ok((*start, descriptors.into_iter(), Ties { listener, console_end, last_words }))
 }
 
 fn run_guest(

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ipc::connection::Sender;
-use ipc::guest::{ExitReason, GuestToVsp, Phase, Stats};
+use ipc::guest::{ConsoleEnd, ExitReason, GuestToVsp, Phase, Stats};
 use tracing::warn;
 
 /// Bytes of console output that are kept.
@@ -191,6 +191,12 @@ impl Outbox {
         state.console.push(bytes);
         drop(state);
         self.0.changed.notify_all();
+    }
+
+    /// The console output that is kept.
+    pub(super) fn console_end(&self) -> ConsoleEnd {
+        let state = self.state();
+        ConsoleEnd { start: state.console.start, bytes: state.console.bytes.iter().copied().collect() }
     }
 
     /// Tells the VSP why this process ends and waits until it was told, if there is one that listens.
