@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod commands_config;
+mod commands_console;
 mod commands_devices;
 mod commands_show;
 mod front_end;

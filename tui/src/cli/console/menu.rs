@@ -31,6 +31,9 @@ const COMMANDS: &str = "
          PC: Power Control (-on, -off, -cycle)
          RS: Reset the guest
          GR: Graceful shutdown
+         IN: Insert a disc
+         EJ: Eject a disc
+         REC: Recorded console output (-view)
          HE: Help
          MA: Main menu
 ";
@@ -45,6 +48,9 @@ const HELP: &str = "
          PC  power control: PC -on, PC -off, PC -cycle
          RS  reset the guest
          GR  ask the guest's operating system to shut down
+         IN  put a disc into a DVD drive that has none
+         EJ  take the disc out of a DVD drive
+         REC show recorded console output: REC -view
          X   leave
 ";
 
@@ -121,7 +127,12 @@ impl Menu<'_> {
                 writeln!(self.out, "{MAIN}")?;
                 return Ok(Next::Menu(Place::Main));
             }
-            ["cl"] => self.console_log()?,
+            // Everything is recorded, so both show the same.
+            ["cl"] | ["rec", "-view"] => self.console_log()?,
+            ["rec", ..] => writeln!(self.out, "The console is always recorded. Usage: REC -view.")?,
+            ["in"] => self.insert()?,
+            ["ej"] => self.eject()?,
+            ["tc", ..] => writeln!(self.out, "A transfer of control (INIT) is not supported by this VSP.")?,
             ["sl"] => self.event_log()?,
             ["vm"] => self.show_guest()?,
             ["he"] => writeln!(self.out, "{HELP}")?,
@@ -146,7 +157,7 @@ impl Menu<'_> {
         Ok(Next::Menu(menu))
     }
 
-    fn guest_ref(&self) -> GuestRef {
+    pub(super) fn guest_ref(&self) -> GuestRef {
         GuestRef::Name(self.guest.clone())
     }
 

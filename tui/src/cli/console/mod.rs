@@ -2,6 +2,7 @@
 
 mod attach;
 mod input;
+mod media;
 mod menu;
 
 use std::io::Write;
