@@ -49,7 +49,8 @@ fn check_elf(name: &str, file: &[u8]) {
         }
     }
     assert!(bundles > 0, "{name} has no code");
-    println!("{name}: {bundles} bundles");
+    let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    println!("checked: {name} reads as objdump reads it, {bundles} bundles");
 }
 
 #[test]
@@ -97,4 +98,5 @@ fn random_bundles_read_as_objdump_reads_them() {
             });
         }
     });
+    println!("checked: {count} random bundles read as objdump reads them");
 }
