@@ -153,7 +153,7 @@ pub(super) fn mov_from_cr(cpu: &mut Cpu, i: &Insn) -> Done {
         cr::IIM => cpu.cr.iim,
         cr::IHA => cpu.cr.iha,
         _ => {
-            if number == cr::IVR {
+            if number == cr::IVR || (cr::IRR0..cr::IRR0 + 4).contains(&number) {
                 // What is posted but not yet taken counts as pending; and so does a timer that is due.
                 cpu.timer_tick();
                 cpu.sapic.request(cpu.link.take_interrupts());
