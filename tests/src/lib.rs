@@ -16,5 +16,5 @@ pub use console::Console;
 pub use executable::hpvm;
 pub use guest::Guest;
 pub use terminal::Terminal;
-pub use vsp::{Ran, Vsp};
+pub use vsp::{Ran, Vsp, is_alive};
 pub use wait::{Deadline, wait_for};

@@ -262,7 +262,7 @@ pub(crate) fn pid_in(path: &Path) -> Option<i32> {
 }
 
 /// Is there such a process, other than one that only waits to be reaped?
-pub(crate) fn is_alive(pid: i32) -> bool {
+pub fn is_alive(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, fields)| !fields.trim_start().starts_with(['Z', 'X']))
 }

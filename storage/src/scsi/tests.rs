@@ -1,6 +1,19 @@
-//! A logical unit number without a unit behind it.
+//! What all command tables have in common, and a logical unit number without a unit behind it.
 
+use super::command::Row;
 use super::*;
+
+/// A device type's table can be searched, and each command has the length that its operation code says.
+pub(super) fn check_table<U>(rows: &[Row<U>]) {
+    for pair in rows.windows(2) {
+        assert!((pair[0].opcode, pair[0].service_action) < (pair[1].opcode, pair[1].service_action));
+    }
+    for row in rows {
+        // SPC-4 table 27: group code in the upper three bits.
+        let len = [6, 10, 10, 0, 16, 12, 0, 0][usize::from(row.opcode >> 5)];
+        assert_eq!((row.usage.len(), row.usage[0]), (len, row.opcode), "{}", row.name);
+    }
+}
 
 fn absent(cdb: &[u8], room: usize) -> (Execution, Vec<u8>) {
     let mut memory = vec![0; room];

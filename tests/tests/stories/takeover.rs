@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use ipc::message::GuestState;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tests::{Deadline, Guest, Vsp, wait_for};
+use tests::{Deadline, Guest, Vsp, is_alive, wait_for};
 
 use crate::guest::{PROMPT, running};
 use crate::linux;
@@ -27,14 +27,6 @@ fn some_time(most: Duration) {
 fn replace(vsp: &Vsp) {
     vsp.kill();
     vsp.run(&["status"]).ok();
-}
-
-fn ended(pid: i32) -> impl FnMut() -> Option<()> {
-    move || {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let lives = stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'));
-        (!lives).then_some(())
-    }
 }
 
 #[test]
@@ -73,7 +65,12 @@ fn a_vsp_can_leave_its_guests_to_the_next_one() {
     assert_eq!(vsp.pid(), None);
     assert_eq!(guest_after_restart(&vsp, "ivm1").pid(), pid);
     vsp.run(&["vsp", "stop"]).ok();
-    wait_for(Deadline::Soon, "the guest to be stopped with the VSP", || vsp.logs(), ended(pid));
+    wait_for(
+        Deadline::Soon,
+        "the guest to be stopped with the VSP",
+        || vsp.logs(),
+        || (!is_alive(pid)).then_some(()),
+    );
 }
 
 fn guest_after_restart<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
@@ -100,7 +97,7 @@ fn how_a_guest_ended_while_there_was_no_vsp_is_known_and_a_reset_is_carried_out(
     vsp.kill();
     kill(Pid::from_raw(pids[2]), Signal::SIGKILL).unwrap();
     for pid in &pids {
-        wait_for(Deadline::Guest, "the guests to end", || vsp.logs(), ended(*pid));
+        wait_for(Deadline::Guest, "the guests to end", || vsp.logs(), || (!is_alive(*pid)).then_some(()));
     }
     vsp.run(&["status"]).ok();
     assert_eq!(off.reason(), "Powered off by the guest.");

@@ -1,6 +1,7 @@
 //! Each command of a drive, with a disc, without, and while discs come and go.
 
 use super::*;
+use crate::scsi::tests::check_table;
 use crate::segments::Segments;
 use crate::testing::{Failing, MemoryStore};
 
@@ -86,13 +87,7 @@ fn every_command_has_a_good_path_and_refuses_meaningless_bits() {
 
 #[test]
 fn table_is_ordered_and_lengths_follow_the_opcode_group() {
-    for pair in COMMANDS.windows(2) {
-        assert!((pair[0].opcode, pair[0].service_action) < (pair[1].opcode, pair[1].service_action));
-    }
-    for row in COMMANDS {
-        let len = [6, 10, 10, 0, 16, 12, 0, 0][usize::from(row.opcode >> 5)];
-        assert_eq!((row.usage.len(), row.usage[0]), (len, row.opcode), "{}", row.name);
-    }
+    check_table(COMMANDS);
 }
 
 #[test]

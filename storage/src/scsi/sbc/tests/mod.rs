@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::super::command::Needs;
 use super::*;
+use crate::scsi::tests::check_table;
 use crate::segments::Segments;
 use crate::testing::{Failing, MemoryStore};
 
@@ -180,15 +181,7 @@ fn every_bit_without_a_meaning_is_refused_where_it_is() {
 
 #[test]
 fn table_is_ordered_and_lengths_follow_the_opcode_group() {
-    for pair in COMMANDS.windows(2) {
-        assert!((pair[0].opcode, pair[0].service_action) < (pair[1].opcode, pair[1].service_action));
-    }
-    for row in COMMANDS {
-        // SPC-4 table 27: group code in the upper three bits.
-        let len = [6, 10, 10, 0, 16, 12, 0, 0][usize::from(row.opcode >> 5)];
-        assert_eq!(row.usage.len(), len, "{}", row.name);
-        assert_eq!(row.usage[0], row.opcode, "{}", row.name);
-    }
+    check_table(COMMANDS);
 }
 
 #[test]
