@@ -1,9 +1,9 @@
 //! From a CDB to the function that carries it out: the table of a device type and what is checked before any command.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::cdb::Cdb;
-use super::{Begun, Command, Completion, Execution, Sense, Wait};
+use super::{Begun, Command, Completion, Execution, Initiator, Sense, Wait};
 use crate::backing::Patience;
 use crate::segments::Segments;
 
@@ -145,6 +145,34 @@ impl Attentions {
     pub(super) fn take(&self) -> Option<Sense> {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.is_empty() { None } else { Some(pending.remove(0)) }
+    }
+}
+
+/// The initiators of a unit that several have, each with what it is to be told.
+#[derive(Default)]
+pub(super) struct Nexuses(Mutex<Vec<(Initiator, Weak<Attentions>)>>);
+
+impl Nexuses {
+    /// One more; it is told of things for as long as the result lives.
+    pub(super) fn join(&self, initiator: Initiator) -> Arc<Attentions> {
+        let attentions = Arc::new(Attentions::default());
+        let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        joined.push((initiator, Arc::downgrade(&attentions)));
+        attentions
+    }
+
+    /// Tells the initiators `whom` is true of.
+    pub(super) fn tell(&self, sense: Sense, whom: impl Fn(Initiator) -> bool) {
+        let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        joined.retain(|(initiator, attentions)| match attentions.upgrade() {
+            Some(attentions) => {
+                if whom(*initiator) {
+                    attentions.establish(sense);
+                }
+                true
+            }
+            None => false,
+        });
     }
 }
 

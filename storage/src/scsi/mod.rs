@@ -20,6 +20,7 @@ pub mod lun;
 mod mmc;
 mod mode;
 pub mod reservation;
+mod reserve;
 mod sbc;
 pub mod sense;
 mod spc;

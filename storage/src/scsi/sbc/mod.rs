@@ -3,21 +3,21 @@
 mod blocks;
 mod compare;
 mod pages;
-mod reserve;
 mod unmap;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use uuid::Uuid;
 
 use self::blocks::Extent;
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
 use super::gate::{Gate, Pass};
 use super::mode::Page;
 use super::reservation::{Initiator, Reservations};
+use super::reserve::{self, PERSISTENT_IN, PERSISTENT_OUT, Reservable};
 use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
 use super::{Target, Wait, command, sense, spc};
 use crate::backing::{BlockStore, Durability, IoError, Patience};
@@ -68,23 +68,7 @@ struct Unit {
     told_blocks: AtomicU64,
     gate: Arc<Gate>,
     reservations: Reservations,
-    initiators: Mutex<Vec<(Initiator, Weak<Attentions>)>>,
-}
-
-impl Unit {
-    /// Tells the initiators `whom` is true of.
-    fn tell(&self, sense: Sense, whom: impl Fn(Initiator) -> bool) {
-        let mut initiators = self.initiators.lock().unwrap_or_else(PoisonError::into_inner);
-        initiators.retain(|(initiator, attentions)| match attentions.upgrade() {
-            Some(attentions) => {
-                if whom(*initiator) {
-                    attentions.establish(sense);
-                }
-                true
-            }
-            None => false,
-        });
-    }
+    nexuses: Nexuses,
 }
 
 #[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SBC-3 table 15.
@@ -95,8 +79,8 @@ const COMMANDS: &[Row<Disk>] = &[
     row(0x0a, None, "WRITE(6)", &[0x0a, 0x1f, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_6(t.cdb))),
     row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, spc::inquiry),
     row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_6),
-    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::reserve),
-    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::release),
+    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
+    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
     row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_6),
     row(0x1b, None, "START STOP UNIT", &[0x1b, 0x01, 0, 0, 0x05, 0], Needs::Attention, Against::All, Disk::start_stop),
     row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, spc::send_diagnostic),
@@ -109,20 +93,20 @@ const COMMANDS: &[Row<Disk>] = &[
     row(0x41, None, "WRITE SAME(10)", &[0x41, 0x08, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write_same(t, Extent::of_10(t.cdb))),
     row(0x42, None, "UNMAP", &[0x42, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, Disk::unmap),
     row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_10),
-    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::reserve),
-    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, Disk::release),
+    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
+    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
     row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_10),
-    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::read_keys),
-    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::read_reservation),
-    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::report_capabilities),
-    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, Disk::read_full_status),
-    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
-    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
-    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
-    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
-    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
-    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
-    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, Disk::change_reservations),
+    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_keys),
+    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_reservation),
+    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::report_capabilities),
+    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_full_status),
+    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
     row(0x88, None, "READ(16)", &[0x88, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_16(t.cdb))),
     row(0x89, None, "COMPARE AND WRITE", &[0x89, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0x1f, 0], Needs::Ready, Against::All, Disk::compare_and_write),
     row(0x8a, None, "WRITE(16)", &[0x8a, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_16(t.cdb))),
@@ -139,11 +123,6 @@ const COMMANDS: &[Row<Disk>] = &[
     row(0xae, None, "WRITE AND VERIFY(12)", &[0xae, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write_and_verify(t, Extent::of_12(t.cdb))),
     row(0xaf, None, "VERIFY(12)", &[0xaf, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.verify(t, Extent::of_12(t.cdb))),
 ];
-
-/// CDB usage of the service actions of PERSISTENT RESERVE IN and OUT (SPC-4 clauses 6.15 and 6.16). SCOPE and TYPE are ignored where
-/// they mean nothing.
-const PERSISTENT_IN: &[u8] = &[0x5e, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff, 0];
-const PERSISTENT_OUT: &[u8] = &[0x5f, 0x1f, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff, 0];
 
 const fn row(
     opcode: u8,
@@ -182,7 +161,7 @@ impl Disk {
             told_blocks,
             gate: Arc::default(),
             reservations,
-            initiators: Mutex::default(),
+            nexuses: Nexuses::default(),
         };
         Disk::of(Arc::new(unit), initiator)
     }
@@ -193,10 +172,7 @@ impl Disk {
     }
 
     fn of(unit: Arc<Unit>, initiator: Initiator) -> Disk {
-        let attentions = Arc::new(Attentions::default());
-        let mut initiators = unit.initiators.lock().unwrap_or_else(PoisonError::into_inner);
-        initiators.push((initiator, Arc::downgrade(&attentions)));
-        drop(initiators);
+        let attentions = unit.nexuses.join(initiator);
         Disk { unit, initiator, attentions, statistics: Statistics::default() }
     }
 
@@ -357,7 +333,7 @@ impl Target for Disk {
         self.unit.write_cache.store(true, Ordering::Release);
         self.unit.stopped.store(false, Ordering::Release);
         self.unit.reservations.reset(None);
-        self.unit.tell(reset.sense(), |other| reset == Reset::LogicalUnit || other == initiator);
+        self.unit.nexuses.tell(reset.sense(), |other| reset == Reset::LogicalUnit || other == initiator);
     }
 
     fn notice_resize(&self) -> Option<Sense> {
@@ -370,7 +346,7 @@ impl Target for Disk {
             return None;
         }
         tracing::info!(disk = ?self, told, blocks, "backing store was resized");
-        self.unit.tell(Sense::CAPACITY_CHANGED, |_| true);
+        self.unit.nexuses.tell(Sense::CAPACITY_CHANGED, |_| true);
         Some(Sense::CAPACITY_CHANGED)
     }
 
@@ -420,9 +396,27 @@ impl LogicalUnit for Disk {
         if let Some(write_cache) = pages::selected_write_cache(page) {
             let before = self.unit.write_cache.swap(write_cache, Ordering::AcqRel);
             if before != write_cache {
-                self.unit.tell(Sense::MODE_CHANGED, |other| other != self.initiator);
+                self.unit.nexuses.tell(Sense::MODE_CHANGED, |other| other != self.initiator);
             }
         }
+    }
+}
+
+impl Reservable for Disk {
+    fn reservations(&self) -> &Reservations {
+        &self.unit.reservations
+    }
+
+    fn initiator(&self) -> Initiator {
+        self.initiator
+    }
+
+    fn tell(&self, whom: Initiator, sense: Sense) {
+        self.unit.nexuses.tell(sense, |other| other == whom);
+    }
+
+    fn drain(&self) {
+        drop(self.unit.gate.enter_alone());
     }
 }
 
