@@ -1,6 +1,7 @@
 //! Storage as the VSP serves it: resource statements, backing stores and the SCSI targets above them.
 //!
 //! ```text
+//!   attached ──── devices that are there once, and a port for each guest
 //!   statement ── where the guest sees a device, and what the VSP gives it
 //!   scsi ─────── commands in, data and sense out ──┐
 //!   segments ─── the caller's memory               ├─► backing ── bytes on the host
@@ -10,6 +11,7 @@
 //! Nothing here knows a transport: not virtio, not vhost-user, not the guest's memory map. Errors of the host are
 //! [`backing::IoError`] and [`backing::OpenError`]; errors of the guest are sense data, that is, values.
 
+pub mod attached;
 pub mod backing;
 pub mod identity;
 pub mod scsi;
