@@ -56,8 +56,8 @@ pub(super) struct Attributes {
     #[arg(short = 'u', value_name = "user[:{admin|oper}]", value_parser = grant, allow_hyphen_values = true)]
     users: Vec<Grant>,
     /// Further attribute: kernel=PATH, initrd=PATH and append=STRING boot a kernel directly (an extension);
-    /// graceful_stop_timeout=SECONDS; resources_reserved={true|false}; runnable_status, modify_status, visible_status or
-    /// register_status={enabled|disabled}
+    /// graceful_stop_timeout=SECONDS; os_version={11iv2|11iv3} of an HP-UX guest; resources_reserved={true|false};
+    /// runnable_status, modify_status, visible_status or register_status={enabled|disabled}
     #[arg(short = 'x', value_name = "keyword=value", value_parser = keyword)]
     keywords: Vec<(String, String)>,
     /// Check only, change nothing

@@ -2,7 +2,7 @@
 //! so that scripts go on working, and refused with the reason otherwise.
 
 use super::config::{ConfigError, Result};
-use super::v1::{BUILTIN_PREFIX, GuestConfig, Status};
+use super::v1::{BUILTIN_PREFIX, GuestConfig, OsVersion, Status};
 
 /// Keywords without a counterpart on this VSP: what they are about, and the values that ask for nothing.
 const WITHOUT_COUNTERPART: &[(&str, &str, &[&str])] = &[
@@ -32,6 +32,10 @@ impl GuestConfig {
                 self.graceful_stop_timeout = seconds.ok_or_else(|| {
                     ConfigError::invalid(format!("Illegal {keyword} '{value}' (valid range is 1-3600 s)."))
                 })?;
+            }
+            "os_version" => {
+                let version = OsVersion::parse(value);
+                self.os_version = version.ok_or_else(|| expected(keyword, value, "11iv2 or 11iv3"))?;
             }
             "resources_reserved" => {
                 self.resources_reserved = match value.to_ascii_lowercase().as_str() {
@@ -118,7 +122,14 @@ mod tests {
             refusal("resources_reserved", "yes"),
             "Illegal resources_reserved 'yes'. Expected true or false."
         );
+        assert_eq!(refusal("os_version", "11i v1"), "Illegal os_version '11i v1'. Expected 11iv2 or 11iv3.");
         let mut guest = GuestConfig::new("ivm1".into(), 1);
+        assert_eq!(guest.os_version, OsVersion::V3);
+        for spelling in ["11i v2", "B.11.23", "11iv2"] {
+            guest.os_version = OsVersion::V3;
+            guest.apply_keyword("os_version", spelling).unwrap();
+            assert_eq!(guest.os_version, OsVersion::V2);
+        }
         guest.apply_keyword("register_status", "Disabled").unwrap();
         assert_eq!((guest.runnable_status, guest.modify_status), (Status::Disabled, Status::Disabled));
     }

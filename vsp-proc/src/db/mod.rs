@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use config::{ConfigError, Warning};
-pub use v1::{BUILTIN_PREFIX, Entitlement, Grant, GuestConfig, Status};
+pub use v1::{BUILTIN_PREFIX, Entitlement, Grant, GuestConfig, OsVersion, Status};
 
 use crate::fs::{Fs, HostFs, write_atomically};
 use crate::root::StateRoot;

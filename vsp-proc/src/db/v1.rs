@@ -24,6 +24,9 @@ pub struct GuestConfig {
     pub uuid: Uuid,
     /// Upper case.
     pub os_type: String,
+    /// Release of HP-UX, where it is HP-UX.
+    #[serde(default)]
+    pub os_version: OsVersion,
     /// Descriptive label, or nothing.
     pub label: String,
     /// Virtual processors.
@@ -83,6 +86,46 @@ impl Status {
     }
 }
 
+/// Release of HP-UX that a guest is declared to run. What attached devices answer while somebody else has them, and which
+/// patches they want, depends on it; other systems are treated as 11i v3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OsVersion {
+    /// B.11.23.
+    #[serde(rename = "11iv2")]
+    V2,
+    /// B.11.31.
+    #[default]
+    #[serde(rename = "11iv3")]
+    V3,
+}
+
+impl OsVersion {
+    /// As an operator writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            OsVersion::V2 => "11iv2",
+            OsVersion::V3 => "11iv3",
+        }
+    }
+
+    /// As HP-UX itself says it.
+    pub fn release(self) -> &'static str {
+        match self {
+            OsVersion::V2 => "B.11.23",
+            OsVersion::V3 => "B.11.31",
+        }
+    }
+
+    /// The version of either spelling; blanks and case do not matter.
+    pub(super) fn parse(text: &str) -> Option<OsVersion> {
+        let word: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let is_meant = |version: &OsVersion| {
+            [version.word(), version.release()].iter().any(|spelling| spelling.eq_ignore_ascii_case(&word))
+        };
+        [OsVersion::V2, OsVersion::V3].into_iter().find(is_meant)
+    }
+}
+
 /// Per cent of a processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
@@ -110,6 +153,7 @@ impl GuestConfig {
             number,
             uuid: Uuid::new_v4(),
             os_type: "UNKNOWN".into(),
+            os_version: OsVersion::default(),
             label: String::new(),
             vcpus: 1,
             memory_bytes: 2 << 30,

@@ -132,6 +132,10 @@ fn keywords(config: &GuestConfig) -> Vec<(String, String)> {
         ("initrd", config.initrd.clone()),
         ("kernel", config.kernel.clone()),
         ("modify_status", config.modify_status.word().into()),
+        (
+            "os_version",
+            if config.os_type == "HPUX" { config.os_version.word().into() } else { String::new() },
+        ),
         ("resources_reserved", config.resources_reserved.to_string()),
         ("runnable_status", config.runnable_status.word().into()),
         ("visible_status", config.visible_status.word().into()),
