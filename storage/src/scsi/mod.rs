@@ -49,6 +49,19 @@ pub struct Command<'a> {
     pub data_out: &'a Segments<'a>,
     /// Room for data from the target.
     pub data_in: &'a Segments<'a>,
+    /// Which request it is.
+    pub delivery: Delivery,
+}
+
+/// Which of an initiator's requests a command is, for units that must not carry one out twice.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Delivery {
+    /// Queue it came in.
+    pub queue: u16,
+    /// Its number there. No other request of the queue has it, until [`Reset::PowerOn`].
+    pub number: u64,
+    /// A process that died had it before, and may have carried it out.
+    pub again: bool,
 }
 
 /// SCSI status (SAM-5 table 36).
@@ -63,7 +76,7 @@ pub enum Status {
     ReservationConflict = 0x18,
 }
 
-/// What came of a command that was carried out or refused.
+/// What came of a command that was carried out or refused. One that ended in CHECK CONDITION may have moved data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Completion {
     /// Sense data, if the status is CHECK CONDITION; none means GOOD.

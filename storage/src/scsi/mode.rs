@@ -1,12 +1,33 @@
 //! Mode parameters: headers, block descriptors and pages, read and selected (SPC-4 clause 7.5).
 
 use super::Sense;
+use super::cdb::Cdb;
 use super::command::LogicalUnit;
 
 /// PAGE CODE that stands for all pages.
 const ALL_PAGES: u8 = 0x3f;
 /// SUBPAGE CODE that stands for all subpages.
 const ALL_SUBPAGES: u8 = 0xff;
+
+/// Mode parameter block descriptor, by the kind of medium.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Geometry {
+    /// SBC-3 clause 6.4.2.
+    Direct {
+        /// Blocks of the medium.
+        blocks: u64,
+        /// Bytes of each.
+        block_len: u32,
+    },
+    /// SSC-3 clause 8.3.3.
+    #[expect(dead_code, reason = "sequential devices come next")]
+    Sequential {
+        /// DENSITY CODE.
+        density: u8,
+        /// Bytes of each block, 24 bits; 0 when they are of variable length.
+        block_len: u32,
+    },
+}
 
 /// A mode page without subpages.
 #[derive(Clone, Debug)]
@@ -68,12 +89,14 @@ pub(super) fn sense<U: LogicalUnit>(unit: &U, request: &SenseRequest) -> Result<
             });
         }
     }
-    if pages.is_empty() {
+    let geometry = unit.geometry();
+    // Page 0 is the vendor's; of tapes it is asked for by those who want the header and the block descriptor alone.
+    let nothing_more = request.page == 0 && matches!(geometry, Some(Geometry::Sequential { .. }));
+    if pages.is_empty() && !nothing_more {
         return Err(Sense::cdb_field(2, 5));
     }
-    let descriptor = match (unit.geometry(), request.long_lba) {
-        (Some(geometry), false) if !request.without_descriptors => short_descriptor(geometry),
-        (Some(geometry), true) if !request.without_descriptors => long_descriptor(geometry),
+    let descriptor = match geometry {
+        Some(geometry) if !request.without_descriptors => descriptor(geometry, request.long_lba),
         _ => Vec::new(),
     };
     let header = header(unit.device_specific(), request, descriptor.len(), pages.len());
@@ -95,33 +118,38 @@ fn header(device_specific: u8, request: &SenseRequest, descriptor_len: usize, pa
     }
 }
 
-/// SBC-3 table 151: the number of blocks saturates.
-fn short_descriptor((blocks, block_len): (u64, u32)) -> Vec<u8> {
-    let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
-    [blocks.to_be_bytes(), block_len.to_be_bytes()].concat()
-}
-
-/// SBC-3 table 152.
-fn long_descriptor((blocks, block_len): (u64, u32)) -> Vec<u8> {
-    let mut descriptor = vec![0; 16];
-    descriptor[..8].copy_from_slice(&blocks.to_be_bytes());
-    descriptor[12..].copy_from_slice(&block_len.to_be_bytes());
-    descriptor
+/// SBC-3 tables 151 (the number of blocks saturates) and 152 (LONGLBA), SSC-3 table 56 (no number of blocks).
+fn descriptor(geometry: Geometry, long: bool) -> Vec<u8> {
+    match geometry {
+        Geometry::Direct { blocks, block_len } if long => {
+            [&blocks.to_be_bytes()[..], &[0; 4], &block_len.to_be_bytes()].concat()
+        }
+        Geometry::Direct { blocks, block_len } => {
+            let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
+            [blocks.to_be_bytes(), block_len.to_be_bytes()].concat()
+        }
+        Geometry::Sequential { density, block_len } => {
+            let [_, len @ ..] = block_len.to_be_bytes();
+            [&[density, 0, 0, 0, 0], &len[..]].concat()
+        }
+    }
 }
 
 /// Carries out the parameter list of MODE SELECT: all of it, or nothing and the reason.
 pub(super) fn select<U: LogicalUnit>(unit: &U, form: Form, list: &[u8]) -> Result<(), Sense> {
-    let (header_len, descriptor_len, long) = match (form, list) {
+    let (header_len, device_specific, descriptor_len, long) = match (form, list) {
         (_, []) => return Ok(()),
-        (Form::Six, [_, _, _, descriptor_len, ..]) => (4, usize::from(*descriptor_len), false),
-        (Form::Ten, [_, _, _, _, long, _, high, low, ..]) => {
-            (8, usize::from(u16::from_be_bytes([*high, *low])), long & 1 != 0)
+        (Form::Six, [_, _, device_specific, descriptor_len, ..]) => {
+            (4, *device_specific, usize::from(*descriptor_len), false)
+        }
+        (Form::Ten, [_, _, _, device_specific, long, _, high, low, ..]) => {
+            (8, *device_specific, usize::from(u16::from_be_bytes([*high, *low])), long & 1 != 0)
         }
         _ => return Err(Sense::PARAMETER_LIST_LENGTH),
     };
     let pages_at = header_len + descriptor_len;
     let descriptor = list.get(header_len..pages_at).ok_or(Sense::PARAMETER_LIST_LENGTH)?;
-    check_descriptor(unit.geometry(), descriptor, long, header_len)?;
+    let block_len = check_descriptor(unit.geometry(), descriptor, long, header_len)?;
     let pages = unit.mode_pages();
     let mut at = pages_at;
     let mut selected = Vec::new();
@@ -131,30 +159,45 @@ pub(super) fn select<U: LogicalUnit>(unit: &U, form: Form, list: &[u8]) -> Resul
         selected.push(changed(&pages, code, content, at)?);
         at += 2 + usize::from(len);
     }
+    unit.select_medium(device_specific, block_len);
     selected.iter().for_each(|page| unit.select_mode_page(page));
     Ok(())
 }
 
-/// The block length cannot be changed; the number of blocks neither, but zero and all ones ask for no change.
+/// The block length it asks for. That of disks cannot be changed; the number of blocks of none, but zero and all ones ask
+/// for no change.
 fn check_descriptor(
-    geometry: Option<(u64, u32)>,
-    descriptor: &[u8],
+    geometry: Option<Geometry>,
+    given: &[u8],
     long: bool,
     at: usize,
-) -> Result<(), Sense> {
-    let (mut own, blocks_len) = match (descriptor.len(), long, geometry) {
-        (0, _, _) => return Ok(()),
-        (8, false, Some(geometry)) => (short_descriptor(geometry), 4),
-        (16, true, Some(geometry)) => (long_descriptor(geometry), 8),
+) -> Result<Option<u32>, Sense> {
+    /// DENSITY CODE that asks for no change, and the one that stands for the default.
+    const SAME_DENSITY: u8 = 0x7f;
+    const DEFAULT_DENSITY: u8 = 0x00;
+    let geometry = match (given.len(), long, geometry) {
+        (0, _, _) => return Ok(None),
+        (8, false, Some(geometry)) | (16, true, Some(geometry @ Geometry::Direct { .. })) => geometry,
         _ => return Err(Sense::parameter_field(at as u16 - 1)),
     };
-    let given = &descriptor[..blocks_len];
-    if given.iter().all(|b| *b == 0) || given.iter().all(|b| *b == 0xff) {
-        own[..blocks_len].copy_from_slice(given);
+    let mut own = descriptor(geometry, long);
+    let blocks = match geometry {
+        Geometry::Direct { .. } => 0..if long { 8 } else { 4 },
+        Geometry::Sequential { .. } => 1..4,
+    };
+    let asked = &given[blocks.clone()];
+    if asked.iter().all(|b| *b == 0) || asked.iter().all(|b| *b == 0xff) {
+        own[blocks].copy_from_slice(asked);
     }
-    match own.iter().zip(descriptor).position(|(own, given)| own != given) {
+    if let Geometry::Sequential { .. } = geometry {
+        own[5..].copy_from_slice(&given[5..]);
+        if matches!(given[0], SAME_DENSITY | DEFAULT_DENSITY) {
+            own[0] = given[0];
+        }
+    }
+    match own.iter().zip(given).position(|(own, given)| own != given) {
         Some(offset) => Err(Sense::parameter_field((at + offset) as u16)),
-        None => Ok(()),
+        None => Ok(Some(Cdb(given).be32(given.len() - 4) & 0xff_ffff)),
     }
 }
 

@@ -20,8 +20,12 @@ pub enum Key {
     UnitAttention = 0x6,
     /// The medium may not be changed.
     DataProtect = 0x7,
+    /// Nothing is recorded at the position of a sequential medium.
+    BlankCheck = 0x8,
     /// The target gave the command up.
     AbortedCommand = 0xb,
+    /// A sequential medium is full: data were not written.
+    VolumeOverflow = 0xd,
     /// Compared data differ.
     Miscompare = 0xe,
 }
@@ -41,6 +45,16 @@ enum Detail {
     },
     /// The INFORMATION field.
     Information(u64),
+    /// The INFORMATION field of a sequential device: what was asked for and not done, which can be negative (SSC-3
+    /// clause 4.2.13).
+    Residue(i64),
+}
+
+/// FILEMARK, EOM and ILI: what a sequential device met (SPC-4 clause 4.5.3), as they stand in byte 2 of the fixed format.
+mod met {
+    pub(super) const FILEMARK: u8 = 0x80;
+    pub(super) const EOM: u8 = 0x40;
+    pub(super) const ILI: u8 = 0x20;
 }
 
 /// A sense key with its additional code and qualifier.
@@ -50,6 +64,8 @@ pub struct Sense {
     code: u8,
     qualifier: u8,
     detail: Detail,
+    /// Bits of [`met`].
+    met: u8,
 }
 
 /// The triples used here, by their names in SPC-4 annex F.
@@ -57,10 +73,28 @@ pub struct Sense {
 impl Sense {
     /// NO ADDITIONAL SENSE INFORMATION
     pub const NONE: Sense = Sense::of(Key::NoSense, 0x00, 0x00);
+    /// FILEMARK DETECTED
+    pub const FILEMARK_DETECTED: Sense = Sense::of(Key::NoSense, 0x00, 0x01).and(met::FILEMARK);
+    /// END-OF-PARTITION/MEDIUM DETECTED: the end comes near
+    pub const EARLY_WARNING: Sense = Sense::of(Key::NoSense, 0x00, 0x02).and(met::EOM);
+    /// SETMARK DETECTED
+    pub const SETMARK_DETECTED: Sense = Sense::of(Key::NoSense, 0x00, 0x03).and(met::FILEMARK);
+    /// BEGINNING-OF-PARTITION/MEDIUM DETECTED
+    pub const BEGINNING_DETECTED: Sense = Sense::of(Key::NoSense, 0x00, 0x04).and(met::EOM);
+    /// NO ADDITIONAL SENSE INFORMATION, of a block of another length than asked for
+    pub const INCORRECT_LENGTH: Sense = Sense::NONE.and(met::ILI);
+    /// END-OF-DATA DETECTED
+    pub const END_OF_DATA: Sense = Sense::of(Key::BlankCheck, 0x00, 0x05);
+    /// END-OF-PARTITION/MEDIUM DETECTED: the end was met
+    pub const OVERFLOW: Sense = Sense::of(Key::VolumeOverflow, 0x00, 0x02).and(met::EOM);
+    /// END-OF-PARTITION/MEDIUM DETECTED, while reading or spacing
+    pub const END_DETECTED: Sense = Sense::of(Key::MediumError, 0x00, 0x02).and(met::EOM);
     /// LOGICAL UNIT NOT READY, CAUSE NOT REPORTABLE
     pub const NOT_READY: Sense = Sense::of(Key::NotReady, 0x04, 0x00);
     /// LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED
     pub const STOPPED: Sense = Sense::of(Key::NotReady, 0x04, 0x02);
+    /// MEDIUM NOT PRESENT
+    pub const MEDIUM_NOT_PRESENT: Sense = Sense::of(Key::NotReady, 0x3a, 0x00);
     /// MEDIUM NOT PRESENT, TRAY CLOSED
     pub const NO_MEDIUM: Sense = Sense::of(Key::NotReady, 0x3a, 0x01);
     /// MEDIUM NOT PRESENT, TRAY OPEN
@@ -69,6 +103,10 @@ impl Sense {
     pub const WRITE_ERROR: Sense = Sense::of(Key::MediumError, 0x0c, 0x00);
     /// UNRECOVERED READ ERROR
     pub const READ_ERROR: Sense = Sense::of(Key::MediumError, 0x11, 0x00);
+    /// END-OF-DATA NOT FOUND
+    pub const END_OF_DATA_NOT_FOUND: Sense = Sense::of(Key::MediumError, 0x14, 0x03);
+    /// MEDIUM FORMAT CORRUPTED
+    pub const FORMAT_CORRUPTED: Sense = Sense::of(Key::MediumError, 0x31, 0x00);
     /// INTERNAL TARGET FAILURE
     pub const TARGET_FAILURE: Sense = Sense::of(Key::HardwareError, 0x44, 0x00);
     /// PARAMETER LIST LENGTH ERROR
@@ -87,6 +125,8 @@ impl Sense {
     pub const INVALID_RELEASE: Sense = Sense::of(Key::IllegalRequest, 0x26, 0x04);
     /// SAVING PARAMETERS NOT SUPPORTED
     pub const SAVING_NOT_SUPPORTED: Sense = Sense::of(Key::IllegalRequest, 0x39, 0x00);
+    /// POSITION PAST BEGINNING OF MEDIUM
+    pub const PAST_BEGINNING: Sense = Sense::of(Key::IllegalRequest, 0x3b, 0x0c);
     /// MEDIUM REMOVAL PREVENTED
     pub const REMOVAL_PREVENTED: Sense = Sense::of(Key::IllegalRequest, 0x53, 0x02);
     /// NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
@@ -122,7 +162,26 @@ impl Sense {
     pub const FIXED_LEN: usize = 18;
 
     const fn of(key: Key, code: u8, qualifier: u8) -> Sense {
-        Sense { key, code, qualifier, detail: Detail::None }
+        Sense { key, code, qualifier, detail: Detail::None, met: 0 }
+    }
+
+    const fn and(self, met: u8) -> Sense {
+        Sense { met: self.met | met, ..self }
+    }
+
+    /// The same of a sequential device, with what was asked for and not done: blocks, bytes or marks.
+    pub const fn with_residue(self, residue: i64) -> Sense {
+        Sense { detail: Detail::Residue(residue), ..self }
+    }
+
+    /// The same with ILI: a block had another length than asked for.
+    pub const fn with_incorrect_length(self) -> Sense {
+        self.and(met::ILI)
+    }
+
+    /// The same with EOM: near the end of the medium.
+    pub const fn with_end_of_medium(self) -> Sense {
+        self.and(met::EOM)
     }
 
     /// INVALID FIELD IN CDB, pointing at the most significant bit of the field.
@@ -184,7 +243,7 @@ impl Sense {
         let (flags, byte) = match self.detail {
             Detail::CdbField { byte, bit } => (VALID | IN_CDB | BIT_VALID | bit, byte),
             Detail::ParameterField { byte } => (VALID, byte),
-            Detail::None | Detail::Information(_) => return None,
+            Detail::None | Detail::Information(_) | Detail::Residue(_) => return None,
         };
         let [high, low] = byte.to_be_bytes();
         Some([flags, high, low])
@@ -194,7 +253,7 @@ impl Sense {
     pub fn fixed(&self) -> [u8; Sense::FIXED_LEN] {
         let mut bytes = [0; Sense::FIXED_LEN];
         bytes[0] = 0x70;
-        bytes[2] = self.key as u8;
+        bytes[2] = self.key as u8 | self.met;
         bytes[7] = Sense::FIXED_LEN as u8 - 8;
         bytes[12] = self.code;
         bytes[13] = self.qualifier;
@@ -202,9 +261,12 @@ impl Sense {
             bytes[15..18].copy_from_slice(&pointer);
         }
         // Four bytes only: a larger value is left out, VALID stays 0.
-        if let Detail::Information(value) = self.detail
-            && let Ok(value) = u32::try_from(value)
-        {
+        let information = match self.detail {
+            Detail::Information(value) => u32::try_from(value).ok(),
+            Detail::Residue(value) => i32::try_from(value).ok().map(i32::cast_unsigned),
+            _ => None,
+        };
+        if let Some(value) = information {
             bytes[0] |= 0x80;
             bytes[3..7].copy_from_slice(&value.to_be_bytes());
         }
@@ -214,9 +276,18 @@ impl Sense {
     /// Descriptor format, response code 72h (SPC-4 clause 4.5.2).
     pub fn descriptor(&self) -> Vec<u8> {
         let mut bytes = vec![0x72, self.key as u8, self.code, self.qualifier, 0, 0, 0, 0];
-        if let Detail::Information(value) = self.detail {
+        let information = match self.detail {
+            Detail::Information(value) => Some(value),
+            Detail::Residue(value) => Some(value.cast_unsigned()),
+            _ => None,
+        };
+        if let Some(value) = information {
             bytes.extend([0x00, 0x0a, 0x80, 0]);
             bytes.extend(value.to_be_bytes());
+        }
+        if self.met != 0 {
+            // Stream commands.
+            bytes.extend([0x04, 0x02, 0, self.met]);
         }
         if let Some([flags, high, low]) = self.field_pointer() {
             bytes.extend([0x02, 0x06, 0, 0, flags, high, low, 0]);
@@ -259,6 +330,35 @@ mod tests {
             0, 0, 0, 1, 0, 0, 0, 0,
         ];
         assert_eq!(large.descriptor(), expected);
+    }
+
+    #[test]
+    fn sequential_devices_tell_what_they_met_and_what_is_left() {
+        let sense = Sense::FILEMARK_DETECTED.with_residue(3);
+        #[rustfmt::skip]
+        let expected = [
+            0xf0, 0x00,             // VALID
+            0x80,                   // FILEMARK, NO SENSE
+            0, 0, 0, 3,             // INFORMATION
+            0x0a, 0, 0, 0, 0,
+            0x00, 0x01, 0, 0, 0, 0, // FILEMARK DETECTED
+        ];
+        assert_eq!(sense.fixed(), expected);
+        #[rustfmt::skip]
+        let expected = [
+            0x72, 0x00, 0x00, 0x01, 0, 0, 0, 16,
+            0x00, 0x0a, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 3,
+            0x04, 0x02, 0, 0x80,    // stream commands descriptor
+        ];
+        assert_eq!(sense.descriptor(), expected);
+        let longer = Sense::INCORRECT_LENGTH.with_residue(-2);
+        assert_eq!(longer.fixed()[..7], [0xf0, 0, 0x20, 0xff, 0xff, 0xff, 0xfe], "two's complement");
+        assert_eq!(longer.descriptor()[12..20], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe]);
+        let full = Sense::OVERFLOW.with_residue(0x1_0000_0000);
+        assert_eq!(full.fixed()[..7], [0x70, 0, 0x4d, 0, 0, 0, 0], "not valid");
+        assert_eq!(full.descriptor()[12..20], [0, 0, 0, 1, 0, 0, 0, 0]);
+        let blank = Sense::END_OF_DATA.with_residue(1).with_end_of_medium().fixed();
+        assert_eq!((blank[2], blank[12], blank[13]), (0x48, 0x00, 0x05));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Sense;
 use super::command::{LogicalUnit, Moved, Row, Stop, Task};
-use super::mode::{self, Form, SenseRequest};
+use super::mode::{self, Form, Geometry, SenseRequest};
 use super::vpd;
 
 /// REPORT LUNS data of a target whose only logical unit is LUN 0.
@@ -89,7 +89,9 @@ pub(super) fn mode_select_10<U: LogicalUnit>(unit: &U, task: &Task<'_>) -> Resul
 
 fn mode_select<U: LogicalUnit>(unit: &U, task: &Task<'_>, form: Form, len: u16) -> Result<Moved, Stop> {
     let page_format = task.cdb.bit(1, 4);
-    if !page_format && len != 0 {
+    // Without, what follows the block descriptor is the vendor's (SPC-4 clause 6.11); tapes have nothing there.
+    let without_pages = matches!(unit.geometry(), Some(Geometry::Sequential { .. }));
+    if !page_format && len != 0 && !without_pages {
         return Err(Sense::cdb_field(1, 4).into());
     }
     mode::select(unit, form, &task.parameters(len)?)?;

@@ -18,7 +18,12 @@ pub(super) fn check_table<U>(rows: &[Row<U>]) {
 fn absent(cdb: &[u8], room: usize) -> (Execution, Vec<u8>) {
     let mut memory = vec![0; room];
     let data_in = Segments::from_slice(&mut memory);
-    let execution = lun::execute_absent(&Command { cdb, data_out: &Segments::empty(), data_in: &data_in });
+    let execution = lun::execute_absent(&Command {
+        cdb,
+        data_out: &Segments::empty(),
+        data_in: &data_in,
+        delivery: Delivery::default(),
+    });
     drop(data_in);
     (execution, memory)
 }

@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use storage::scsi::Delivery;
 use storage::segments::Segments;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend};
 
@@ -51,6 +52,7 @@ pub(super) enum ChainError {
 /// A chain and the RAM it lies in.
 pub(super) struct Chain {
     head: u16,
+    delivery: Delivery,
     readable: Segments<'static>,
     writable: Segments<'static>,
     /// What makes the segments valid.
@@ -61,6 +63,16 @@ impl Chain {
     /// Index of the head descriptor, which names the chain in the rings.
     pub(super) fn head(&self) -> u16 {
         self.head
+    }
+
+    /// Which of the driver's requests it is.
+    pub(super) fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// The same chain as that request.
+    pub(super) fn delivered(self, delivery: Delivery) -> Chain {
+        Chain { delivery, ..self }
     }
 
     /// What the driver says.
@@ -80,8 +92,13 @@ impl Chain {
         size: u16,
         head: u16,
     ) -> Result<Chain, ChainError> {
-        let mut chain =
-            Chain { head, readable: Segments::empty(), writable: Segments::empty(), _ram: Arc::clone(ram) };
+        let mut chain = Chain {
+            head,
+            delivery: Delivery::default(),
+            readable: Segments::empty(),
+            writable: Segments::empty(),
+            _ram: Arc::clone(ram),
+        };
         let mut table = Table { start: table, len: size, indirect: false };
         let mut index = head;
         let (mut descriptors, mut bytes) = (0, 0u32);

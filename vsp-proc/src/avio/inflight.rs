@@ -98,7 +98,7 @@ impl Inflight {
             return Err(InflightError::Entries { own: self.queue_size, ring: size });
         }
         let start = usize::from(index) * queue_len(self.queue_size) as usize;
-        let ring = InflightRing { map: Arc::clone(&self.map), start, size, counter: 0 };
+        let ring = InflightRing { map: Arc::clone(&self.map), start, size, counter: 0, first: 0 };
         match ring.load::<u16>(VERSION_AT) {
             0 => {
                 ring.store(ENTRIES_AT, self.queue_size);
@@ -116,8 +116,10 @@ pub(super) struct InflightRing {
     map: Arc<MmapRegion>,
     start: usize,
     size: u16,
-    /// Given to the next request taken.
+    /// Given to the next request taken. It never falls while the region exists.
     counter: u64,
+    /// What the counter was when the ring was started: smaller ones were given by a predecessor.
+    first: u64,
 }
 
 impl InflightRing {
@@ -147,6 +149,12 @@ impl InflightRing {
         self.store(entry + COUNTER_AT, self.counter);
         self.counter = self.counter.wrapping_add(1);
         self.store(entry, 1u8);
+    }
+
+    /// Number of the request with this head, and whether a predecessor took it.
+    pub(super) fn number(&self, head: u16) -> (u64, bool) {
+        let number = self.load(Self::entry(head) + COUNTER_AT);
+        (number, number < self.first)
     }
 
     /// `head` is about to be put into the used ring.
@@ -182,7 +190,10 @@ impl InflightRing {
             .map(|head| (self.load(Self::entry(head) + COUNTER_AT), head))
             .collect();
         taken.sort_unstable();
-        self.counter = taken.last().map_or(0, |(counter, _)| counter.wrapping_add(1));
+        // Of all requests there ever were: units know them by it (`storage::scsi::Delivery`).
+        let last = (0..self.size).map(|head| self.load::<u64>(Self::entry(head) + COUNTER_AT)).max();
+        self.counter = last.map_or(0, |last| last.wrapping_add(1));
+        self.first = self.counter;
         taken.into_iter().map(|(_, head)| head).collect()
     }
 }
@@ -233,7 +244,26 @@ mod tests {
         let mut second = ring(&region);
         assert_eq!(second.recover(0), [6, 2, 4]);
         second.begin(0);
+        let numbers = [6, 2, 4, 0].map(|head| second.number(head));
+        assert!(numbers.is_sorted() && numbers.map(|(_, again)| again) == [true, true, true, false]);
         assert_eq!(ring(&region).recover(0), [6, 2, 4, 0], "the counter goes on");
+    }
+
+    #[test]
+    fn numbers_of_requests_that_ended_are_not_given_again() {
+        let region = region();
+        let mut first = ring(&region);
+        first.recover(0);
+        [6, 2].into_iter().for_each(|head| first.begin(head));
+        let (last, _) = first.number(2);
+        for (head, used) in [(6, 1), (2, 2)] {
+            first.finish(head);
+            first.finished(head, used);
+        }
+        let mut second = ring(&region);
+        assert_eq!(second.recover(2), [0u16; 0]);
+        second.begin(6);
+        assert_eq!(second.number(6), (last + 1, false));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use storage::backing::Patience;
-use storage::scsi::{Begun, Command, Execution, Operation, Status, Target, Wait, lun};
+use storage::scsi::{Begun, Command, Delivery, Execution, Operation, Status, Target, Wait, lun};
 use storage::segments::Segments;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -17,6 +17,7 @@ const RESPONSE_LEN: u64 = size_of::<ResponseHeader>() as u64;
 /// A request whose shape is right; its content may be anything.
 pub(super) struct Request<'a> {
     header: RequestHeader,
+    delivery: Delivery,
     response: Segments<'a>,
     data_out: Segments<'a>,
     data_in: Segments<'a>,
@@ -56,6 +57,7 @@ impl<'a> Request<'a> {
         }
         Ok(Request {
             header,
+            delivery: chain.delivery(),
             response: writable.slice(0, RESPONSE_LEN),
             data_out: readable.slice(REQUEST_LEN, u64::MAX),
             data_in: writable.slice(RESPONSE_LEN, u64::MAX),
@@ -74,7 +76,12 @@ impl<'a> Request<'a> {
             // Without VIRTIO_SCSI_F_INOUT there is data in one direction only.
             return Outcome::Answered(self.respond(Response::Failure));
         }
-        let command = Command { cdb: &self.header.cdb, data_out: &self.data_out, data_in: &self.data_in };
+        let command = Command {
+            cdb: &self.header.cdb,
+            data_out: &self.data_out,
+            data_in: &self.data_in,
+            delivery: self.delivery,
+        };
         let execution = match lun {
             0 => target.execute(&command, patience),
             _ => lun::execute_absent(&command),

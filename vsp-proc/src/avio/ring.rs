@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use storage::scsi::Delivery;
 use storage::throttle::Throttle;
 use virtio_queue::{Queue, QueueOwnedT, QueueT};
 use vm_memory::{Bytes, GuestAddress};
@@ -71,6 +72,7 @@ pub(super) struct Ring {
 }
 
 struct State {
+    index: u16,
     queue: Queue,
     ram: Arc<GuestRam>,
     inflight: Option<InflightRing>,
@@ -136,6 +138,7 @@ impl Ring {
             }
         }
         let state = State {
+            index,
             queue,
             ram,
             inflight,
@@ -398,7 +401,11 @@ impl State {
         chain.readable().read(0, &mut tag);
         self.taken += 1;
         self.in_flight.insert(head, InFlight { number: self.taken, tag, since: Instant::now() });
-        Ok(chain)
+        let (number, again) = match &self.inflight {
+            Some(inflight) => inflight.number(head),
+            None => (self.taken, false),
+        };
+        Ok(chain.delivered(Delivery { queue: self.index, number, again }))
     }
 
     fn publish(&mut self, head: u16, written: u32) -> Result<(), RingError> {

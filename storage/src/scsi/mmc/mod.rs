@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use self::events::Events;
 use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
-use super::mode::Page;
+use super::mode::{Geometry, Page};
 use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
 use super::{Target, Wait, command, sense, spc};
 use crate::backing::{BlockStore, IoError, IoErrorKind, Patience};
@@ -372,7 +372,7 @@ impl LogicalUnit for Dvd {
         0
     }
 
-    fn geometry(&self) -> Option<(u64, u32)> {
+    fn geometry(&self) -> Option<Geometry> {
         None
     }
 

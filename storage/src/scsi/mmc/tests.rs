@@ -1,6 +1,7 @@
 //! Each command of a drive, with a disc, without, and while discs come and go.
 
 use super::*;
+use crate::scsi::Delivery;
 use crate::scsi::tests::check_table;
 use crate::segments::Segments;
 use crate::testing::{Failing, MemoryStore};
@@ -24,7 +25,8 @@ fn loaded() -> Dvd {
 fn run(dvd: &Dvd, cdb: &[u8], room: usize) -> (Execution, Vec<u8>) {
     let mut memory = vec![0xee; room];
     let data_in = Segments::from_slice(&mut memory);
-    let command = Command { cdb, data_out: &Segments::empty(), data_in: &data_in };
+    let command =
+        Command { cdb, data_out: &Segments::empty(), data_in: &data_in, delivery: Delivery::default() };
     let execution = dvd.execute(&command, Patience::Unlimited);
     drop(data_in);
     (execution, memory)

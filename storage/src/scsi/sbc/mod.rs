@@ -15,7 +15,7 @@ use uuid::Uuid;
 use self::blocks::Extent;
 use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
 use super::gate::{Gate, Pass};
-use super::mode::Page;
+use super::mode::{Geometry, Page};
 use super::reservation::{Initiator, Reservations};
 use super::reserve::{self, PERSISTENT_IN, PERSISTENT_OUT, Reservable};
 use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
@@ -388,8 +388,8 @@ impl LogicalUnit for Disk {
         pages::device_specific(self.unit.store.read_only())
     }
 
-    fn geometry(&self) -> Option<(u64, u32)> {
-        Some((self.blocks(), BLOCK as u32))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(Geometry::Direct { blocks: self.blocks(), block_len: BLOCK as u32 })
     }
 
     fn select_mode_page(&self, page: &Page) {

@@ -43,7 +43,10 @@ fn on_file() -> (Disk, tempfile::TempDir) {
 fn hand_over(disk: &Disk, cdb: &[u8], data_out: &[u8]) -> Execution {
     let (mut out, mut room) = (data_out.to_vec(), [0; 4096]);
     let (data_out, data_in) = (Segments::from_slice(&mut out), Segments::from_slice(&mut room));
-    disk.execute(&Command { cdb, data_out: &data_out, data_in: &data_in }, Patience::Handover)
+    disk.execute(
+        &Command { cdb, data_out: &data_out, data_in: &data_in, delivery: Delivery::default() },
+        Patience::Handover,
+    )
 }
 
 fn begun(disk: &Disk, cdb: &[u8], data_out: &[u8]) -> Begun {
@@ -120,7 +123,8 @@ fn write_that_was_handed_over_keeps_atomic_commands_out() {
             let cdb = [0x89, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0];
             let (mut data, mut none) = ([0; 1024], []);
             let (data_out, data_in) = (Segments::from_slice(&mut data), Segments::from_slice(&mut none));
-            let command = Command { cdb: &cdb, data_out: &data_out, data_in: &data_in };
+            let command =
+                Command { cdb: &cdb, data_out: &data_out, data_in: &data_in, delivery: Delivery::default() };
             disk.execute(&command, Patience::Unlimited)
         });
         // New writes queue behind it as soon as it waits.

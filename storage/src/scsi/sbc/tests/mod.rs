@@ -6,6 +6,7 @@ mod reservations;
 
 use std::sync::Arc;
 
+use super::super::Delivery;
 use super::super::command::Needs;
 use super::*;
 use crate::scsi::tests::check_table;
@@ -51,7 +52,10 @@ impl Bench {
     fn run_with(&self, cdb: &[u8], data_out: &[u8], room: usize, patience: Patience) -> Answer {
         let (mut out, mut data) = (data_out.to_vec(), vec![0xee; room]);
         let (data_out, data_in) = (Segments::from_slice(&mut out), Segments::from_slice(&mut data));
-        let execution = self.disk.execute(&Command { cdb, data_out: &data_out, data_in: &data_in }, patience);
+        let execution = self.disk.execute(
+            &Command { cdb, data_out: &data_out, data_in: &data_in, delivery: Delivery::default() },
+            patience,
+        );
         drop(data_in);
         Answer { execution, data }
     }
