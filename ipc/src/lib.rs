@@ -27,6 +27,7 @@ pub mod listener;
 pub mod log;
 pub mod message;
 mod peer;
+pub mod software;
 
 pub use connection::Connection;
 pub use error::{Error, Result};

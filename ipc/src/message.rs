@@ -14,6 +14,7 @@ use crate::device::{DeviceEntry, DeviceRequest};
 use crate::figures::GuestFigures;
 use crate::guest::Stats;
 use crate::log::{Level, LogRecord, LogSource};
+use crate::software::{Catalog, SoftwareRequest};
 
 /// A client's end of its connection.
 pub type ClientEnd = crate::Connection<ClientToVsp, VspToClient>;
@@ -87,6 +88,8 @@ pub enum ClientToVsp {
     CloneGuest(Box<CloneGuest>),
     /// The device management database: [`VspToClient::Devices`] or [`VspToClient::Accepted`].
     Devices(DeviceRequest),
+    /// Software inventories: [`VspToClient::Software`] or [`VspToClient::Accepted`].
+    Software(SoftwareRequest),
 }
 
 /// From the VSP to a client.
@@ -117,6 +120,8 @@ pub enum VspToClient {
         /// Size of the store.
         total_bytes: u64,
     },
+    /// What is installed, or lies in a depot.
+    Software(Catalog),
 }
 
 /// A guest that is to be made after another one.

@@ -21,6 +21,7 @@ pub mod fs;
 mod log;
 pub mod root;
 mod server;
+mod software;
 mod stores;
 mod stream;
 mod supervise;

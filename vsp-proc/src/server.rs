@@ -14,6 +14,7 @@ use ipc::log::LogSource;
 use ipc::message::{
     Acceptance, ClientToVsp, Event, GuestRef, Refusal, RefusalKind, Remark, Subscription, VspEnd, VspToClient,
 };
+use ipc::software::SoftwareRequest;
 use ipc::{Error, Peer, Role};
 use tracing::Span;
 
@@ -245,6 +246,9 @@ fn is_change(request: &ClientToVsp) -> bool {
             | ClientToVsp::Figures(_)
             | ClientToVsp::Subscribe(_)
             | ClientToVsp::Devices(DeviceRequest::List { .. } | DeviceRequest::Repair)
+            | ClientToVsp::Software(
+                SoftwareRequest::List(_) | SoftwareRequest::ListDepot(_) | SoftwareRequest::Missing
+            )
     )
 }
 

@@ -7,6 +7,7 @@ use ipc::figures::{DeviceFigures, GuestFigures, Latency};
 use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VspToGuest};
 use ipc::log::{Level, LogRecord, LogSource};
 use ipc::message::*;
+use ipc::software::{Bundle, Catalog, Fileset, PatchState, Product, Session, SoftwareHost, SoftwareRequest};
 use uuid::Uuid;
 
 pub(crate) type Named<T> = Vec<(String, T)>;
@@ -143,6 +144,27 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         DeviceRequest::CreateFile { path: name(), size_bytes: 4 << 30 },
     ];
     all.extend(requests.map(ClientToVsp::Devices));
+    let session = Session {
+        user: "root@vsp1".into(),
+        preview: false,
+        enforce_dependencies: true,
+        autoselect: true,
+        reinstall: false,
+    };
+    let selections = vec!["PHKL_38604".to_owned()];
+    let requests = [
+        SoftwareRequest::List(SoftwareHost::Vsp),
+        SoftwareRequest::ListDepot("/depot".into()),
+        SoftwareRequest::Missing,
+        SoftwareRequest::Install {
+            host: SoftwareHost::Vsp,
+            depot: "/depot".into(),
+            selections: selections.clone(),
+            session: session.clone(),
+        },
+        SoftwareRequest::Remove { host: SoftwareHost::Guest(demo()), selections, session },
+    ];
+    all.extend(requests.map(ClientToVsp::Software));
     named(all)
 }
 
@@ -246,6 +268,30 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
         id: "0001".into(),
     }]));
     all.push(VspToClient::Copied { done_bytes: 1 << 20, total_bytes: 1 << 30 });
+    let fileset = Fileset {
+        tag: "CORE2-KRN".into(),
+        revision: "1.0".into(),
+        title: "part".into(),
+        prerequisites: vec!["A.B".into()],
+        corequisites: vec![],
+        patch_state: PatchState::Superseded,
+    };
+    let product = Product {
+        tag: "PHKL_38604".into(),
+        revision: "1.0".into(),
+        title: "patch".into(),
+        patch: true,
+        supersedes: vec!["PHKL_1".into()],
+        os_release: "*".into(),
+        filesets: vec![fileset],
+    };
+    let bundle = Bundle {
+        tag: "B".into(),
+        revision: "1".into(),
+        title: "bundle".into(),
+        contents: vec!["PHKL_38604".into()],
+    };
+    all.push(VspToClient::Software(Catalog { products: vec![product], bundles: vec![bundle] }));
     let problem = remark(Some(Severity::Problem), Some("demo"));
     all.push(VspToClient::Accepted(Acceptance { already_done: false, remarks: vec![problem] }));
     named(all)

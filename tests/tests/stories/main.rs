@@ -6,6 +6,7 @@ mod commands_config;
 mod commands_console;
 mod commands_devices;
 mod commands_show;
+mod commands_software;
 mod front_end;
 mod guest;
 mod journey;

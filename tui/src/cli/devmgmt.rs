@@ -9,6 +9,7 @@ use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind, DeviceRequest};
 use ipc::message::{ClientToVsp, VspToClient};
 
 use super::failure::{Failure, print_remarks};
+use super::software::print_missing;
 use super::{Spec, link};
 
 pub(super) const SPEC: Spec = Spec {
@@ -83,7 +84,10 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     })?;
     written?;
     match answer {
-        VspToClient::Devices(entries) => list(&entries, options.verbose, out)?,
+        VspToClient::Devices(entries) => {
+            list(&entries, options.verbose, out)?;
+            print_missing(&mut client, SPEC.classic, None)?;
+        }
         VspToClient::Accepted(done) => {
             print_remarks(SPEC.classic, &done.remarks);
             if options.verbose && request != DeviceRequest::Repair {

@@ -109,7 +109,7 @@ impl OsVersion {
     }
 
     /// As HP-UX itself says it.
-    pub fn release(self) -> &'static str {
+    pub const fn release(self) -> &'static str {
         match self {
             OsVersion::V2 => "B.11.23",
             OsVersion::V3 => "B.11.31",

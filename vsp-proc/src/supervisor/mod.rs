@@ -8,6 +8,7 @@ mod devices;
 mod problems;
 mod requests;
 mod show;
+mod software;
 mod takeover;
 
 use std::collections::BTreeMap;
@@ -392,6 +393,11 @@ impl Supervisor {
         let launched = self.launcher.launch(&config, &places, |line| {
             waiting.iter().for_each(|reply| reply.send(VspToClient::Progress(line.clone())));
         })?;
+        for remark in self.warn_of_missing_software(&config) {
+            tracing::warn!(guest = name, "{}", remark.text);
+            waiting.iter().for_each(|reply| reply.send(VspToClient::Progress(remark.to_string())));
+        }
+        let Some(guest) = self.guests.get_mut(name) else { return Ok(()) };
         let since_micros = now();
         // Before it is told what to be: if the VSP is killed first, the process ends by itself.
         let pid = launched.child.id();

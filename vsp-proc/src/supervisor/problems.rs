@@ -47,6 +47,9 @@ impl Supervisor {
         problems.extend(self.problems(config));
         let problems = problems.into_iter().map(|text| Remark::about(&config.name, Severity::Problem, text));
         remarks.extend(problems);
+        if !changes.devices.is_empty() {
+            remarks.extend(self.warn_of_missing_software(config));
+        }
         Ok(remarks)
     }
 

@@ -30,6 +30,7 @@ impl Supervisor {
             }
             ClientToVsp::CloneGuest(wanted) => return self.clone_guest(&wanted, reply),
             ClientToVsp::Devices(request) => self.manage_devices(request, &reply),
+            ClientToVsp::Software(request) => self.manage_software(request, &reply),
             ClientToVsp::RemoveGuest(guest) => {
                 accepted(self.find(&guest).and_then(|name| self.remove(&name)))
             }

@@ -16,6 +16,7 @@ use ipc::log::{Level, LogSource};
 use ipc::message::{Event, GuestDetail, GuestRef, GuestState, GuestSummary, Subscription};
 
 use super::failure::Failure;
+use super::software::print_missing;
 use super::{Spec, link};
 pub(super) use table::details;
 
@@ -95,6 +96,12 @@ struct Options {
     unknown: bool,
 }
 
+impl Options {
+    fn is_for_people(&self) -> bool {
+        !(self.machine || self.xml || self.json || self.server)
+    }
+}
+
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
     if let Some(text) = without_counterpart(&options) {
@@ -136,12 +143,15 @@ fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Wr
         _ if options.json => document::json(&document::guest(&detail), out),
         _ => table::details(&detail, out),
     }?;
+    if options.is_for_people() {
+        print_missing(&mut client, SPEC.classic, Some(&detail.summary.name))?;
+    }
     Ok(())
 }
 
 fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<(), Failure> {
     let guests = client.guests()?;
-    let is_for_people = !(options.machine || options.xml || options.json || options.server);
+    let is_for_people = options.is_for_people();
     if guests.is_empty() && is_for_people {
         writeln!(out, "{}: No vPars or VMs currently configured.", SPEC.classic)?;
         return Ok(());
@@ -163,6 +173,9 @@ fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<()
         _ if options.server => resources::of_server(&guests, out),
         _ => table::summary(&guests, out),
     }?;
+    if is_for_people {
+        print_missing(client, SPEC.classic, None)?;
+    }
     Ok(())
 }
 
