@@ -6,6 +6,7 @@
 //!   scsi ─────── commands in, data and sense out ──┐
 //!   segments ─── the caller's memory               ├─► backing ── bytes on the host
 //!   identity ─── which host storage that is  ──────┘
+//!   library ──── tape libraries: cartridges, and where they are
 //! ```
 //!
 //! Nothing here knows a transport: not virtio, not vhost-user, not the guest's memory map. Errors of the host are
@@ -13,7 +14,9 @@
 
 pub mod attached;
 pub mod backing;
+mod durable;
 pub mod identity;
+pub mod library;
 pub mod scsi;
 pub mod segments;
 pub mod size;

@@ -6,13 +6,14 @@
 //!   reservation 0f0c…-… 5
 //! ```
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
 use super::{Initiator, Kind, State};
+use crate::durable;
 
 /// First line; the number is the version of the format.
 const HEADING: &str = "kittson persistent reservations 1";
@@ -74,19 +75,10 @@ fn parse(text: &str) -> Result<State, usize> {
 
 /// Replaces the file, or removes it when nothing is to be kept; on stable storage when this returns.
 pub(super) fn save(path: &Path, state: &State) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if state.keep {
-        let beside = path.with_extension("new");
-        let mut file = File::create(&beside)?;
-        file.write_all(print(state).as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-    } else if let Err(error) = fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
+    match state.keep {
+        true => durable::replace(path, print(state).as_bytes()),
+        false => durable::remove(path),
     }
-    File::open(directory)?.sync_all()
 }
 
 fn print(state: &State) -> String {
