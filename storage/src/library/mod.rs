@@ -89,8 +89,8 @@ pub enum LibraryError {
     },
 }
 
-/// Why a cartridge is not moved.
-#[derive(Debug, thiserror::Error)]
+/// Why a cartridge cannot be moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MoveError {
     /// There is nothing to move.
     #[error("{0} is empty")]
@@ -101,10 +101,10 @@ pub enum MoveError {
     /// The library has no such place.
     #[error("there is no {0}")]
     Nowhere(Place),
-    /// The host did not take the new state.
-    #[error(transparent)]
-    Host(#[from] io::Error),
 }
+
+/// A library as it will be after a move.
+pub struct Prepared(Contents);
 
 /// What a new library has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -209,15 +209,22 @@ impl Library {
         self.directory.join(barcode.image())
     }
 
-    /// Moves cartridges, one after the other: all of them or none. On stable storage when this returns.
+    /// Works out what it would be to move cartridges, all at once: they are lifted before the first is put down.
     ///
     /// # Errors
-    /// A place is empty, full, or not there; nothing is changed then.
-    pub fn relocate(&mut self, moves: &[(Place, Place)]) -> Result<(), MoveError> {
+    /// A place is empty, full, or not there.
+    pub fn prepare(&self, moves: &[(Place, Place)]) -> Result<Prepared, MoveError> {
         let mut next = self.contents.clone();
         next.relocate(moves)?;
-        self.commit(next)?;
-        Ok(())
+        Ok(Prepared(next))
+    }
+
+    /// Carries out the moves that were worked out last. On stable storage when this returns.
+    ///
+    /// # Errors
+    /// What the host says; nothing has moved then.
+    pub fn carry_out(&mut self, prepared: Prepared) -> io::Result<()> {
+        self.commit(prepared.0)
     }
 
     /// Puts a cartridge from the shelf into the first free import/export element. Where there is no image with its name

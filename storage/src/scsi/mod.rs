@@ -5,10 +5,10 @@
 //!                         │
 //!                         ▼
 //!               one table per device type: opcode, name, CDB usage, function
-//!                 spc: INQUIRY, MODE SENSE, …     sbc: disks     mmc: DVDs
-//!                 (vpd, mode: the pages)          (reservation)      │
-//!                                                     └──────┬───────┘
-//!                                                            ▼
+//!                 spc: INQUIRY, MODE SENSE, …     sbc: disks     mmc: DVDs    smc: changers
+//!                 (vpd, mode: the pages)          (reservation)      │              │
+//!                                                     └──────┬───────┘              ▼
+//!                                                            ▼               library::Library
 //!                                                   backing::BlockStore
 //! ```
 
@@ -23,6 +23,7 @@ pub mod reservation;
 mod reserve;
 mod sbc;
 pub mod sense;
+mod smc;
 mod spc;
 mod statistics;
 mod vpd;
@@ -32,6 +33,7 @@ pub use mmc::{DiscState, Drive, Dvd, EjectError};
 pub use reservation::{Initiator, Reservations};
 pub use sbc::{Disk, Product};
 pub use sense::Sense;
+pub use smc::{Changer, ChangerPort, DataTransferElement, LoadError, Loading, StillLoaded};
 pub use statistics::{Statistics, StatisticsSnapshot};
 
 use crate::backing::Patience;

@@ -107,6 +107,8 @@ impl Sense {
     pub const END_OF_DATA_NOT_FOUND: Sense = Sense::of(Key::MediumError, 0x14, 0x03);
     /// MEDIUM FORMAT CORRUPTED
     pub const FORMAT_CORRUPTED: Sense = Sense::of(Key::MediumError, 0x31, 0x00);
+    /// MEDIA LOAD OR EJECT FAILED
+    pub const LOAD_FAILED: Sense = Sense::of(Key::HardwareError, 0x53, 0x00);
     /// INTERNAL TARGET FAILURE
     pub const TARGET_FAILURE: Sense = Sense::of(Key::HardwareError, 0x44, 0x00);
     /// PARAMETER LIST LENGTH ERROR
@@ -115,6 +117,8 @@ impl Sense {
     pub const INVALID_OPCODE: Sense = Sense::of(Key::IllegalRequest, 0x20, 0x00);
     /// LOGICAL BLOCK ADDRESS OUT OF RANGE
     pub const LBA_OUT_OF_RANGE: Sense = Sense::of(Key::IllegalRequest, 0x21, 0x00);
+    /// INVALID ELEMENT ADDRESS
+    pub const INVALID_ELEMENT: Sense = Sense::of(Key::IllegalRequest, 0x21, 0x01);
     /// INVALID FIELD IN CDB
     pub const INVALID_FIELD_IN_CDB: Sense = Sense::of(Key::IllegalRequest, 0x24, 0x00);
     /// LOGICAL UNIT NOT SUPPORTED
@@ -127,10 +131,18 @@ impl Sense {
     pub const SAVING_NOT_SUPPORTED: Sense = Sense::of(Key::IllegalRequest, 0x39, 0x00);
     /// POSITION PAST BEGINNING OF MEDIUM
     pub const PAST_BEGINNING: Sense = Sense::of(Key::IllegalRequest, 0x3b, 0x0c);
+    /// MEDIUM DESTINATION ELEMENT FULL
+    pub const DESTINATION_FULL: Sense = Sense::of(Key::IllegalRequest, 0x3b, 0x0d);
+    /// MEDIUM SOURCE ELEMENT EMPTY
+    pub const SOURCE_EMPTY: Sense = Sense::of(Key::IllegalRequest, 0x3b, 0x0e);
+    /// MEDIUM MAGAZINE NOT ACCESSIBLE
+    pub const MAGAZINE_NOT_ACCESSIBLE: Sense = Sense::of(Key::IllegalRequest, 0x3b, 0x11);
     /// MEDIUM REMOVAL PREVENTED
     pub const REMOVAL_PREVENTED: Sense = Sense::of(Key::IllegalRequest, 0x53, 0x02);
     /// NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
     pub const MEDIUM_CHANGED: Sense = Sense::of(Key::UnitAttention, 0x28, 0x00);
+    /// IMPORT OR EXPORT ELEMENT ACCESSED
+    pub const PORT_ACCESSED: Sense = Sense::of(Key::UnitAttention, 0x28, 0x01);
     /// POWER ON, RESET, OR BUS DEVICE RESET OCCURRED
     pub const ANY_RESET: Sense = Sense::of(Key::UnitAttention, 0x29, 0x00);
     /// POWER ON OCCURRED
@@ -187,6 +199,11 @@ impl Sense {
     /// INVALID FIELD IN CDB, pointing at the most significant bit of the field.
     pub const fn cdb_field(byte: u16, bit: u8) -> Sense {
         Sense { detail: Detail::CdbField { byte, bit }, ..Sense::INVALID_FIELD_IN_CDB }
+    }
+
+    /// INVALID ELEMENT ADDRESS in the two bytes of the CDB from this one on.
+    pub const fn element_field(byte: u16) -> Sense {
+        Sense { detail: Detail::CdbField { byte, bit: 7 }, ..Sense::INVALID_ELEMENT }
     }
 
     /// INVALID FIELD IN PARAMETER LIST, pointing at a byte of the list.

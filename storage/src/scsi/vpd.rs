@@ -32,11 +32,23 @@ pub(super) fn local_name(id: Uuid) -> [u8; 8] {
 
 /// Designators of the unit: a locally assigned NAA name, and one by T10 vendor identification.
 pub(super) fn identification(unit: Uuid) -> Vec<u8> {
+    identification_by(VENDOR, unit)
+}
+
+/// The same for a unit of another vendor, whose name has 8 characters.
+pub(super) fn identification_by(vendor: &str, unit: Uuid) -> Vec<u8> {
     const BINARY: u8 = 0x1;
+    const NAA: u8 = 0x3;
+    [designator(BINARY, NAA, &local_name(unit)), vendor_designator(vendor, unit)].concat()
+}
+
+/// Designator by T10 vendor identification.
+pub(super) fn vendor_designator(vendor: &str, unit: Uuid) -> Vec<u8> {
     const ASCII: u8 = 0x2;
     const T10_VENDOR: u8 = 0x1;
-    const NAA: u8 = 0x3;
-    let vendor = [VENDOR.as_bytes(), &serial_number(unit)].concat();
-    let designator = |code_set, kind, value: &[u8]| [&[code_set, kind, 0, value.len() as u8], value].concat();
-    [designator(BINARY, NAA, &local_name(unit)), designator(ASCII, T10_VENDOR, &vendor)].concat()
+    designator(ASCII, T10_VENDOR, &[vendor.as_bytes(), &serial_number(unit)].concat())
+}
+
+fn designator(code_set: u8, kind: u8, value: &[u8]) -> Vec<u8> {
+    [&[code_set, kind, 0, value.len() as u8], value].concat()
 }

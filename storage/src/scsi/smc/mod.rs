@@ -1,0 +1,448 @@
+//! Media changers: tape libraries that several guests may have (SMC-3).
+//!
+//! ```text
+//!   guest ── ChangerPort ──┐                      ┌─ library::Library: what is where, on the host's disk
+//!   guest ── ChangerPort ──┼── Changer ───────────┤
+//!   operator ──────────────┘                      └─ DataTransferElement: the tape drives, targets of their own
+//! ```
+//!
+//! A port is a changer as one guest sees it: with unit attentions of its own.
+
+mod elements;
+mod moves;
+mod pages;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
+use super::mode::{Geometry, Page};
+use super::reservation::{Initiator, Reservations};
+use super::reserve::{self, PERSISTENT_IN, PERSISTENT_OUT, Reservable};
+use super::{Command, Completion, Execution, Reset, Sense, Statistics, StatisticsSnapshot};
+use super::{Target, command, sense, spc};
+use crate::backing::Patience;
+use crate::library::{Barcode, Cartridge, Library, LibraryError, Place};
+
+/// A cartridge as a drive gets it from a changer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loading {
+    /// The image.
+    pub image: PathBuf,
+    /// Its name, as the volume tag has it.
+    pub barcode: Barcode,
+    /// Bytes that go on it.
+    pub capacity: u64,
+    /// Its write-protect tab.
+    pub write_protected: bool,
+}
+
+/// The drive cannot use a cartridge, which lies in it nevertheless. The text is for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LoadError(pub String);
+
+/// The drive has not unloaded the cartridge, so that it cannot be taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the drive has not unloaded its cartridge")]
+pub struct StillLoaded;
+
+/// What a changer needs of the tape drive in one of its data transfer elements. The drive must not call the changer.
+pub trait DataTransferElement: Send + Sync {
+    /// A cartridge was put in, and is to be made ready.
+    fn load(&self, cartridge: &Loading) -> Result<(), LoadError>;
+    /// The cartridge is taken out, if the drive has let go of it.
+    fn unload(&self) -> Result<(), StillLoaded>;
+    /// Whether a cartridge in it could be taken out.
+    fn is_unloaded(&self) -> bool;
+}
+
+/// A media changer with what is in it, shared by its ports.
+pub struct Changer {
+    directory: PathBuf,
+    library: Mutex<Library>,
+    /// The drives that are there at the moment, by number less one.
+    drives: Mutex<Vec<Weak<dyn DataTransferElement>>>,
+    nexuses: Nexuses,
+    reservations: Reservations,
+    /// Ports that prevent the operator from using the import/export elements.
+    preventing: Mutex<BTreeSet<u64>>,
+    /// A guest has opened the import/export elements.
+    open: AtomicBool,
+    next_port: AtomicU64,
+}
+
+/// A changer as one guest sees it.
+pub struct ChangerPort {
+    changer: Arc<Changer>,
+    initiator: Initiator,
+    number: u64,
+    attentions: Arc<Attentions>,
+    statistics: Statistics,
+}
+
+impl Changer {
+    /// A changer for `library`, with what is reserved of it.
+    pub fn new(library: Library, reservations: Reservations) -> Changer {
+        let absent = || Weak::<Absent>::new() as Weak<dyn DataTransferElement>;
+        let drives = (0..library.drives().len()).map(|_| absent()).collect();
+        Changer {
+            directory: library.directory().to_owned(),
+            library: Mutex::new(library),
+            drives: Mutex::new(drives),
+            nexuses: Nexuses::default(),
+            reservations,
+            preventing: Mutex::default(),
+            open: AtomicBool::new(false),
+            next_port: AtomicU64::new(0),
+        }
+    }
+
+    /// The changer as `initiator` sees it. Dropping it is the loss of that I_T nexus.
+    pub fn port(self: &Arc<Self>, initiator: Initiator) -> Arc<ChangerPort> {
+        Arc::new(ChangerPort {
+            changer: Arc::clone(self),
+            initiator,
+            number: self.next_port.fetch_add(1, Ordering::Relaxed),
+            attentions: self.nexuses.join(initiator),
+            statistics: Statistics::default(),
+        })
+    }
+
+    /// Puts `drive` into data transfer element `number`, from 1; it gets the cartridge that is there. It is gone again
+    /// when its last owner drops it: cartridges can be moved nevertheless.
+    pub fn connect(&self, number: u16, drive: &Arc<dyn DataTransferElement>) {
+        let library = self.library();
+        let mut drives = self.drives.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = usize::from(number).checked_sub(1).and_then(|index| drives.get_mut(index)) else {
+            return;
+        };
+        *place = Arc::downgrade(drive);
+        drop(drives);
+        if let Some(cartridge) = library.at(Place::Drive(number)) {
+            // It stays there, and the drive says what is wrong with it.
+            let _ = load(&**drive, &library, cartridge);
+        }
+    }
+
+    fn library(&self) -> MutexGuard<'_, Library> {
+        self.library.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn drive(&self, number: u16) -> Option<Arc<dyn DataTransferElement>> {
+        let drives = self.drives.lock().unwrap_or_else(PoisonError::into_inner);
+        drives.get(usize::from(number).checked_sub(1)?)?.upgrade()
+    }
+
+    /// Directory of the library.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Serial numbers of the drives, from drive 1 on.
+    pub fn drives(&self) -> Vec<uuid::Uuid> {
+        self.library().drives().collect()
+    }
+
+    /// What is where.
+    pub fn inventory(&self) -> Vec<Cartridge> {
+        self.library().cartridges().cloned().collect()
+    }
+
+    /// Whether a guest keeps the operator from the import/export elements.
+    pub fn is_prevented(&self) -> bool {
+        !self.preventing().is_empty()
+    }
+
+    /// The operator puts a cartridge from the shelf into an import/export element ([`Library::import`]) and closes it.
+    ///
+    /// # Errors
+    /// A guest has locked the elements, unless they are forced; and those of [`Library::import`].
+    pub fn import(&self, barcode: Barcode, capacity: u64, force: bool) -> Result<Place, LibraryError> {
+        let place = self.by_hand(force, |library| library.import(barcode, capacity))?;
+        tracing::info!(changer = ?self, %place, "cartridge imported");
+        Ok(place)
+    }
+
+    /// The operator takes a cartridge out of an import/export element and closes it. Tells the path of its image.
+    ///
+    /// # Errors
+    /// A guest has locked the elements, unless they are forced; and those of [`Library::export`].
+    pub fn export(&self, barcode: &Barcode, force: bool) -> Result<PathBuf, LibraryError> {
+        let image = self.by_hand(force, |library| library.export(barcode))?;
+        tracing::info!(changer = ?self, %barcode, "cartridge exported");
+        Ok(image)
+    }
+
+    fn by_hand<T>(
+        &self,
+        force: bool,
+        act: impl FnOnce(&mut Library) -> Result<T, LibraryError>,
+    ) -> Result<T, LibraryError> {
+        if self.is_prevented() && !force {
+            return Err(LibraryError::Locked);
+        }
+        let done = act(&mut self.library())?;
+        self.open.store(false, Ordering::Release);
+        self.nexuses.tell(Sense::PORT_ACCESSED, |_| true);
+        Ok(done)
+    }
+
+    fn preventing(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.preventing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives a drive its cartridge.
+fn load(drive: &dyn DataTransferElement, library: &Library, cartridge: &Cartridge) -> Result<(), LoadError> {
+    let loaded = drive.load(&Loading {
+        image: library.image(&cartridge.barcode),
+        barcode: cartridge.barcode.clone(),
+        capacity: cartridge.capacity,
+        write_protected: cartridge.write_protected,
+    });
+    loaded.inspect_err(|error| {
+        tracing::warn!(barcode = %cartridge.barcode, place = %cartridge.place, %error, "cartridge not loaded");
+    })
+}
+
+/// No drive: only for pointers that lead nowhere.
+struct Absent;
+
+impl DataTransferElement for Absent {
+    fn load(&self, _: &Loading) -> Result<(), LoadError> {
+        Ok(())
+    }
+
+    fn unload(&self) -> Result<(), StillLoaded> {
+        Ok(())
+    }
+
+    fn is_unloaded(&self) -> bool {
+        true
+    }
+}
+
+#[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SMC-3 table 7.
+const COMMANDS: &[Row<ChangerPort>] = &[
+    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, spc::test_unit_ready),
+    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, Against::Never, spc::request_sense),
+    row(0x07, None, "INITIALIZE ELEMENT STATUS", &[0x07, 0, 0, 0, 0, 0], Needs::Ready, Against::All, ChangerPort::initialize),
+    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, spc::inquiry),
+    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_6),
+    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
+    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
+    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_6),
+    row(0x1b, None, "OPEN/CLOSE IMPORT/EXPORT ELEMENT", &[0x1b, 0, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, ChangerPort::open_close),
+    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, spc::send_diagnostic),
+    row(0x1e, None, "PREVENT ALLOW MEDIUM REMOVAL", &[0x1e, 0, 0, 0, 0x03, 0], Needs::Attention, Against::All, ChangerPort::prevent),
+    row(0x2b, None, "POSITION TO ELEMENT", &[0x2b, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Against::All, ChangerPort::position),
+    row(0x37, None, "INITIALIZE ELEMENT STATUS WITH RANGE", &[0x37, 0x03, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0], Needs::Ready, Against::All, ChangerPort::initialize_range),
+    row(0x4d, None, "LOG SENSE", &[0x4d, 0, 0x7f, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, ChangerPort::log_sense),
+    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_10),
+    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
+    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
+    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_10),
+    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_keys),
+    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_reservation),
+    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::report_capabilities),
+    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_full_status),
+    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, Against::Never, spc::report_luns),
+    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_opcodes),
+    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_task_functions),
+    row(0xa5, None, "MOVE MEDIUM", &[0xa5, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Against::All, ChangerPort::move_medium),
+    row(0xa6, None, "EXCHANGE MEDIUM", &[0xa6, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::All, ChangerPort::exchange_medium),
+    row(0xb8, None, "READ ELEMENT STATUS", &[0xb8, 0x1f, 0xff, 0xff, 0xff, 0xff, 0x03, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::Exclusive, ChangerPort::read_element_status),
+];
+
+const fn row(
+    opcode: u8,
+    service_action: Option<u8>,
+    name: &'static str,
+    usage: &'static [u8],
+    needs: Needs,
+    against: Against,
+    run: fn(&ChangerPort, &Task<'_>) -> Result<Moved, Stop>,
+) -> Row<ChangerPort> {
+    Row { opcode, service_action, name, usage, needs, against, run }
+}
+
+impl ChangerPort {
+    /// The changer behind it.
+    pub fn changer(&self) -> &Arc<Changer> {
+        &self.changer
+    }
+
+    /// Whatever lasts no longer than the I_T nexus.
+    fn forget(&self) {
+        self.changer.preventing().remove(&self.number);
+        self.changer.reservations.reset(Some(self.initiator));
+    }
+
+    /// PREVENT ALLOW MEDIUM REMOVAL (SPC-4 clause 6.17, SMC-3 clause 6.8): from the import/export elements, by the operator.
+    fn prevent(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        match task.cdb.byte(4) {
+            0 => _ = self.changer.preventing().remove(&self.number),
+            1 => _ = self.changer.preventing().insert(self.number),
+            // Obsolete forms, of attached changers.
+            _ => return Err(Sense::cdb_field(4, 1).into()),
+        }
+        Ok(Moved::NOTHING)
+    }
+
+    /// OPEN/CLOSE IMPORT/EXPORT ELEMENT (SMC-3 clause 6.7): all of them have one door.
+    fn open_close(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        const OPEN: u8 = 0;
+        const CLOSE: u8 = 1;
+        let place = elements::place_at(&self.changer.library(), task.cdb.be16(2));
+        if !matches!(place, Some(Place::Port(_))) {
+            return Err(Sense::element_field(2).into());
+        }
+        let open = match task.cdb.byte(4) {
+            OPEN if self.changer.is_prevented() => return Err(Sense::REMOVAL_PREVENTED.into()),
+            OPEN => true,
+            CLOSE => false,
+            _ => return Err(Sense::cdb_field(4, 4).into()),
+        };
+        self.changer.open.store(open, Ordering::Release);
+        Ok(Moved::NOTHING)
+    }
+
+    /// LOG SENSE (SPC-4 clause 6.7), cumulative values of the page.
+    fn log_sense(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        if task.cdb.byte(3) != 0 {
+            return Err(Sense::cdb_field(3, 7).into());
+        }
+        let data = pages::log(task.cdb.byte(2) & 0x3f, task.cdb.be16(5)).ok_or(Sense::cdb_field(2, 5))?;
+        task.reply(&data, task.cdb.be16(7).into())
+    }
+}
+
+impl Drop for ChangerPort {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+impl Target for ChangerPort {
+    fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
+        let (name, execution) = command::execute(self, command, patience);
+        if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
+            if sense.key() == sense::Key::IllegalRequest {
+                self.statistics.refused.add(1);
+            }
+            tracing::debug!(changer = ?self.changer, command = name, ?sense, "check condition");
+        } else {
+            tracing::trace!(changer = ?self.changer, command = name, ?execution, "command");
+        }
+        execution
+    }
+
+    fn reset(&self, reset: Reset) {
+        let changer = &self.changer;
+        if reset == Reset::LogicalUnit {
+            changer.preventing().clear();
+            changer.open.store(false, Ordering::Release);
+            changer.reservations.reset(None);
+            return changer.nexuses.tell(reset.sense(), |_| true);
+        }
+        // A guest that starts anew, or loses its way here, must not undo what the others did.
+        self.forget();
+        self.attentions.establish(reset.sense());
+    }
+
+    fn statistics(&self) -> StatisticsSnapshot {
+        self.statistics.snapshot()
+    }
+}
+
+impl LogicalUnit for ChangerPort {
+    fn commands() -> &'static [Row<ChangerPort>] {
+        COMMANDS
+    }
+
+    fn attentions(&self) -> &Attentions {
+        &self.attentions
+    }
+
+    fn is_reserved(&self, against: Against) -> bool {
+        against != Against::Never && self.changer.reservations.is_against(self.initiator, against)
+    }
+
+    fn ready(&self) -> Result<(), Sense> {
+        Ok(())
+    }
+
+    fn standard_inquiry(&self) -> Vec<u8> {
+        let library = self.changer.library();
+        let (vendor, product, _) = library.names();
+        pages::standard_inquiry(vendor, product)
+    }
+
+    fn vpd_pages(&self) -> Vec<(u8, Vec<u8>)> {
+        let library = self.changer.library();
+        let (vendor, _, serial) = library.names();
+        pages::vpd(vendor, serial)
+    }
+
+    fn mode_pages(&self) -> Vec<Page> {
+        pages::mode(self.changer.library().sizes())
+    }
+
+    fn device_specific(&self) -> u8 {
+        0
+    }
+
+    fn geometry(&self) -> Option<Geometry> {
+        None
+    }
+
+    fn select_mode_page(&self, _: &Page) {}
+}
+
+impl Reservable for ChangerPort {
+    fn reservations(&self) -> &Reservations {
+        &self.changer.reservations
+    }
+
+    fn initiator(&self) -> Initiator {
+        self.initiator
+    }
+
+    fn tell(&self, whom: Initiator, sense: Sense) {
+        self.changer.nexuses.tell(sense, |other| other == whom);
+    }
+
+    fn drain(&self) {
+        // Moves have the library to themselves.
+        drop(self.changer.library());
+    }
+}
+
+impl fmt::Debug for Changer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changer").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ChangerPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangerPort")
+            .field("changer", &self.changer)
+            .field("initiator", &self.initiator)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
