@@ -9,8 +9,14 @@
 //!
 //! A [`Device`] exists once in the VSP. What a guest's adapter serves is a port of it: a [`Target`] that knows its
 //! initiator. What several initiators share (medium, position, door lock, reservations) belongs to the device; what each
-//! has of its own (unit attentions, what REQUEST SENSE gives) belongs to the port. Who may use a device when is not
-//! decided here.
+//! has of its own (unit attentions, what REQUEST SENSE gives) belongs to the port.
+//!
+//! Who may use a device when is the [`arbiter`]'s to say; a [`Shared`] device asks it before every command.
+
+pub mod arbiter;
+mod guard;
+
+pub use guard::{Denial, Hold, Keep, Shared};
 
 use std::fmt;
 use std::sync::Arc;

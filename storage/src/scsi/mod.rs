@@ -106,6 +106,8 @@ pub enum Execution {
     Done(Completion),
     /// Another initiator has reserved the unit: status RESERVATION CONFLICT; nothing was done.
     Conflict,
+    /// As if there were no such target: the transport's answer to a selection that nobody responds to; nothing was done.
+    Absent,
     /// All that is left is one operation of the host's, which the caller carries out and hands to [`Target::finish`];
     /// only when [`Patience::Handover`] was asked for.
     Begun(Begun),

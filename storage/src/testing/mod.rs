@@ -1,5 +1,6 @@
 //! For tests: a store in memory that fails on demand, and the checks every store must pass.
 
+pub mod attached;
 mod conformance;
 mod memory;
 

@@ -101,6 +101,7 @@ impl<'a> Request<'a> {
             Execution::WouldWait(wait) => Err(wait),
             Execution::Begun(_) => Err(Wait::Long),
             Execution::Conflict => Ok(self.respond_status(Status::ReservationConflict)),
+            Execution::Absent => Ok(self.respond(Response::BadTarget)),
             Execution::Overrun => Ok(self.respond(Response::Overrun)),
             Execution::Done(completion) => {
                 let room = self.data_out.len_bytes() + self.data_in.len_bytes();

@@ -1,0 +1,84 @@
+//! An attached device that says yes to everything.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::attached::{Description, Device, Wwid};
+use crate::backing::Patience;
+use crate::scsi::{Command, Completion, Execution, Initiator, Reset, StatisticsSnapshot, Target};
+use crate::statement::DeviceType;
+
+/// A tape drive without a tape.
+pub struct FakeTape {
+    wwid: Wwid,
+    open_on_host: AtomicBool,
+    resets: Mutex<Vec<(Initiator, Reset)>>,
+}
+
+impl FakeTape {
+    /// One of this name.
+    pub fn new(wwid: &str) -> Arc<FakeTape> {
+        Arc::new(FakeTape {
+            wwid: Wwid(wwid.into()),
+            open_on_host: AtomicBool::new(false),
+            resets: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Somebody opens or closes its device file.
+    pub fn open_on_host(&self, is_open: bool) {
+        self.open_on_host.store(is_open, Ordering::Relaxed);
+    }
+
+    /// The resets it has seen.
+    pub fn resets(&self) -> Vec<(Initiator, Reset)> {
+        self.resets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Device for FakeTape {
+    fn device_type(&self) -> DeviceType {
+        DeviceType::Tape
+    }
+
+    fn wwid(&self) -> Wwid {
+        self.wwid.clone()
+    }
+
+    fn description(&self) -> Description {
+        Description {
+            vendor: "STK".into(),
+            product: "T9940B".into(),
+            revision: "1.0".into(),
+            serial: self.wwid.0.clone(),
+        }
+    }
+
+    fn port(self: Arc<Self>, initiator: Initiator) -> Arc<dyn Target> {
+        Arc::new(Port { tape: self, initiator })
+    }
+
+    fn is_open_on_host(&self) -> bool {
+        self.open_on_host.load(Ordering::Relaxed)
+    }
+}
+
+struct Port {
+    tape: Arc<FakeTape>,
+    initiator: Initiator,
+}
+
+impl Target for Port {
+    fn execute(&self, _: &Command<'_>, _: Patience) -> Execution {
+        Execution::Done(Completion { sense: None, data_out: 0, data_in: 0 })
+    }
+
+    fn reset(&self, reset: Reset) {
+        let mut resets = self.tape.resets.lock().unwrap_or_else(PoisonError::into_inner);
+        resets.push((self.initiator, reset));
+    }
+
+    fn statistics(&self) -> StatisticsSnapshot {
+        StatisticsSnapshot::default()
+    }
+}
