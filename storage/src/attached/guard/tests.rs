@@ -29,10 +29,12 @@ fn is_good(execution: &Execution) -> bool {
     matches!(execution, Execution::Done(done) if done.status() == Status::Good)
 }
 
+type Remembered = Option<(Initiator, Claims)>;
+
 struct Bench {
     tape: Arc<FakeTape>,
     shared: Arc<Shared>,
-    kept: Arc<Mutex<Vec<Option<(Initiator, Claims)>>>>,
+    kept: Arc<Mutex<Vec<Remembered>>>,
 }
 
 impl Bench {
