@@ -15,8 +15,11 @@
 
 pub mod arbiter;
 mod guard;
+mod passthrough;
 
 pub use guard::{Denial, Hold, Keep, Shared};
+
+pub use passthrough::{HostDevice, HostDevices, PassThrough, PassThroughError};
 
 use std::fmt;
 use std::sync::Arc;

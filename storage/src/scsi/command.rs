@@ -136,17 +136,17 @@ fn exactly<'a>(buffer: &Segments<'a>, len: u64) -> Result<Segments<'a>, Stop> {
 
 /// Unit attention conditions waiting to be reported (SPC-4 clause 5.14), oldest first, each once.
 #[derive(Default)]
-pub(super) struct Attentions(Mutex<Vec<Sense>>);
+pub(crate) struct Attentions(Mutex<Vec<Sense>>);
 
 impl Attentions {
-    pub(super) fn establish(&self, sense: Sense) {
+    pub(crate) fn establish(&self, sense: Sense) {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !pending.contains(&sense) {
             pending.push(sense);
         }
     }
 
-    pub(super) fn take(&self) -> Option<Sense> {
+    pub(crate) fn take(&self) -> Option<Sense> {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.is_empty() { None } else { Some(pending.remove(0)) }
     }
@@ -154,11 +154,11 @@ impl Attentions {
 
 /// The initiators of a unit that several have, each with what it is to be told.
 #[derive(Default)]
-pub(super) struct Nexuses(Mutex<Vec<(Initiator, Weak<Attentions>)>>);
+pub(crate) struct Nexuses(Mutex<Vec<(Initiator, Weak<Attentions>)>>);
 
 impl Nexuses {
     /// One more; it is told of things for as long as the result lives.
-    pub(super) fn join(&self, initiator: Initiator) -> Arc<Attentions> {
+    pub(crate) fn join(&self, initiator: Initiator) -> Arc<Attentions> {
         let attentions = Arc::new(Attentions::default());
         let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         joined.push((initiator, Arc::downgrade(&attentions)));
@@ -166,7 +166,7 @@ impl Nexuses {
     }
 
     /// Tells the initiators `whom` is true of.
-    pub(super) fn tell(&self, sense: Sense, whom: impl Fn(Initiator) -> bool) {
+    pub(crate) fn tell(&self, sense: Sense, whom: impl Fn(Initiator) -> bool) {
         let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         joined.retain(|(initiator, attentions)| match attentions.upgrade() {
             Some(attentions) => {

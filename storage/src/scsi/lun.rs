@@ -21,7 +21,7 @@ pub fn execute_absent(command: &Command<'_>) -> Execution {
             data[4] = 31;
             (data, usize::from(cdb.be16(3)))
         }
-        REPORT_LUNS => (super::spc::SINGLE_LUN.to_vec(), cdb.be32(6) as usize),
+        REPORT_LUNS => return single_lun(command),
         REQUEST_SENSE => (Sense::LUN_NOT_SUPPORTED.fixed().to_vec(), usize::from(cdb.byte(4))),
         _ => {
             return Execution::Done(Completion {
@@ -31,6 +31,15 @@ pub fn execute_absent(command: &Command<'_>) -> Execution {
             });
         }
     };
+    reply(command, &data, allocation_len)
+}
+
+/// Carries out REPORT LUNS of a target whose one unit is LUN 0.
+pub(crate) fn single_lun(command: &Command<'_>) -> Execution {
+    reply(command, &super::spc::SINGLE_LUN, Cdb(command.cdb).be32(6) as usize)
+}
+
+fn reply(command: &Command<'_>, data: &[u8], allocation_len: usize) -> Execution {
     let data = &data[..data.len().min(allocation_len)];
     if command.data_in.len_bytes() < data.len() as u64 {
         return Execution::Overrun;

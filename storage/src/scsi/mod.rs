@@ -15,6 +15,7 @@
 mod begun;
 mod cdb;
 mod command;
+mod foreign;
 mod gate;
 pub mod lun;
 mod mmc;
@@ -29,6 +30,9 @@ mod statistics;
 mod vpd;
 
 pub use begun::{Begun, Operation};
+pub(crate) use command::Attentions;
+pub use foreign::{FOREIGN_SENSE_LEN, Foreign, Undelivered};
+pub(crate) use lun::single_lun;
 pub use mmc::{DiscState, Drive, Dvd, EjectError};
 pub use reservation::{Initiator, Reservations};
 pub use sbc::{Disk, Product};
@@ -111,6 +115,10 @@ pub enum Execution {
     /// All that is left is one operation of the host's, which the caller carries out and hands to [`Target::finish`];
     /// only when [`Patience::Handover`] was asked for.
     Begun(Begun),
+    /// A device of the host answered; what it said goes back as it is.
+    Foreign(Foreign),
+    /// A device of the host did not answer.
+    Undelivered(Undelivered),
     /// The CDB speaks of more data than the buffers hold; nothing was done.
     Overrun,
     /// It would have to wait and was asked not to; nothing was done.

@@ -7,7 +7,7 @@ macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Live counters of one target.
         #[derive(Default, Debug)]
-        pub struct Statistics { $($(#[$doc])* pub(super) $name: Counter,)* }
+        pub struct Statistics { $($(#[$doc])* pub(crate) $name: Counter,)* }
 
         /// The counters at one moment; each only grows.
         #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -43,10 +43,10 @@ counters! {
 
 /// A counter any thread may raise.
 #[derive(Default, Debug)]
-pub(super) struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    pub(super) fn add(&self, n: u64) {
+    pub(crate) fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 

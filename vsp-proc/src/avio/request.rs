@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use storage::backing::Patience;
-use storage::scsi::{Begun, Command, Delivery, Execution, Operation, Status, Target, Wait, lun};
+use storage::scsi::{Begun, Command, Delivery, Execution, Operation, Status, Target, Undelivered, Wait, lun};
 use storage::segments::Segments;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -103,23 +103,37 @@ impl<'a> Request<'a> {
             Execution::Conflict => Ok(self.respond_status(Status::ReservationConflict)),
             Execution::Absent => Ok(self.respond(Response::BadTarget)),
             Execution::Overrun => Ok(self.respond(Response::Overrun)),
+            Execution::Undelivered(outcome) => Ok(self.respond(match outcome {
+                Undelivered::NoDevice => Response::BadTarget,
+                Undelivered::Busy => Response::Busy,
+                Undelivered::TimedOut => Response::Aborted,
+                Undelivered::Reset => Response::Reset,
+                Undelivered::Transport => Response::TransportFailure,
+            })),
+            Execution::Foreign(answer) => {
+                Ok(self.respond_with(answer.status, &answer.sense, answer.data_out, answer.data_in))
+            }
             Execution::Done(completion) => {
-                let room = self.data_out.len_bytes() + self.data_in.len_bytes();
-                let moved = completion.data_out + completion.data_in;
-                let mut response = ResponseHeader::new_zeroed();
-                response.status = completion.status() as u8;
-                // The chain holds less than 4 GiB.
-                response.residual = (room.saturating_sub(moved) as u32).into();
-                if let Some(sense) = completion.sense {
-                    let sense = sense.fixed();
-                    const { assert!(storage::scsi::Sense::FIXED_LEN <= SENSE_SIZE) };
-                    response.sense[..sense.len()].copy_from_slice(&sense);
-                    response.sense_len = (sense.len() as u32).into();
-                }
-                self.response.write(0, response.as_bytes());
-                Ok((RESPONSE_LEN + completion.data_in) as u32)
+                let sense = completion.sense.map(|sense| sense.fixed());
+                let sense = sense.as_ref().map_or(&[][..], |sense| sense);
+                let status = completion.status() as u8;
+                Ok(self.respond_with(status, sense, completion.data_out, completion.data_in))
             }
         }
+    }
+
+    /// Answers a command that has a status; what of its data was not moved is the residual.
+    fn respond_with(&self, status: u8, sense: &[u8], data_out: u64, data_in: u64) -> u32 {
+        let room = self.data_out.len_bytes() + self.data_in.len_bytes();
+        let mut response = ResponseHeader::new_zeroed();
+        response.status = status;
+        // The chain holds less than 4 GiB.
+        response.residual = (room.saturating_sub(data_out + data_in) as u32).into();
+        let sense = &sense[..sense.len().min(SENSE_SIZE)];
+        response.sense[..sense.len()].copy_from_slice(sense);
+        response.sense_len = (sense.len() as u32).into();
+        self.response.write(0, response.as_bytes());
+        (RESPONSE_LEN + data_in) as u32
     }
 
     /// Answers with a status that has no sense data; nothing was carried out.

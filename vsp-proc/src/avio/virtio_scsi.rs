@@ -92,6 +92,9 @@ pub(super) enum Response {
     Overrun = 1,
     Aborted = 2,
     BadTarget = 3,
+    Reset = 4,
+    Busy = 5,
+    TransportFailure = 6,
     Failure = 9,
     /// A task management function that did something, or found what it asked for.
     Succeeded = 10,

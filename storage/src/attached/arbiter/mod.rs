@@ -17,7 +17,7 @@ mod class;
 
 pub use class::{Class, classify};
 
-use crate::scsi::{Execution, Initiator, sense};
+use crate::scsi::{Execution, Initiator, Undelivered, sense};
 
 /// Somebody who can hold a device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -97,7 +97,14 @@ impl Outcome {
                 Some(IllegalRequest) => Outcome::Refused,
                 _ => Outcome::Done,
             },
-            Execution::Begun(_) => Outcome::Done,
+            Execution::Foreign(answer) => match answer.sense_key() {
+                Some(key) if [NotReady as u8, UnitAttention as u8].contains(&key) => Outcome::WithoutMedium,
+                Some(key) if key == IllegalRequest as u8 => Outcome::Refused,
+                _ => Outcome::Done,
+            },
+            Execution::Undelivered(Undelivered::Busy | Undelivered::NoDevice) => Outcome::Refused,
+            // Nobody knows what the device has done.
+            Execution::Undelivered(_) | Execution::Begun(_) => Outcome::Done,
             Execution::Conflict | Execution::Absent | Execution::Overrun | Execution::WouldWait(_) => {
                 Outcome::Refused
             }
