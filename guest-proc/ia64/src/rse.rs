@@ -164,7 +164,7 @@ impl Cpu {
                 let value = self.rse_load(address)?;
                 let nat = self.rse.rnat >> slot(address) & 1;
                 // -1 - dirty: the highest register that is missing, or the first below the dirty ones.
-                *self.gr.stacked(-1 - self.rse.dirty) = Gr { value, nat };
+                self.gr.set_stacked(-1 - self.rse.dirty, Gr { value, nat });
             }
             self.rse.dirty += 1;
         }
@@ -178,7 +178,7 @@ impl Cpu {
         if is_collection(address) {
             self.rse_store(address, self.rse.rnat & !(1 << 63))?;
         } else {
-            let Gr { value, nat } = *self.gr.stacked(-self.rse.dirty);
+            let Gr { value, nat } = self.gr.stacked(-self.rse.dirty);
             self.rse_store(address, value)?;
             let bit = 1 << slot(address);
             self.rse.rnat = self.rse.rnat & !bit | if nat != 0 { bit } else { 0 };

@@ -73,7 +73,7 @@ pub(super) fn write(cpu: &mut Cpu, address: u64, from: &[u8]) -> bool {
                 let slot = cpu.gr.stacked(register);
                 let mut bytes = slot.value.to_le_bytes();
                 bytes[(at & 7) as usize] = *byte;
-                *slot = Gr { value: u64::from_le_bytes(bytes), nat: slot.nat };
+                cpu.gr.set_stacked(register, Gr { value: u64::from_le_bytes(bytes), nat: slot.nat });
                 true
             }
             Some(Err(())) => false,

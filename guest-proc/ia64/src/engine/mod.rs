@@ -196,7 +196,9 @@ impl Engine {
                     None => continue,
                 }
             }
-            if let Err(stop) = self.look_up(cpu) {
+            if self.known(cpu).is_none()
+                && let Err(stop) = self.look_up(cpu)
+            {
                 barren += 1;
                 if barren > BARREN_FETCHES {
                     cpu.fatal = format!("endless loop of {stop:?}: the handler itself cannot be fetched");
@@ -249,9 +251,6 @@ impl Engine {
     /// Makes the block at the current address known to the jump cache.
     #[inline(never)]
     fn look_up(&mut self, cpu: &mut Cpu) -> Result<(), Stop> {
-        if self.known(cpu).is_some() {
-            return Ok(());
-        }
         let page = cpu.fetch(cpu.ip)?;
         let offset = cpu.ip & (PAGE_SIZE - 1);
         let physical = page.pa & !(PAGE_SIZE - 1) | offset | cpu.psr.ri() as u64;

@@ -76,7 +76,7 @@ fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8, const KINDS: u8>(cpu: &mut Cp
     match TYPE {
         NORMAL | BIAS => {
             let va = base::<KINDS>(cpu, i, isr::R)?;
-            let value = cpu.load::<T>(va)?;
+            let Some(value) = cpu.load_hit::<T>(va) else { return ld_missed::<T, UPDATE>(cpu, i) };
             cpu.gr.set_known::<KINDS, R1_STACKED>(i.r1, Gr::new(value.to_u64()));
         }
         ACQ => {
@@ -129,6 +129,17 @@ fn ld<T: Scalar, const TYPE: u8, const UPDATE: u8, const KINDS: u8>(cpu: &mut Cp
         }
     }
     update::<UPDATE, KINDS>(cpu, i);
+    Ok(())
+}
+
+/// A plain load whose page is not cached. Bodies hand over to it as their last act, and so need no frame on the host's stack.
+#[cold]
+#[inline(never)]
+fn ld_missed<T: Scalar, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+    let va = base::<ANY_KIND>(cpu, i, isr::R)?;
+    let value = cpu.load_slow::<T>(va)?;
+    cpu.gr.set(i.r1, Gr::new(value.to_u64()));
+    update::<UPDATE, ANY_KIND>(cpu, i);
     Ok(())
 }
 
@@ -185,14 +196,38 @@ fn st<T: Scalar, const TYPE: u8, const UPDATE: u8, const KINDS: u8>(cpu: &mut Cp
     if TYPE == StType::Rel as u8 {
         release();
     }
-    cpu.store::<T>(va, T::from_u64(source.value))?;
+    if !cpu.store_hit(va, T::from_u64(source.value)) {
+        return st_missed::<T, TYPE, UPDATE>(cpu, i);
+    }
+    stored::<T, TYPE, UPDATE, KINDS>(cpu, i, va, source);
+    Ok(())
+}
+
+/// A store whose page is not cached: see [`ld_missed`].
+#[cold]
+#[inline(never)]
+fn st_missed<T: Scalar, const TYPE: u8, const UPDATE: u8>(cpu: &mut Cpu, i: &Insn) -> Done {
+    let va = base::<ANY_KIND>(cpu, i, isr::W)?;
+    let source = cpu.gr.get(i.r2);
+    cpu.store_slow(va, T::BYTES, T::from_u64(source.value).to_u64())?;
+    stored::<T, TYPE, UPDATE, ANY_KIND>(cpu, i, va, source);
+    Ok(())
+}
+
+/// What follows a store of `source` at `va`.
+#[inline(always)]
+fn stored<T: Scalar, const TYPE: u8, const UPDATE: u8, const KINDS: u8>(
+    cpu: &mut Cpu,
+    i: &Insn,
+    va: u64,
+    source: Gr,
+) {
     cpu.alat.store(va, T::BYTES);
-    if TYPE == SPILL {
+    if TYPE == StType::Spill as u8 {
         let bit = 1 << (va >> 3 & 63);
         cpu.ar.unat = cpu.ar.unat & !bit | if source.is_nat() { bit } else { 0 };
     }
     update::<UPDATE, KINDS>(cpu, i);
-    Ok(())
 }
 
 fn st_type<T: Scalar, const UPDATE: u8>(i: &Insn) -> Handler {

@@ -34,16 +34,27 @@ impl Cpu {
     /// Any fault of a data reference.
     #[inline(always)]
     pub fn load<T: Scalar>(&mut self, va: u64) -> Result<T, Stop> {
-        match self.mmu.reads.hit(va, self.mmu.key, T::BYTES) {
-            // SAFETY: a hit is a naturally aligned host address in guest RAM.
-            Some(host) => Ok(unsafe { T::load(host) }),
+        match self.load_hit::<T>(va) {
+            Some(value) => Ok(value),
             None => self.load_slow::<T>(va),
         }
     }
 
+    /// Reads an integer if its page is cached; else nothing has happened yet and [`Cpu::load_slow`] has the answer.
+    #[inline(always)]
+    pub(crate) fn load_hit<T: Scalar>(&self, va: u64) -> Option<T> {
+        let host = self.mmu.reads.hit(va, self.mmu.key, T::BYTES)?;
+        // SAFETY: a hit is a naturally aligned host address in guest RAM.
+        Some(unsafe { T::load(host) })
+    }
+
+    /// As [`Cpu::load`], where the page is not cached.
+    ///
+    /// # Errors
+    /// Any fault of a data reference.
     #[cold]
     #[inline(never)]
-    fn load_slow<T: Scalar>(&mut self, va: u64) -> Result<T, Stop> {
+    pub(crate) fn load_slow<T: Scalar>(&mut self, va: u64) -> Result<T, Stop> {
         let access = self.data_access(isr::R);
         let value = self.read(reference(va, T::BYTES, access), self.psr.be())?;
         Ok(T::from_u64(value.unwrap_or(0)))
@@ -55,19 +66,25 @@ impl Cpu {
     /// Any fault of a data reference.
     #[inline(always)]
     pub fn store<T: Scalar>(&mut self, va: u64, value: T) -> Result<(), Stop> {
-        match self.mmu.writes.hit(va, self.mmu.key, T::BYTES) {
-            Some(host) => {
-                // SAFETY: a hit is a naturally aligned host address in guest RAM.
-                unsafe { value.store(host) };
-                Ok(())
-            }
-            None => self.store_slow(va, T::BYTES, value.to_u64()),
-        }
+        if self.store_hit(va, value) { Ok(()) } else { self.store_slow(va, T::BYTES, value.to_u64()) }
     }
 
+    /// Writes an integer if its page is cached; else nothing has happened yet and [`Cpu::store_slow`] does it.
+    #[inline(always)]
+    pub(crate) fn store_hit<T: Scalar>(&self, va: u64, value: T) -> bool {
+        let Some(host) = self.mmu.writes.hit(va, self.mmu.key, T::BYTES) else { return false };
+        // SAFETY: a hit is a naturally aligned host address in guest RAM.
+        unsafe { value.store(host) };
+        true
+    }
+
+    /// As [`Cpu::store`], where the page is not cached.
+    ///
+    /// # Errors
+    /// Any fault of a data reference.
     #[cold]
     #[inline(never)]
-    fn store_slow(&mut self, va: u64, bytes: u64, value: u64) -> Result<(), Stop> {
+    pub(crate) fn store_slow(&mut self, va: u64, bytes: u64, value: u64) -> Result<(), Stop> {
         let access = self.data_access(isr::W);
         self.write(reference(va, bytes, access), value, self.psr.be())
     }
@@ -79,9 +96,8 @@ impl Cpu {
     /// Faults that may not be deferred.
     #[inline(always)]
     pub fn load_speculative<T: Scalar>(&mut self, va: u64) -> Result<Option<T>, Stop> {
-        match self.mmu.reads.hit(va, self.mmu.key, T::BYTES) {
-            // SAFETY: a hit is a naturally aligned host address in guest RAM.
-            Some(host) => Ok(Some(unsafe { T::load(host) })),
+        match self.load_hit::<T>(va) {
+            Some(value) => Ok(Some(value)),
             None => Ok(self.load_speculative_slow(va, T::BYTES)?.map(T::from_u64)),
         }
     }

@@ -114,6 +114,9 @@ impl Psr {
     /// Sets the restart slot.
     #[inline]
     pub fn set_ri(&mut self, slot: u8) {
-        self.0 = self.0 & !(3 << 41) | ((slot & 3) as u64) << 41;
+        // Written only when it changes: it hardly ever does, and reading PSR as a whole waits for a store to part of it.
+        if self.ri() != slot & 3 {
+            self.0 = self.0 & !(3 << 41) | ((slot & 3) as u64) << 41;
+        }
     }
 }
