@@ -165,7 +165,6 @@ fn killed_process_leaves_every_cartridge_in_one_place() {
     let directory = tempfile::tempdir().unwrap();
     drop(Library::create(directory.path(), &PLAN).unwrap());
     let file = directory.path().join("library.toml");
-    let mut states = std::collections::BTreeSet::new();
     for round in 0..20 {
         let before = std::fs::read(&file).unwrap();
         let mut victim = Command::new(std::env::current_exe().unwrap())
@@ -179,15 +178,13 @@ fn killed_process_leaves_every_cartridge_in_one_place() {
         while std::fs::read(&file).unwrap() == before && Instant::now() < deadline {
             std::thread::yield_now();
         }
+        assert_ne!(std::fs::read(&file).unwrap(), before, "the process has moved nothing");
         (0..round * 997).for_each(|_| std::hint::spin_loop());
         victim.kill().unwrap();
         victim.wait().unwrap();
         let library = Library::open(directory.path()).unwrap();
-        let names: Vec<String> = places(&library).into_values().collect();
-        let mut sorted = names.clone();
-        sorted.sort();
-        assert_eq!(sorted, ["KIT001", "KIT002", "KIT003", "KIT004"]);
-        states.insert(names);
+        let mut names: Vec<String> = places(&library).into_values().collect();
+        names.sort();
+        assert_eq!(names, ["KIT001", "KIT002", "KIT003", "KIT004"]);
     }
-    assert!(states.len() > 1, "the process was killed before it did anything");
 }

@@ -156,7 +156,7 @@ fn nobody_comes_in_while_a_command_of_the_last_holder_is_under_way() {
 /// Each thread is a party with sessions of its own; the device notices whether another is inside.
 #[test]
 fn threads_find_the_device_to_themselves() {
-    const SESSIONS: u32 = 20_000;
+    const SESSIONS: u32 = 2_000;
     let arbiter = Mutex::new(Arbiter::default());
     let inside: Mutex<Option<Party>> = Mutex::new(None);
     let session = |party: Party| -> bool {
@@ -177,10 +177,21 @@ fn threads_find_the_device_to_themselves() {
         end(Class::Close, Outcome::Done);
         true
     };
-    let done: Vec<u32> = std::thread::scope(|scope| {
-        let work = |party| scope.spawn(move || (0..SESSIONS).map(|_| u32::from(session(party))).sum());
-        parties().map(work).into_iter().map(|thread| thread.join().unwrap()).collect()
+    // Each comes in as often as it wants, whatever the host's scheduler does: no grant is lost.
+    std::thread::scope(|scope| {
+        let session = &session;
+        let work = |party| {
+            move || {
+                let mut left = SESSIONS;
+                while left > 0 {
+                    match session(party) {
+                        true => left -= 1,
+                        false => std::thread::yield_now(),
+                    }
+                }
+            }
+        };
+        parties().into_iter().for_each(|party| drop(scope.spawn(work(party))));
     });
-    assert!(done.iter().all(|sessions| *sessions > 0), "{done:?}");
     assert_eq!(arbiter.lock().unwrap().holder(), None, "nothing is lost");
 }
