@@ -3,15 +3,22 @@
 
 #define MAX_BLOCK (4UL << 20)
 
-enum kind { DISK, ZERO, NULL_DEVICE, RANDOM, MEMORY };
+enum kind { DISK, TAPE, ZERO, NULL_DEVICE, RANDOM, MEMORY };
 
 struct end {
     enum kind kind;
     struct disk *disk;
+    struct tape tape;
     u64 address, seed, at; /* `at` in bytes */
     u64 size;              /* bytes, ~0 without end */
     const char *name;
 };
+
+static bool is_tape(const char *name)
+{
+    bool rewinds;
+    return !strncmp(name, "/dev/rtape/", 11) || !strncmp(name, "/dev/rmt/", 9) || find_tape(name, &rewinds);
+}
 
 static const char *open_end(struct end *e, const char *name, u64 block)
 {
@@ -26,6 +33,9 @@ static const char *open_end(struct end *e, const char *name, u64 block)
         e->kind = MEMORY;
         if (!parse_number(name + 4, &e->address))
             return "not an address";
+    } else if (is_tape(name)) {
+        e->kind = TAPE;
+        return tape_open(&e->tape, name);
     } else {
         e->kind = DISK;
         e->disk = find_disk(name);
@@ -40,10 +50,13 @@ static const char *open_end(struct end *e, const char *name, u64 block)
     return NULL;
 }
 
-static const char *read_end(struct end *e, void *data, u64 length)
+/* `wanted`: bytes asked for, then what there was, which is less of a tape alone. */
+static const char *read_end(struct end *e, void *data, u64 *wanted)
 {
+    u64 length = *wanted;
     switch (e->kind) {
     case DISK: return disk_read(e->disk, e->at / e->disk->block_size, length / e->disk->block_size, data);
+    case TAPE: return tape_read(&e->tape, data, length, wanted);
     case ZERO: memset(data, 0, length); break;
     case NULL_DEVICE: break;
     case MEMORY: memcpy(data, cached(REGION_OFFSET(e->address + e->at)), length); break;
@@ -59,12 +72,25 @@ static const char *read_end(struct end *e, void *data, u64 length)
 static const char *write_end(struct end *e, void *data, u64 length)
 {
     switch (e->kind) {
+    case TAPE: return tape_write(&e->tape, data, length);
     case DISK: return disk_write(e->disk, e->at / e->disk->block_size, length / e->disk->block_size, data);
     case MEMORY: memcpy(cached(REGION_OFFSET(e->address + e->at)), data, length); break;
     default: break;
     }
     return NULL;
 }
+
+/* The first error that happened is the one to be told by the caller's status. */
+static const char *close_end(struct end *e, const char *error)
+{
+    const char *closing = e->kind == TAPE ? tape_close(&e->tape) : NULL;
+    if (closing)
+        print("dd: %s: %s\n", e->name, closing);
+    return error ? error : closing;
+}
+
+/* A tape ends, but nobody knows where. */
+static bool is_endless(const struct end *e) { return e->size == ~0UL && e->kind != TAPE; }
 
 /* Bytes left, at most `want`. */
 static u64 available(const struct end *e, u64 want)
@@ -100,27 +126,32 @@ int command_dd(int argc, char **argv)
     }
     error = open_end(&out, to, block);
     if (error) {
+        close_end(&in, error);
         print("dd: %s: %s\n", to, error);
         return 1;
     }
-    if (count == ~0UL && in.size == ~0UL && out.size == ~0UL) {
-        print("dd: neither end has an end; give count=\n");
-        return 2;
+    u8 *buffer = allocate(block, 4096);
+    if (count == ~0UL && is_endless(&in) && is_endless(&out))
+        error = "neither end has an end; give count=";
+    else if (!buffer)
+        error = "not enough memory";
+    if (error) {
+        close_end(&in, error);
+        close_end(&out, error);
+        print("dd: %s\n", error);
+        return 1;
     }
     in.seed = seed ? seed : 1;
     in.at = skip * block;
     out.at = seek * block;
-    u8 *buffer = allocate(block, 4096);
-    if (!buffer) {
-        print("dd: not enough memory\n");
-        return 1;
-    }
     u64 whole_in = 0, part_in = 0, whole_out = 0, part_out = 0, bytes = 0, started = itc();
     while (count-- && !error && !interrupted()) {
         u64 length = available(&in, block);
         if (!length)
             break;
-        error = read_end(&in, buffer, length);
+        error = read_end(&in, buffer, &length);
+        if (!error && !length)
+            break;
         if (error) {
             print("dd read error: %s\n", error);
             break;
@@ -145,6 +176,8 @@ int command_dd(int argc, char **argv)
         if (error)
             print("dd: flush: %s\n", error);
     }
+    error = close_end(&in, error);
+    error = close_end(&out, error);
     print("%lu+%lu records in\n%lu+%lu records out\n", whole_in, part_in, whole_out, part_out);
     print_rate(bytes, itc() - started);
     return error ? 1 : interrupted() ? 130 : 0;
@@ -160,34 +193,34 @@ int command_cksum(int argc, char **argv)
     }
     struct end e;
     const char *error = open_end(&e, argv[1], block);
-    if (!error && e.size == ~0UL && count == ~0UL)
-        error = "give count=";
-    u8 *buffer = allocate(unit, 4096);
-    if (!error && !buffer)
-        error = "not enough memory";
     if (error) {
         print("cksum: %s: %s\n", argv[1], error);
         return 1;
     }
+    u8 *buffer = allocate(unit, 4096);
+    if (is_endless(&e) && count == ~0UL)
+        error = "give count=";
+    else if (!buffer)
+        error = "not enough memory";
     u64 total = 0, left = count > ~0UL / block ? ~0UL : count * block;
     u32 crc = 0;
     e.at = skip * block;
-    while (left && !interrupted()) {
+    while (left && !error && !interrupted()) {
         u64 length = available(&e, left < unit ? left : unit);
-        if (!length)
+        if (length)
+            error = read_end(&e, buffer, &length);
+        if (error || !length)
             break;
-        error = read_end(&e, buffer, length);
-        if (error) {
-            print("cksum: %s: %s\n", argv[1], error);
-            return 1;
-        }
         crc = crc_update(crc, buffer, length);
         e.at += length;
         total += length;
         left -= length;
     }
-    if (interrupted())
-        return 130;
+    if (error)
+        print("cksum: %s: %s\n", argv[1], error);
+    error = close_end(&e, error);
+    if (error || interrupted())
+        return error ? 1 : 130;
     print("%u %lu %s\n", crc_finish(crc, total), total, argv[1]);
     return 0;
 }

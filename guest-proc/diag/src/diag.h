@@ -312,9 +312,23 @@ const char *device_kind(u8 type);
 const char *disk_read(struct disk *disk, u64 block, u32 count, void *data);
 const char *disk_write(struct disk *disk, u64 block, u32 count, const void *data);
 const char *disk_flush(struct disk *disk);
+/* One command as it is, target and LUN filled in; NULL, or what went wrong. */
+const char *scsi_command(struct disk *disk, struct scsi_request *request);
 /* One command; NULL, or what went wrong. sense (3 bytes: key, asc, ascq) may be NULL. */
 const char *disk_command(struct disk *disk, const u8 *cdb, unsigned cdb_length, void *data, u32 length, bool write,
                          u8 sense[3]);
+
+struct tape {
+    struct disk *disk;
+    bool rewinds, loaded, wrote, variable;
+    u8 key, flags; /* of the last command's sense data */
+};
+struct disk *find_tape(const char *name, bool *rewinds);
+const char *tape_open(struct tape *tape, const char *name);
+/* One record of at most `size` bytes; length 0 is a filemark or the end of data. */
+const char *tape_read(struct tape *tape, void *data, u32 size, u64 *length);
+const char *tape_write(struct tape *tape, void *data, u32 size);
+const char *tape_close(struct tape *tape);
 
 /* --- commands ------------------------------------------------------------------------------------------------ */
 struct command {
@@ -330,6 +344,7 @@ bool option_number(int argc, char **argv, const char *key, u64 *value);
 
 int command_ioscan(int argc, char **argv);
 int command_diskinfo(int argc, char **argv);
+int command_mt(int argc, char **argv);
 int command_dd(int argc, char **argv);
 int command_cksum(int argc, char **argv);
 int command_pattern(int argc, char **argv);

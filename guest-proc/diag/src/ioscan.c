@@ -133,7 +133,10 @@ static void print_names(const struct disk *d, bool agile)
 {
     unsigned n = d->instance, c = d->adapter_instance, t = d->target % 16u, l = d->target / 16u;
     const char *blanks = "                      ";
-    if (d->type == SCSI_TAPE)
+    if (d->type == SCSI_TAPE && !agile)
+        print("%s/dev/rmt/c%ut%ud%uBEST  /dev/rmt/c%ut%ud%uBESTn  /dev/rmt/c%ut%ud%uBESTb  /dev/rmt/c%ut%ud%uBESTnb\n",
+              blanks, c, t, l, c, t, l, c, t, l, c, t, l);
+    else if (d->type == SCSI_TAPE)
         print("%s/dev/rtape/tape%u_BEST  /dev/rtape/tape%u_BESTn  /dev/rtape/tape%u_BESTb  /dev/rtape/tape%u_BESTnb\n",
               blanks, n, n, n, n);
     else if (d->type == SCSI_CHANGER)
@@ -285,8 +288,19 @@ int command_diskinfo(int argc, char **argv)
     }
     const char *name = argv[argc - 1];
     struct disk *d = find_disk(name);
+    struct tape tape;
     const u8 test_unit_ready[6] = {0};
-    const char *error = d ? disk_command(d, test_unit_ready, 6, NULL, 0, false, NULL) : "No such device or address";
+    bool rewinds;
+    const char *error = "No such device or address";
+    if (d) {
+        error = disk_command(d, test_unit_ready, 6, NULL, 0, false, NULL);
+    } else if ((d = find_tape(name, &rewinds))) {
+        /* Asking what a drive is leaves the tape where it is. */
+        error = tape_open(&tape, name);
+        tape.rewinds = false;
+        const char *closing = error ? NULL : tape_close(&tape);
+        error = error ? error : closing;
+    }
     if (error) {
         print("diskinfo: can't open %s: %s\n", name, error);
         return 1;

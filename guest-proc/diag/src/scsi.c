@@ -14,7 +14,7 @@ enum {
     OP_REPORT_LUNS = 0xa0,
     READ_CAPACITY_16 = 0x10
 };
-enum { STATUS_GOOD = 0, STATUS_CHECK_CONDITION = 2 };
+enum { STATUS_GOOD = 0, STATUS_CHECK_CONDITION = 2, STATUS_BUSY = 8, STATUS_RESERVATION_CONFLICT = 0x18 };
 enum { KEY_UNIT_ATTENTION = 6 };
 #define MAX_LUNS 16
 #define ATTEMPTS 4
@@ -61,6 +61,8 @@ static const char *describe(const struct scsi_request *r)
     }
     if (r->status == STATUS_GOOD)
         return NULL;
+    if (r->status == STATUS_RESERVATION_CONFLICT || r->status == STATUS_BUSY)
+        return "Device busy";
     sense_triple(r, sense);
     if (r->status == STATUS_CHECK_CONDITION)
         format(buffer, sizeof text[0], "I/O error (sense key %x, code %02x/%02x)", sense[0], sense[1], sense[2]);
@@ -97,6 +99,13 @@ const char *disk_command(struct disk *disk, const u8 *cdb, unsigned cdb_length, 
     if (sense)
         sense_triple(&r, sense);
     return error;
+}
+
+const char *scsi_command(struct disk *disk, struct scsi_request *r)
+{
+    r->target = disk->target;
+    r->lun = disk->lun;
+    return run_one(disk->adapter, r);
 }
 
 /* --- discovery --------------------------------------------------------------------------------------------------- */
@@ -271,6 +280,39 @@ struct disk *find_disk(const char *name)
             if (disks[i].present && disks[i].adapter_instance == c && disks[i].target % 16u == t &&
                 disks[i].target / 16u == d)
                 return &disks[i];
+    return NULL;
+}
+
+/* A tape: tapeN_BEST with n (no rewind) and b behind it, as /dev/rtape/… too; the legacy /dev/rmt/cXtYdZBEST…; or the
+ * first one, as "tape". */
+struct disk *find_tape(const char *name, bool *rewinds)
+{
+    u64 c = 0, t = 0, d = 0, n = 0;
+    bool legacy = prefixed(&name, "/dev/rmt/"), first = !legacy && !strcmp(name, "tape");
+    *rewinds = !first;
+    if (legacy) {
+        if (!prefixed(&name, "c") || !decimal(&name, &c) || !prefixed(&name, "t") || !decimal(&name, &t) ||
+            !prefixed(&name, "d") || !decimal(&name, &d) || !prefixed(&name, "BEST"))
+            return NULL;
+    } else if (!first) {
+        prefixed(&name, "/dev/rtape/");
+        if (!prefixed(&name, "tape") || !decimal(&name, &n) || (*name && !prefixed(&name, "_BEST")))
+            return NULL;
+    }
+    if (!first && prefixed(&name, "n"))
+        *rewinds = false;
+    if (!first)
+        prefixed(&name, "b");
+    if (!first && *name)
+        return NULL;
+    for (unsigned i = 0; i < disk_count; i++) {
+        struct disk *tape = &disks[i];
+        bool named = first    ? true
+                     : legacy ? tape->adapter_instance == c && tape->target % 16u == t && tape->target / 16u == d
+                              : tape->instance == n;
+        if (named && tape->present && tape->type == SCSI_TAPE)
+            return tape;
+    }
     return NULL;
 }
 
