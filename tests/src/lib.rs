@@ -7,6 +7,7 @@
 mod console;
 mod executable;
 mod guest;
+mod machine;
 pub mod shared;
 mod terminal;
 mod vsp;
@@ -15,6 +16,7 @@ mod wait;
 pub use console::Console;
 pub use executable::hpvm;
 pub use guest::Guest;
+pub use machine::Machine;
 pub use terminal::Terminal;
 pub use vsp::{Ran, Vsp, is_alive};
 pub use wait::{Deadline, wait_for};
