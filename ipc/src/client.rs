@@ -8,8 +8,8 @@ use crossbeam_channel::{Receiver, bounded};
 use crate::connection::Sender;
 use crate::figures::GuestFigures;
 use crate::message::{
-    Acceptance, ClientEnd, ClientToVsp, Event, GuestDetail, GuestRef, GuestSummary, Manner, Refusal,
-    StopMode, Subscription, VspStatus, VspToClient,
+    Acceptance, ClientEnd, ClientToVsp, ConsoleUser, Event, GuestDetail, GuestRef, GuestSummary, Manner,
+    Refusal, StopMode, Subscription, VspStatus, VspToClient,
 };
 use crate::{Error, Role, listener};
 
@@ -147,6 +147,17 @@ impl Client {
     pub fn figures(&mut self, guest: Option<GuestRef>) -> ClientResult<Vec<GuestFigures>> {
         match self.request_with(&ClientToVsp::Figures(guest), |_| {})? {
             VspToClient::Figures(figures) => Ok(figures),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// Who is at a guest's console.
+    ///
+    /// # Errors
+    /// As [`Client::request_with`].
+    pub fn console_users(&mut self, guest: &GuestRef) -> ClientResult<Vec<ConsoleUser>> {
+        match self.request_with(&ClientToVsp::ConsoleUsers(guest.clone()), |_| {})? {
+            VspToClient::ConsoleUsers(users) => Ok(users),
             _ => Err(ClientError::Unexpected),
         }
     }

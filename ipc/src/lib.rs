@@ -32,4 +32,4 @@ pub mod software;
 pub use connection::Connection;
 pub use error::{Error, Result};
 pub use hello::{Hello, Role};
-pub use peer::{Access, Peer};
+pub use peer::{Access, Peer, Standing};

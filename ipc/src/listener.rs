@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -14,15 +14,14 @@ use crate::{Access, Error, Peer, Result};
 /// Longest path of a local socket in bytes, with the terminating zero (`sun_path` of Linux).
 const MAX_PATH: usize = 108;
 
-/// A listening local socket that admits only those its [`Access`] names. Dropping it removes the socket file.
+/// A listening local socket that only those its [`Access`] names can reach. Dropping it removes the socket file.
 pub struct Listener {
     inner: local::Listener,
-    access: Access,
     path: PathBuf,
 }
 
 impl Listener {
-    /// Listens at `path`, making its directory for the owner alone (and the configured group). A socket file that is
+    /// Listens at `path`, making its directory for the owner alone; the configured group can pass it. A socket file that is
     /// already there is replaced: the caller holds the lock that makes him the only one.
     ///
     /// # Errors
@@ -30,30 +29,32 @@ impl Listener {
     pub fn bind(path: &Path, access: Access) -> Result<Listener> {
         check_length(path)?;
         let directory = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        let mode = if access.group.is_some() { 0o750 } else { 0o700 };
+        // Members go through the directory, to a socket whose name they know.
+        let (directory_mode, socket_mode) = match access.group {
+            Some(_) => (0o710, 0o660),
+            None => (0o700, 0o600),
+        };
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        fs::set_permissions(directory, Permissions::from_mode(mode))?;
         match fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e.into()),
             _ => {}
         }
         let inner = local::ListenerOptions::new().name(name(path)?).create_sync()?;
-        fs::set_permissions(path, Permissions::from_mode(mode & 0o660))?;
-        if let Some(group) = access.group {
-            std::os::unix::fs::chown(directory, None, Some(group))?;
-            std::os::unix::fs::chown(path, None, Some(group))?;
+        for (path, mode) in [(path, socket_mode), (directory, directory_mode)] {
+            // The group first: a mode is never in force for another one.
+            chown(path, Some(access.owner), access.group)?;
+            fs::set_permissions(path, Permissions::from_mode(mode))?;
         }
-        Ok(Listener { inner, access, path: path.into() })
+        Ok(Listener { inner, path: path.into() })
     }
 
-    /// Waits for a peer that may talk to us.
+    /// Waits for a peer. Whether he may talk to us is for [`Access::check`] to say, where that may take its time.
     ///
     /// # Errors
-    /// [`Error::Denied`] for one that may not (he has been hung up on; accept again), [`Error::Io`].
+    /// [`Error::Io`].
     pub fn accept(&self) -> Result<(UnixStream, Peer)> {
         let stream = into_unix(self.inner.accept()?);
         let peer = Peer::of(&stream)?;
-        self.access.check(peer)?;
         Ok((stream, peer))
     }
 

@@ -90,6 +90,15 @@ pub enum ClientToVsp {
     Devices(DeviceRequest),
     /// Software inventories: [`VspToClient::Software`] or [`VspToClient::Accepted`].
     Software(SoftwareRequest),
+    /// Who is at a guest's console: [`VspToClient::ConsoleUsers`].
+    ConsoleUsers(GuestRef),
+    /// Ends somebody's session at a guest's console: [`VspToClient::Accepted`].
+    DisconnectUser {
+        /// Which guest.
+        guest: GuestRef,
+        /// [`ConsoleUser::number`].
+        number: u64,
+    },
 }
 
 /// From the VSP to a client.
@@ -122,6 +131,23 @@ pub enum VspToClient {
     },
     /// What is installed, or lies in a depot.
     Software(Catalog),
+    /// Who is at a guest's console, in the order they came.
+    ConsoleUsers(Vec<ConsoleUser>),
+}
+
+/// Somebody at a guest's console.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleUser {
+    /// Number of his session, which no other one ever has.
+    pub number: u64,
+    /// His account.
+    pub user: String,
+    /// His process.
+    pub pid: i32,
+    /// Came, microseconds since 1970-01-01 UTC.
+    pub since_micros: i64,
+    /// Does what he types reach the guest?
+    pub writes: bool,
 }
 
 /// A guest that is to be made after another one.
@@ -293,6 +319,8 @@ pub enum RefusalKind {
     Conflict,
     /// The host failed: disk full, no such file, no process.
     Host,
+    /// Who asks may not.
+    Denied,
 }
 
 impl Remark {

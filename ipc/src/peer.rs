@@ -28,6 +28,25 @@ impl Peer {
         let found = getsockopt(stream, PeerCredentials).map_err(std::io::Error::from)?;
         Ok(Peer { pid: found.pid(), uid: found.uid(), gid: found.gid() })
     }
+
+    /// Its groups: the one it had when it connected, and those its user is a member of.
+    pub fn groups(&self) -> Vec<u32> {
+        let of_user = || {
+            let user = User::from_uid(Uid::from_raw(self.uid)).ok()??;
+            getgrouplist(&CString::new(user.name).ok()?, user.gid).ok()
+        };
+        let of_user = of_user().unwrap_or_default();
+        std::iter::once(self.gid).chain(of_user.into_iter().map(Gid::as_raw)).collect()
+    }
+}
+
+/// What a peer is to the owner of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The owner himself, or root.
+    Owner,
+    /// A member of the configured group.
+    Member,
 }
 
 /// Who may use a socket: its owner, root, and members of a group if one is configured.
@@ -45,22 +64,17 @@ impl Access {
         Access { owner: nix::unistd::geteuid().as_raw(), group: None }
     }
 
-    /// Passes `peer` or says why not.
+    /// Passes `peer` or says why not. Asks the host's account database, which may take its time.
     ///
     /// # Errors
     /// [`Error::Denied`].
-    pub fn check(&self, peer: Peer) -> Result<()> {
-        let allowed = peer.uid == 0
-            || peer.uid == self.owner
-            || self.group.is_some_and(|group| peer.gid == group || is_member(peer.uid, group));
-        if allowed { Ok(()) } else { Err(Error::Denied { uid: peer.uid }) }
+    pub fn check(&self, peer: Peer) -> Result<Standing> {
+        match peer.uid {
+            uid if uid == 0 || uid == self.owner => Ok(Standing::Owner),
+            _ if self.group.is_some_and(|group| peer.groups().contains(&group)) => Ok(Standing::Member),
+            uid => Err(Error::Denied { uid }),
+        }
     }
-}
-
-fn is_member(uid: u32, group: u32) -> bool {
-    let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else { return false };
-    let Ok(name) = CString::new(user.name) else { return false };
-    getgrouplist(&name, user.gid).is_ok_and(|groups| groups.contains(&Gid::from_raw(group)))
 }
 
 #[cfg(test)]
@@ -71,15 +85,17 @@ mod tests {
     fn owner_and_root_pass_and_a_stranger_is_denied() {
         let access = Access { owner: 1000, group: None };
         let peer = |uid| Peer { pid: 1, uid, gid: uid };
-        assert!(access.check(peer(1000)).is_ok());
-        assert!(access.check(peer(0)).is_ok());
+        assert!(matches!(access.check(peer(1000)), Ok(Standing::Owner)));
+        assert!(matches!(access.check(peer(0)), Ok(Standing::Owner)));
         assert!(matches!(access.check(peer(1001)), Err(Error::Denied { uid: 1001 })));
     }
 
     #[test]
     fn a_member_of_the_configured_group_passes() {
         let access = Access { owner: 1000, group: Some(50) };
-        assert!(access.check(Peer { pid: 1, uid: 4_000_000, gid: 50 }).is_ok());
-        assert!(access.check(Peer { pid: 1, uid: 4_000_000, gid: 51 }).is_err());
+        let peer = |uid, gid| Peer { pid: 1, uid, gid };
+        assert!(matches!(access.check(peer(4_000_000, 50)), Ok(Standing::Member)));
+        assert!(access.check(peer(4_000_000, 51)).is_err());
+        assert!(matches!(access.check(peer(1000, 51)), Ok(Standing::Owner)), "with or without the group");
     }
 }

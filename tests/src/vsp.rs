@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipc::client::Client;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, User};
 use tempfile::TempDir;
 
 use crate::{Deadline, Guest, hpvm, wait_for};
@@ -129,15 +131,35 @@ impl Vsp {
     /// # Panics
     /// If it cannot be run.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        finish(self.command(arguments), arguments, input)
+    }
+
+    /// Lets every account of this host come as far as the state directory.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    pub fn open_way(&self) {
+        fs::set_permissions(self.directory.path(), fs::Permissions::from_mode(0o711)).expect("own directory");
+    }
+
+    /// A command that an account of this host runs while it is in a group, not started yet. Only root can do that.
+    ///
+    /// # Panics
+    /// If there is no such account or group.
+    pub fn command_as(&self, user: &str, group: &str, arguments: &[&str]) -> Command {
+        let uid = User::from_name(user).ok().flatten().expect("an account").uid;
+        let gid = nix::unistd::Group::from_name(group).ok().flatten().expect("a group").gid;
         let mut command = self.command(arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("hpvm runs");
-        let mut stdin = child.stdin.take().expect("a pipe");
-        // A command that does not read it all may close the pipe.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        let output = child.wait_with_output().expect("hpvm ends");
-        Ran { what: format!("hpvm {}", arguments.join(" ")), output }
+        command.current_dir("/").env_remove("HOME").uid(uid.as_raw()).gid(gid.as_raw());
+        command
+    }
+
+    /// Runs such a command with standard input.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn run_as(&self, user: &str, group: &str, arguments: &[&str], input: &str) -> Ran {
+        finish(self.command_as(user, group, arguments), arguments, input)
     }
 
     /// Starts the VSP in the foreground and waits until it serves.
@@ -245,6 +267,18 @@ impl Drop for Vsp {
             let _ = child.wait();
         }
     }
+}
+
+/// Runs a command with standard input to its end.
+fn finish(mut command: Command, arguments: &[&str], input: &str) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("hpvm runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A command that does not read it all may close the pipe.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("hpvm ends");
+    Ran { what: format!("hpvm {}", arguments.join(" ")), output }
 }
 
 /// What is in a directory, by name; nothing if it is none.

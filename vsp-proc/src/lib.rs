@@ -12,6 +12,7 @@
 
 pub mod avio;
 mod avio_link;
+mod caller;
 mod console;
 pub mod db;
 mod demo;
@@ -21,6 +22,7 @@ pub mod fs;
 mod log;
 pub mod root;
 mod server;
+mod settings;
 mod software;
 mod stores;
 mod stream;
@@ -33,7 +35,6 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
-use ipc::Access;
 use ipc::listener::Listener;
 use ipc::log::{LogFile, LogGuard};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -102,10 +103,13 @@ pub fn run(options: Options) -> Result<(), StartError> {
     }
     let (supervisor_inbox, inputs) = unbounded();
     let launcher = Launcher { command: guest_command, images };
-    let supervisor = Supervisor::new(root.clone(), db, launcher, logs.clone(), supervisor_inbox.clone())?;
+    let access = settings::access(&root)?;
+    root.admit(access.group)?;
+    let supervisor =
+        Supervisor::new(root.clone(), access, db, launcher, logs.clone(), supervisor_inbox.clone())?;
     forward_signals(supervisor_inbox.clone())?;
-    let listener = Listener::bind(&root.socket(), Access::owner())?;
-    let server = Server::start(listener, supervisor_inbox, logs)?;
+    let listener = Listener::bind(&root.socket(), access)?;
+    let server = Server::start(listener, access, supervisor_inbox, logs)?;
     // Whoever started us may have gone; that is no reason not to serve.
     let mut out = io::stdout();
     let _ = writeln!(out, "{READY_LINE}").and_then(|()| out.flush());

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   HPVM_ROOT, or /var/opt/hpvm for root, or the XDG state directory
+//!   ├── vsp.toml                 settings of the VSP, if its owner has made any
 //!   ├── lock                     held by the running VSP; its process id is in it
 //!   ├── run/vsp.sock             for the commands
 //!   ├── run/gNUMBER.sock         of a running guest process, for the VSP after this one
@@ -19,9 +20,9 @@
 //!       └── log/                 the guest process' structured log
 //! ```
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -84,6 +85,9 @@ impl StateRoot {
         if nix::unistd::geteuid().is_root() {
             return Ok(StateRoot(SYSTEM_ROOT.into()));
         }
+        if let Some((root, _)) = captive() {
+            return Ok(root);
+        }
         let base = etcetera::base_strategy::Xdg::new().map_err(|_| RootError::Unknown)?;
         let state = base.state_dir().unwrap_or_else(|| base.home_dir().join(".local/state"));
         Ok(StateRoot(state.join("hpvm")))
@@ -97,6 +101,30 @@ impl StateRoot {
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+    /// Settings of the VSP.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.0.join("vsp.toml")
+    }
+    /// Whose the directory is.
+    ///
+    /// # Errors
+    /// [`RootError::Host`].
+    pub fn owner(&self) -> Result<u32, RootError> {
+        let found = std::fs::metadata(&self.0);
+        found.map(|found| found.uid()).map_err(|source| RootError::Host { path: self.0.clone(), source })
+    }
+    /// Lets members of a group pass the directory, or nobody but its owner.
+    ///
+    /// # Errors
+    /// [`RootError::Host`].
+    pub(crate) fn admit(&self, group: Option<u32>) -> Result<(), RootError> {
+        let mode = if group.is_some() { 0o710 } else { 0o700 };
+        let admit = || {
+            chown(&self.0, None, group)?;
+            std::fs::set_permissions(&self.0, Permissions::from_mode(mode))
+        };
+        admit().map_err(|source| RootError::Host { path: self.0.clone(), source })
     }
     /// Where the VSP listens.
     pub fn socket(&self) -> PathBuf {
@@ -170,6 +198,14 @@ impl StateRoot {
         writeln!(file, "{}", std::process::id()).map_err(host)?;
         Ok(RootLock { _file: file, is_new })
     }
+}
+
+/// State directory and guest of a captive console account: its home directory is that of the guest (hpvm.md 4.7).
+pub fn captive() -> Option<(StateRoot, String)> {
+    let home = PathBuf::from(std::env::var_os("HOME")?);
+    let guest = home.file_name()?.to_str()?.to_owned();
+    let guests = home.parent().filter(|parent| parent.ends_with("guests"))?;
+    Some((StateRoot(guests.parent()?.into()), guest))
 }
 
 /// Has this process been killed? What it holds it then holds until its last I/O has ended.

@@ -1,27 +1,30 @@
 //! The VSP's socket: one thread per client, which asks the supervisor and waits for the answer; a second one for the other
 //! direction of a subscription. A client can hold up nobody but itself.
 
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
-use ipc::connection::Sender as SocketSender;
+use ipc::connection::{HELLO_DEADLINE, Sender as SocketSender};
 use ipc::device::DeviceRequest;
 use ipc::listener::Listener;
 use ipc::log::LogSource;
 use ipc::message::{
-    Acceptance, ClientToVsp, Event, GuestRef, Refusal, RefusalKind, Remark, Subscription, VspEnd, VspToClient,
+    Acceptance, ClientToVsp, Event, GuestRef, Refusal, RefusalKind, Remark, Rights, Subscription, VspEnd,
+    VspToClient,
 };
 use ipc::software::SoftwareRequest;
-use ipc::{Error, Peer, Role};
+use ipc::{Access, Error, Peer, Role};
 use tracing::Span;
 
+use crate::caller::Caller;
 use crate::console::{Console, Viewer};
 use crate::log::{Follower, LogHub, REPLAY};
 use crate::stream::{self, Delivery, Offering};
-use crate::supervisor::{Input, Reply};
+use crate::supervisor::{Input, Reply, superuser};
 
 /// Most clients at a time.
 const MAX_CLIENTS: usize = 256;
@@ -35,6 +38,7 @@ const EVENT_QUEUE: usize = 1 << 20;
 /// What all client threads share.
 #[derive(Clone)]
 pub(crate) struct Server {
+    access: Access,
     supervisor: Sender<Input>,
     logs: LogHub,
     load: Arc<Load>,
@@ -79,13 +83,14 @@ impl Drop for Busy {
 }
 
 impl Server {
-    /// Serves `listener` in a thread of its own until the process ends.
+    /// Serves those whom `access` admits at `listener` in a thread of its own until the process ends.
     pub(crate) fn start(
         listener: Listener,
+        access: Access,
         supervisor: Sender<Input>,
         logs: LogHub,
     ) -> std::io::Result<Server> {
-        let server = Server { supervisor, logs, load: Arc::default() };
+        let server = Server { access, supervisor, logs, load: Arc::default() };
         let accepting = server.clone();
         thread::Builder::new().name("accept".into()).spawn(move || accepting.accept(&listener))?;
         Ok(server)
@@ -102,10 +107,6 @@ impl Server {
         loop {
             let (stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
-                Err(error @ Error::Denied { .. }) => {
-                    tracing::warn!(%error, "client refused");
-                    continue;
-                }
                 Err(error) => {
                     // Out of descriptors, most likely: others must end before there is room for a new one.
                     tracing::error!(%error, "cannot accept clients");
@@ -120,7 +121,14 @@ impl Server {
             self.load.counts().clients += 1;
             let server = self.clone();
             let serve = move || {
-                if let Err(error) = server.serve(stream, peer) {
+                let served = match server.access.check(peer) {
+                    Ok(standing) => server.serve(stream, &Caller::of(peer, standing), peer),
+                    Err(denied) => {
+                        tracing::warn!(error = %denied, pid = peer.pid, "client refused");
+                        refuse(stream)
+                    }
+                };
+                if let Err(error) = served {
                     tracing::info!(%error, pid = peer.pid, uid = peer.uid, "client connection ended");
                 }
                 server.load.counts().clients -= 1;
@@ -132,7 +140,7 @@ impl Server {
         }
     }
 
-    fn serve(&self, stream: std::os::unix::net::UnixStream, peer: Peer) -> ipc::Result<()> {
+    fn serve(&self, stream: UnixStream, caller: &Caller, peer: Peer) -> ipc::Result<()> {
         let (mut sender, mut receiver) = VspEnd::open(stream, Role::Vsp, Role::Client)?.split();
         sender.set_deadline(SEND_DEADLINE)?;
         loop {
@@ -147,11 +155,20 @@ impl Server {
                 tracing::info!(what = ?request, pid = peer.pid, uid = peer.uid, "request");
             }
             match request {
-                ClientToVsp::Subscribe(subscription) => match self.open(subscription) {
+                ClientToVsp::Subscribe(subscription) => match self.open(subscription, caller) {
                     Ok(opened) => return stream_events(opened, sender, receiver),
                     Err(refusal) => sender.send(&VspToClient::Refused(refusal))?,
                 },
-                request => self.answer(request, span, &mut sender)?,
+                ClientToVsp::ConsoleUsers(guest) => {
+                    let users = self.console(guest, caller, Rights::Oper).map(|console| console.users());
+                    sender.send(&users.map_or_else(VspToClient::Refused, VspToClient::ConsoleUsers))?;
+                }
+                ClientToVsp::DisconnectUser { guest, number } => {
+                    let _request = span.enter();
+                    let done = self.disconnect(guest, number, caller);
+                    sender.send(&done.map_or_else(VspToClient::Refused, VspToClient::Accepted))?;
+                }
+                request => self.answer(request, span, caller, &mut sender)?,
             }
         }
     }
@@ -160,11 +177,12 @@ impl Server {
         &self,
         request: ClientToVsp,
         span: Span,
+        caller: &Caller,
         sender: &mut SocketSender<VspToClient>,
     ) -> ipc::Result<()> {
         let _busy = Busy::new(&self.load);
         let (reply, answers) = unbounded();
-        if self.supervisor.send(Input::Request(request, Reply::new(reply, span))).is_err() {
+        if self.supervisor.send(Input::Request(request, Reply::new(reply, span, caller.clone()))).is_err() {
             return sender.send(&VspToClient::Refused(ending()));
         }
         for mut answer in answers {
@@ -180,29 +198,44 @@ impl Server {
         sender.send(&VspToClient::Refused(ending()))
     }
 
-    fn open(&self, subscription: Subscription) -> Result<Opened, Refusal> {
+    fn disconnect(&self, guest: GuestRef, number: u64, caller: &Caller) -> Result<Acceptance, Refusal> {
+        match self.console(guest, caller, Rights::Admin)?.disconnect(number) {
+            true => Ok(Acceptance::default()),
+            false => {
+                let remark = Remark::plain("There is no such session.");
+                Err(Refusal { kind: RefusalKind::Invalid, remarks: vec![remark] })
+            }
+        }
+    }
+
+    fn open(&self, subscription: Subscription, caller: &Caller) -> Result<Opened, Refusal> {
         match subscription {
             Subscription::Guests => {
                 let (offering, delivery) = stream::channel(EVENT_QUEUE);
-                self.supervisor.send(Input::Watch(offering)).map_err(|_| ending())?;
+                self.supervisor.send(Input::Watch(offering, caller.clone())).map_err(|_| ending())?;
                 Ok(Opened { delivery, viewer: None })
             }
             Subscription::Figures { interval_millis } => {
                 let interval = Duration::from_millis(interval_millis.into()).max(LEAST_INTERVAL);
                 let (offering, delivery) = stream::channel(EVENT_QUEUE);
-                let server = self.clone();
-                let offer = move || server.offer_figures(&offering, interval);
+                let (server, caller) = (self.clone(), caller.clone());
+                let offer = move || server.offer_figures(&offering, interval, &caller);
                 thread::Builder::new().name("figures".into()).spawn(offer).map_err(|_| ending())?;
                 Ok(Opened { delivery, viewer: None })
             }
             Subscription::Console { guest, replay_bytes, write } => {
-                let (viewer, delivery) = self.console(guest)?.join(replay_bytes, write);
+                let (viewer, delivery) =
+                    self.console(guest, caller, Rights::Oper)?.join(replay_bytes, write, caller);
                 Ok(Opened { delivery, viewer: Some(viewer) })
             }
             Subscription::Log { source, level, replay, follow } => {
-                if let Some(LogSource::Guest(name)) = &source {
+                match &source {
                     // Fails for a guest that does not exist.
-                    self.console(GuestRef::Name(name.clone()))?;
+                    Some(LogSource::Guest(name)) => {
+                        self.console(GuestRef::Name(name.clone()), caller, Rights::Oper)?;
+                    }
+                    Some(LogSource::Vsp) | None if !caller.is_owner() => return Err(superuser()),
+                    Some(LogSource::Vsp) | None => {}
                 }
                 let replay = (replay as usize).min(REPLAY);
                 let (offering, delivery) = stream::channel(2 * EVENT_QUEUE);
@@ -213,10 +246,11 @@ impl Server {
     }
 
     /// Offers figures again and again until the subscriber has gone or the VSP ends.
-    fn offer_figures(&self, offering: &Offering, interval: Duration) {
+    fn offer_figures(&self, offering: &Offering, interval: Duration, caller: &Caller) {
         loop {
             let (reply, figures) = bounded(1);
-            let ask = Input::Request(ClientToVsp::Figures(None), Reply::new(reply, Span::none()));
+            let reply = Reply::new(reply, Span::none(), caller.clone());
+            let ask = Input::Request(ClientToVsp::Figures(None), reply);
             // Fails when the VSP ends.
             if self.supervisor.send(ask).is_err() {
                 return;
@@ -229,11 +263,22 @@ impl Server {
         }
     }
 
-    fn console(&self, guest: GuestRef) -> Result<Console, Refusal> {
+    /// A guest's console, for somebody who has these rights on it.
+    fn console(&self, guest: GuestRef, caller: &Caller, rights: Rights) -> Result<Console, Refusal> {
         let (reply, found) = bounded(1);
-        self.supervisor.send(Input::FindConsole(guest, reply)).map_err(|_| ending())?;
+        let find = Input::FindConsole { guest, caller: caller.clone(), rights, reply };
+        self.supervisor.send(find).map_err(|_| ending())?;
         found.recv().unwrap_or_else(|_| Err(ending()))
     }
+}
+
+/// Tells somebody who may not be here so, as the answer to whatever he asks.
+fn refuse(stream: UnixStream) -> ipc::Result<()> {
+    let (mut sender, mut receiver) = VspEnd::open(stream, Role::Vsp, Role::Client)?.split();
+    sender.set_deadline(HELLO_DEADLINE)?;
+    receiver.set_deadline(Some(HELLO_DEADLINE))?;
+    receiver.receive()?;
+    sender.send(&VspToClient::Refused(superuser()))
 }
 
 /// Requests that change something are logged, with who asked.
@@ -245,6 +290,7 @@ fn is_change(request: &ClientToVsp) -> bool {
             | ClientToVsp::VspStatus
             | ClientToVsp::Figures(_)
             | ClientToVsp::Subscribe(_)
+            | ClientToVsp::ConsoleUsers(_)
             | ClientToVsp::Devices(DeviceRequest::List { .. } | DeviceRequest::Repair)
             | ClientToVsp::Software(
                 SoftwareRequest::List(_) | SoftwareRequest::ListDepot(_) | SoftwareRequest::Missing

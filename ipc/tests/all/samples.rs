@@ -165,6 +165,8 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         SoftwareRequest::Remove { host: SoftwareHost::Guest(demo()), selections, session },
     ];
     all.extend(requests.map(ClientToVsp::Software));
+    all.push(ClientToVsp::ConsoleUsers(demo()));
+    all.push(ClientToVsp::DisconnectUser { guest: demo(), number: 3 });
     named(all)
 }
 
@@ -246,6 +248,7 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
         RefusalKind::State,
         RefusalKind::Conflict,
         RefusalKind::Host,
+        RefusalKind::Denied,
     ];
     all.extend(kinds.map(|kind| VspToClient::Refused(Refusal { kind, remarks: vec![] })));
     let states = [
@@ -294,6 +297,13 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
     all.push(VspToClient::Software(Catalog { products: vec![product], bundles: vec![bundle] }));
     let problem = remark(Some(Severity::Problem), Some("demo"));
     all.push(VspToClient::Accepted(Acceptance { already_done: false, remarks: vec![problem] }));
+    all.push(VspToClient::ConsoleUsers(vec![ConsoleUser {
+        number: 3,
+        user: "anna".into(),
+        pid: 4711,
+        since_micros: 1_764_200_000_000_000,
+        writes: true,
+    }]));
     named(all)
 }
 

@@ -73,17 +73,24 @@ fn the_socket_directory_belongs_to_its_owner_alone_and_a_stale_socket_is_replace
 }
 
 #[test]
-fn a_stranger_is_hung_up_on() {
-    if nix::unistd::geteuid().is_root() {
-        println!("skipped: root may talk to every VSP");
-        return;
-    }
+fn a_group_can_reach_the_socket_and_nothing_else() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("run/vsp.sock");
-    let listener = Listener::bind(&path, Access { owner: u32::MAX - 1, group: None }).unwrap();
-    let client = thread::spawn(move || Client::connect(&path).map(drop));
-    assert!(matches!(listener.accept(), Err(Error::Denied { .. })));
-    assert!(client.join().unwrap().is_err());
+    let group = nix::unistd::getegid().as_raw();
+    let _listener = Listener::bind(&path, Access { group: Some(group), ..Access::owner() }).unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o710, 0o660));
+}
+
+#[test]
+fn another_version_is_told_both_versions() {
+    use ipc::codec::{HELLO_VERSION, PROTOCOL_VERSION, encode};
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let hello = ipc::Hello { version: 99, role: Role::Client, build: "9.9".into() };
+    far.write_all(&encode(HELLO_VERSION, &hello).unwrap()).unwrap();
+    let refused = VspEnd::open(near, Role::Vsp, Role::Client).unwrap_err();
+    assert!(matches!(refused, Error::Version { theirs: 99, ours: PROTOCOL_VERSION, .. }));
+    assert!(refused.to_string().starts_with("protocol version 99 (build 9.9) does not fit version "));
 }
 
 #[test]

@@ -11,5 +11,6 @@ mod front_end;
 mod guest;
 mod journey;
 mod linux;
+mod rights;
 mod takeover;
 mod vsp;

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use ipc::message::GuestState;
-use tests::{Deadline, Vsp};
+use tests::{Deadline, Vsp, wait_for};
 
 #[test]
 fn commands_start_the_vsp_and_it_can_be_stopped() {
@@ -141,4 +141,40 @@ fn garbage_on_the_socket_ends_that_connection_alone() {
         let _ = stream.read_to_end(&mut answer);
         assert!(other.status().is_ok(), "after {bytes:?}");
     }
+}
+
+#[test]
+fn another_version_is_refused_by_either_side() {
+    let vsp = Vsp::new();
+    vsp.start();
+    let hello = |role| {
+        let hello = ipc::Hello { version: 99, role, build: "9.9".into() };
+        ipc::codec::encode(ipc::codec::HELLO_VERSION, &hello)
+    };
+    let mut stream = UnixStream::connect(vsp.root().join("run/vsp.sock")).unwrap();
+    stream.write_all(&hello(ipc::Role::Client).unwrap()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    // It says what it is, and nothing else.
+    let own = ipc::codec::encode(ipc::codec::HELLO_VERSION, &ipc::Hello::new(ipc::Role::Vsp)).unwrap();
+    assert_eq!(answer, own);
+    let text = "protocol version 99 (build 9.9) does not fit version 1 of this program";
+    wait_for(Deadline::Soon, "a record", || vsp.logs(), || vsp.log().contains(text).then_some(()));
+    vsp.kill();
+
+    let socket = vsp.root().join("run/vsp.sock");
+    fs::remove_file(&socket).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let other = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(&hello(ipc::Role::Vsp).unwrap()).unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let build = env!("CARGO_PKG_VERSION");
+    vsp.run(&["status"]).refused(&[&format!(
+        "hpvmstatus: cannot talk to the VSP at '{}': {text} (build {build}): use the same build on both sides, or \
+         restart the VSP",
+        socket.display()
+    )]);
+    other.join().unwrap();
 }

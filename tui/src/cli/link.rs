@@ -19,6 +19,8 @@ const START_DEADLINE: Duration = Duration::from_secs(20);
 const RETRY: Duration = Duration::from_millis(20);
 /// This executable, even after its file was replaced.
 const OWN_EXECUTABLE: &str = "/proc/self/exe";
+/// Why somebody cannot use a VSP that is not his own (hpvm.md 4.0).
+const SUPERUSER: &str = "Superuser privileges required.";
 
 /// Connects to this user's VSP; starts it if none runs.
 ///
@@ -56,6 +58,7 @@ fn try_connect(root: &StateRoot) -> anyhow::Result<Option<Client>> {
         Err(ipc::Error::Io(e)) if is_absent(&e) => Ok(None),
         // It ended between accepting and greeting.
         Err(ipc::Error::Closed) => Ok(None),
+        Err(ipc::Error::Io(e)) if e.kind() == io::ErrorKind::PermissionDenied => bail!(SUPERUSER),
         Err(e) => Err(e).with_context(|| format!("cannot talk to the VSP at '{}'", root.socket().display())),
     }
 }
@@ -72,6 +75,10 @@ fn is_absent(error: &io::Error) -> bool {
 /// # Errors
 /// What the VSP says.
 pub(super) fn start(root: &StateRoot) -> anyhow::Result<()> {
+    let own = rustix::process::geteuid();
+    if !own.is_root() && root.owner().is_ok_and(|owner| owner != own.as_raw()) {
+        bail!("{SUPERUSER} The VSP of '{}' is not running.", root.path().display());
+    }
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -83,6 +83,8 @@ const COMMANDS: &[Spec] = &[
 /// Runs the command that the arguments (with the program's name) ask for.
 pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
     let called_as = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
+    // A login shell is called with a dash in front.
+    let called_as = called_as.map(|name| name.strip_prefix('-').unwrap_or(name));
     let linked = COMMANDS.iter().find(|spec| spec.is_linked && Some(spec.classic) == called_as);
     let (spec, matches) = match linked {
         Some(spec) => match classic(spec).try_get_matches_from(arguments) {

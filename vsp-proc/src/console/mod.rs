@@ -7,16 +7,17 @@
 mod log;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use ipc::guest::{ConsoleEnd, VspToGuest};
-use ipc::message::Event;
+use ipc::message::{ConsoleUser, Event};
 use storage::throttle::Throttle;
 
 use self::log::ConsoleLog;
+use crate::caller::Caller;
 use crate::stream::{self, Delivery, Offering};
 
 /// Bytes of the console log before it rolls.
@@ -59,7 +60,10 @@ enum Order {
     BeginRun,
     EndRun(ConsoleEnd),
     Position(Sender<u64>),
-    Join { viewer: u64, replay_bytes: u64, write: bool, offering: Offering },
+    Join { viewer: Seen, replay_bytes: u64, write: bool },
+    Users(Sender<Vec<ConsoleUser>>),
+    Disconnect(u64, Sender<bool>),
+    Keep(Box<dyn Fn(&Caller) -> bool + Send>),
     Taken { former: u64, viewer: u64 },
     Released(u64),
     Leave(u64),
@@ -112,13 +116,36 @@ impl Console {
         *self.shared.guest.lock().unwrap_or_else(PoisonError::into_inner) = guest;
     }
 
+    /// Those who see it now.
+    pub(crate) fn users(&self) -> Vec<ConsoleUser> {
+        let (reply, users) = bounded(1);
+        let _ = self.inbox.send(Order::Users(reply));
+        users.recv().unwrap_or_default()
+    }
+
+    /// Ends a viewer's session; false if there is none of this number.
+    pub(crate) fn disconnect(&self, number: u64) -> bool {
+        let (reply, done) = bounded(1);
+        let _ = self.inbox.send(Order::Disconnect(number, reply));
+        done.recv().unwrap_or(false)
+    }
+
+    /// Ends the sessions of all others than these.
+    pub(crate) fn keep(&self, whom: impl Fn(&Caller) -> bool + Send + 'static) {
+        let _ = self.inbox.send(Order::Keep(Box::new(whom)));
+    }
+
     /// Lets somebody see the console, first up to `replay_bytes` of its past.
-    pub(crate) fn join(&self, replay_bytes: u64, write: bool) -> (Viewer, Delivery) {
+    pub(crate) fn join(&self, replay_bytes: u64, write: bool, caller: &Caller) -> (Viewer, Delivery) {
         let replay_bytes = replay_bytes.min(MAX_REPLAY);
         let (offering, delivery) = stream::channel(VIEWER_QUEUE + replay_bytes as usize);
-        let viewer = self.shared.next_viewer.fetch_add(1, Ordering::Relaxed);
-        let _ = self.inbox.send(Order::Join { viewer, replay_bytes, write, offering });
-        (Viewer { console: self.clone(), number: viewer }, delivery)
+        let number = self.shared.next_viewer.fetch_add(1, Ordering::Relaxed);
+        let since_micros = jiff::Timestamp::now().as_microsecond();
+        let is_over = Arc::<AtomicBool>::default();
+        let viewer =
+            Seen { number, caller: caller.clone(), since_micros, offering, is_over: is_over.clone() };
+        let _ = self.inbox.send(Order::Join { viewer, replay_bytes, write });
+        (Viewer { console: self.clone(), number, is_over }, delivery)
     }
 }
 
@@ -126,12 +153,15 @@ impl Console {
 pub(crate) struct Viewer {
     console: Console,
     number: u64,
+    /// His session was ended, though he may not have hung up yet.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Viewer {
     /// Types at the guest if this viewer may; waits if the guest does not read.
     pub(crate) fn type_bytes(&self, bytes: Vec<u8>) {
-        if self.console.shared.writer.load(Ordering::Acquire) != self.number {
+        let writer = self.console.shared.writer.load(Ordering::Acquire);
+        if writer != self.number || self.is_over.load(Ordering::Acquire) {
             return;
         }
         let guest = self.console.shared.guest.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -143,6 +173,9 @@ impl Viewer {
 
     /// Makes this viewer the one who writes; what it types from now on reaches the guest.
     pub(crate) fn take_access(&self) {
+        if self.is_over.load(Ordering::Acquire) {
+            return;
+        }
         let former = self.console.shared.writer.swap(self.number, Ordering::AcqRel);
         let _ = self.console.inbox.send(Order::Taken { former, viewer: self.number });
     }
@@ -160,10 +193,19 @@ impl Drop for Viewer {
     }
 }
 
+/// A viewer as the console sees him.
+struct Seen {
+    number: u64,
+    caller: Caller,
+    since_micros: i64,
+    offering: Offering,
+    is_over: Arc<AtomicBool>,
+}
+
 struct Keeper {
     path: PathBuf,
     log: Option<ConsoleLog>,
-    viewers: Vec<(u64, Offering)>,
+    viewers: Vec<Seen>,
     shared: Arc<Shared>,
 }
 
@@ -176,9 +218,14 @@ impl Keeper {
                 Order::BeginRun => self.with_log(ConsoleLog::begin_run),
                 Order::EndRun(end) => self.end_run(&end),
                 Order::Position(reply) => drop(reply.send(self.position().unwrap_or(0))),
-                Order::Join { viewer, replay_bytes, write, offering } => {
-                    self.join(viewer, replay_bytes, write, offering);
+                Order::Join { viewer, replay_bytes, write } => self.join(viewer, replay_bytes, write),
+                Order::Users(reply) => drop(reply.send(self.users())),
+                Order::Disconnect(number, reply) => {
+                    let before = self.viewers.len();
+                    self.end_sessions(|viewer| viewer.number == number);
+                    let _ = reply.send(self.viewers.len() < before);
                 }
+                Order::Keep(is_kept) => self.end_sessions(|viewer| !is_kept(&viewer.caller)),
                 Order::Taken { former, viewer } => {
                     if former != viewer {
                         self.tell_access(former);
@@ -233,10 +280,39 @@ impl Keeper {
     }
 
     fn show(&mut self, piece: &[u8]) {
-        self.viewers.retain(|(_, offering)| offering.offer(Event::Console(piece.to_vec())));
+        self.viewers.retain(|viewer| viewer.offering.offer(Event::Console(piece.to_vec())));
     }
 
-    fn join(&mut self, viewer: u64, replay_bytes: u64, write: bool, offering: Offering) {
+    fn users(&self) -> Vec<ConsoleUser> {
+        let writer = self.shared.writer.load(Ordering::Acquire);
+        let user = |viewer: &Seen| ConsoleUser {
+            number: viewer.number,
+            user: viewer.caller.user.clone(),
+            pid: viewer.caller.pid,
+            since_micros: viewer.since_micros,
+            writes: viewer.number == writer,
+        };
+        self.viewers.iter().map(user).collect()
+    }
+
+    fn end_sessions(&mut self, ends: impl Fn(&Seen) -> bool) {
+        let shared = &self.shared;
+        self.viewers.retain(|viewer| {
+            if !ends(viewer) {
+                return true;
+            }
+            tracing::info!(user = viewer.caller.user, pid = viewer.caller.pid, "console session ended");
+            // His thread hangs up when it has passed on the last event; until then he must not type.
+            viewer.is_over.store(true, Ordering::Release);
+            shared.release(viewer.number);
+            viewer.offering.offer(Event::Console(b"\r\n[Disconnected by the administrator.]\r\n".to_vec()));
+            false
+        });
+    }
+
+    fn join(&mut self, viewer: Seen, replay_bytes: u64, write: bool) {
+        let Seen { number, offering, .. } = &viewer;
+        let number = *number;
         let past = log::tail(&self.path, replay_bytes);
         // A cut beginning would show half a line, or half an escape sequence.
         let cut = past.len() as u64 == replay_bytes;
@@ -245,23 +321,23 @@ impl Keeper {
             offering.offer(Event::Console(piece.to_vec()));
         }
         offering.offer(Event::ReplayDone);
-        self.viewers.push((viewer, offering));
+        self.viewers.push(viewer);
         if write {
             // Only if nobody else writes: access is taken by asking for it, not by coming.
-            let _ = self.shared.writer.compare_exchange(0, viewer, Ordering::AcqRel, Ordering::Acquire);
+            let _ = self.shared.writer.compare_exchange(0, number, Ordering::AcqRel, Ordering::Acquire);
         }
-        self.tell_access(viewer);
+        self.tell_access(number);
     }
 
     fn tell_access(&self, viewer: u64) {
         let write = self.shared.writer.load(Ordering::Acquire) == viewer;
-        if let Some((_, offering)) = self.viewers.iter().find(|(number, _)| *number == viewer) {
-            offering.offer(Event::ConsoleAccess { write });
+        if let Some(seen) = self.viewers.iter().find(|seen| seen.number == viewer) {
+            seen.offering.offer(Event::ConsoleAccess { write });
         }
     }
 
     fn leave(&mut self, viewer: u64) {
-        self.viewers.retain(|(number, _)| *number != viewer);
+        self.viewers.retain(|seen| seen.number != viewer);
         self.shared.release(viewer);
     }
 }
@@ -297,7 +373,7 @@ mod tests {
         console.output(b"earlier run".to_vec());
         console.begin_run();
         console.output(b"0123".to_vec());
-        let (_viewer, seen) = console.join(0, false);
+        let (_viewer, seen) = console.join(0, false, &Caller::owner());
         assert_eq!([next(&seen), next(&seen)], [Event::ReplayDone, access(false)]);
         console.end_run(ConsoleEnd { start: 2, bytes: b"23456".to_vec() });
         assert_eq!(next(&seen), text(b"456"));
@@ -316,12 +392,12 @@ mod tests {
         console.connect(Some(to_guest));
         console.output(b"boot\r\nprompt> ".to_vec());
 
-        let (first, seen) = console.join(1000, true);
+        let (first, seen) = console.join(1000, true, &Caller::owner());
         assert_eq!(
             [next(&seen), next(&seen), next(&seen)],
             [text(b"boot\r\nprompt> "), Event::ReplayDone, access(true)]
         );
-        let (second, also_seen) = console.join(10, true);
+        let (second, also_seen) = console.join(10, true, &Caller::owner());
         assert_eq!(
             [next(&also_seen), next(&also_seen), next(&also_seen)],
             [text(b"prompt> "), Event::ReplayDone, access(false)]
@@ -343,10 +419,35 @@ mod tests {
         assert_eq!(next(&seen), access(false), "it had none to give up");
         second.release_access();
         assert_eq!(next(&also_seen), access(false));
-        let (third, its) = console.join(0, true);
+        let (third, its) = console.join(0, true, &Caller::owner());
         assert_eq!([next(&its), next(&its)], [Event::ReplayDone, access(true)]);
         drop(third);
-        let (_fourth, its) = console.join(0, true);
+        let (_fourth, its) = console.join(0, true, &Caller::owner());
         assert_eq!([next(&its), next(&its)], [Event::ReplayDone, access(true)]);
+    }
+
+    #[test]
+    fn sessions_are_listed_and_ended() {
+        let directory = tempfile::tempdir().unwrap();
+        let console = Console::start("ivm1", &directory.path().join("console.log")).unwrap();
+        let (to_guest, typed) = bounded(10);
+        console.connect(Some(to_guest));
+        let (first, seen) = console.join(0, true, &Caller::owner());
+        let (_second, also_seen) = console.join(0, true, &Caller::owner());
+        let users: Vec<_> = console.users().into_iter().map(|user| (user.number, user.writes)).collect();
+        assert_eq!(users, [(1, true), (2, false)]);
+        assert!(console.disconnect(1) && !console.disconnect(1));
+        first.type_bytes(b"lost".to_vec());
+        first.take_access();
+        first.type_bytes(b"lost, too".to_vec());
+        assert_eq!([next(&seen), next(&seen)], [Event::ReplayDone, access(true)]);
+        assert_eq!(next(&seen), text(b"\r\n[Disconnected by the administrator.]\r\n"));
+        assert!(seen.next().is_err());
+        console.keep(|_| true);
+        assert_eq!(console.users().len(), 1);
+        console.keep(|_| false);
+        assert_eq!(console.users(), []);
+        assert_eq!([next(&also_seen), next(&also_seen)], [Event::ReplayDone, access(false)]);
+        assert_eq!(typed.try_iter().count(), 0);
     }
 }

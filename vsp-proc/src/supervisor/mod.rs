@@ -7,6 +7,7 @@ mod clone;
 mod devices;
 mod problems;
 mod requests;
+mod rights;
 mod show;
 mod software;
 mod takeover;
@@ -17,13 +18,15 @@ use std::os::unix::fs::DirBuilderExt;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use ipc::Access;
 use ipc::guest::{GuestToVsp, Stats, VspToGuest};
 use ipc::log::LogSource;
 use ipc::message::{
-    Acceptance, ClientToVsp, Event as ClientEvent, GuestRef, Refusal, RefusalKind, Remark, Severity,
+    Acceptance, ClientToVsp, Event as ClientEvent, GuestRef, Refusal, RefusalKind, Remark, Rights, Severity,
     VspToClient,
 };
 
+use crate::caller::Caller;
 use crate::console::Console;
 use crate::db::{Entry, GuestConfig, GuestDb};
 use crate::devmgmt::DeviceDb;
@@ -35,6 +38,7 @@ use crate::supervise::launch::{Launcher, Places};
 use crate::supervise::record::Record;
 use crate::supervise::run::{Run, RunEvent};
 use clone::Clones;
+pub(crate) use rights::superuser;
 
 /// Time a guest process has to make its machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -47,10 +51,19 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) enum Input {
     /// A client's request, and where its answers go.
     Request(ClientToVsp, Reply),
-    /// Tell this subscriber about all guests.
-    Watch(Offering),
+    /// Tell this subscriber about all guests that he may know of.
+    Watch(Offering, Caller),
     /// Somebody wants a guest's console.
-    FindConsole(GuestRef, Sender<Result<Console, Refusal>>),
+    FindConsole {
+        /// Which.
+        guest: GuestRef,
+        /// Who.
+        caller: Caller,
+        /// What for.
+        rights: Rights,
+        /// Where to.
+        reply: Sender<Result<Console, Refusal>>,
+    },
     /// A guest process did something.
     Run {
         /// Whose.
@@ -80,11 +93,13 @@ pub(crate) struct Reply {
     client: Sender<VspToClient>,
     /// The request as the log knows it.
     span: tracing::Span,
+    /// Who asks.
+    caller: Caller,
 }
 
 impl Reply {
-    pub(crate) fn new(client: Sender<VspToClient>, span: tracing::Span) -> Reply {
-        Reply { client, span }
+    pub(crate) fn new(client: Sender<VspToClient>, span: tracing::Span, caller: Caller) -> Reply {
+        Reply { client, span, caller }
     }
     /// Sends something; false when the client has gone.
     fn is_heard(&self, message: VspToClient) -> bool {
@@ -126,6 +141,8 @@ struct Guest {
 /// The supervisor's parts.
 pub(crate) struct Supervisor {
     root: StateRoot,
+    /// Who can connect.
+    access: Access,
     db: GuestDb,
     devices: DeviceDb,
     clones: Clones,
@@ -133,7 +150,7 @@ pub(crate) struct Supervisor {
     logs: LogHub,
     own_inbox: Sender<Input>,
     guests: BTreeMap<String, Guest>,
-    watchers: Vec<Offering>,
+    watchers: Vec<(Offering, Caller)>,
     since_micros: i64,
     stopping: Option<Vec<Reply>>,
     /// Who wants the VSP to end without its guests.
@@ -146,6 +163,7 @@ impl Supervisor {
     /// A supervisor of all guests in `db`, which hears of its guest processes through `own_inbox`.
     pub(crate) fn new(
         root: StateRoot,
+        access: Access,
         db: GuestDb,
         launcher: Launcher,
         logs: LogHub,
@@ -154,6 +172,7 @@ impl Supervisor {
         let devices = DeviceDb::open(&root, &db);
         let mut supervisor = Supervisor {
             root,
+            access,
             db,
             devices,
             clones: Clones::default(),
@@ -201,13 +220,16 @@ impl Supervisor {
                 let _request = reply.span.clone().entered();
                 self.answer(request, reply);
             }
-            Input::Watch(offering) => {
-                if offering.offer(ClientEvent::Guests(self.summaries())) {
-                    self.watchers.push(offering);
+            Input::Watch(offering, caller) => {
+                if offering.offer(ClientEvent::Guests(self.summaries(&caller))) {
+                    self.watchers.push((offering, caller));
                 }
             }
-            Input::FindConsole(guest, reply) => {
-                let found = self.find(&guest).map(|name| self.guests[&name].console.clone());
+            Input::FindConsole { guest, caller, rights, reply } => {
+                let found = self.find(&guest).and_then(|name| {
+                    self.admit_to(&name, &caller, rights)?;
+                    Ok(self.guests[&name].console.clone())
+                });
                 let _ = reply.send(found);
             }
             Input::Run { guest, run, event } => self.hear(&guest, run, event),
@@ -441,20 +463,19 @@ impl Supervisor {
 
     /// Tells subscribers about a guest.
     fn publish(&mut self, name: &str) {
-        if let Some(summary) = self.summary(name) {
-            self.tell(&ClientEvent::Guest(Box::new(summary)));
-        }
-    }
-
-    fn tell(&mut self, event: &ClientEvent) {
-        self.watchers.retain(|watcher| watcher.offer(event.clone()));
+        let Some(summary) = self.summary(name) else { return };
+        let event = ClientEvent::Guest(Box::new(summary));
+        let mut watchers = std::mem::take(&mut self.watchers);
+        watchers.retain(|(watcher, caller)| !self.is_visible(name, caller) || watcher.offer(event.clone()));
+        self.watchers = watchers;
     }
 
     /// Everything that was kept under a guest's name is over.
     fn forget(&mut self, name: &str) {
         self.guests.remove(name);
         self.logs.forget(LogSource::Guest(name.to_owned()));
-        self.tell(&ClientEvent::GuestRemoved { name: name.to_owned() });
+        let removed = ClientEvent::GuestRemoved { name: name.to_owned() };
+        self.watchers.retain(|(watcher, _)| watcher.offer(removed.clone()));
     }
 
     fn config(&self, name: &str) -> Option<&GuestConfig> {

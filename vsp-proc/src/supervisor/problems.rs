@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use ipc::Peer;
 use ipc::message::{DeviceChange, Manner, RefusalKind, Remark, Setting, Severity};
 use nix::unistd::{Group, User};
 use storage::statement::StorageStatement;
@@ -29,13 +30,15 @@ impl Supervisor {
     ) -> Result<Vec<Remark>, ConfigError> {
         let mut remarks = Vec::new();
         for setting in changes.settings {
-            check_account(setting).map_err(|text| ConfigError {
-                kind: RefusalKind::Invalid,
-                text,
-                device: None,
-            })?;
+            let invalid = |text| ConfigError { kind: RefusalKind::Invalid, text, device: None };
+            let useless = self.check_account(setting).map_err(invalid)?;
             let warning = config.apply(setting)?;
-            remarks.extend(warning.map(|text| Remark::about(&config.name, Severity::Warning, text)));
+            remarks.extend(
+                useless
+                    .into_iter()
+                    .chain(warning)
+                    .map(|text| Remark::about(&config.name, Severity::Warning, text)),
+            );
         }
         config.apply_devices(changes.devices)?;
         let mut problems = Vec::new();
@@ -51,6 +54,25 @@ impl Supervisor {
             remarks.extend(self.warn_of_missing_software(config));
         }
         Ok(remarks)
+    }
+
+    /// Rights are given to accounts and groups of this host only; a warning if they are of no use.
+    fn check_account(&self, setting: &Setting) -> Result<Option<String>, String> {
+        match setting {
+            Setting::User(grant) if grant.rights.is_some() => {
+                let name = &grant.name;
+                let user = User::from_name(name).ok().flatten();
+                let user = user.ok_or_else(|| format!("User '{name}' does not exist."))?;
+                let peer = Peer { pid: 0, uid: user.uid.as_raw(), gid: user.gid.as_raw() };
+                let useless = self.access.check(peer).is_err();
+                Ok(useless.then(|| format!("User '{name}' is not in the group that can connect to the VSP.")))
+            }
+            Setting::Group(grant) if grant.rights.is_some() => {
+                let found = Group::from_name(&grant.name).ok().flatten();
+                found.map(|_| None).ok_or_else(|| format!("Group '{}' does not exist.", grant.name))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn check_restrictions(&self, config: &GuestConfig, changes: &[DeviceChange]) -> Result<(), ConfigError> {
@@ -187,18 +209,4 @@ fn as_typed(device: &StorageStatement, changes: &[DeviceChange]) -> DeviceChange
         })
     };
     changes.iter().find(is_meant).cloned().unwrap_or_else(|| DeviceChange::Add(device.to_string()))
-}
-
-/// Rights are given to accounts and groups of this host only.
-fn check_account(setting: &Setting) -> Result<(), String> {
-    let (what, grant, exists) = match setting {
-        Setting::User(grant) if grant.rights.is_some() => {
-            ("User", grant, User::from_name(&grant.name).is_ok_and(|found| found.is_some()))
-        }
-        Setting::Group(grant) if grant.rights.is_some() => {
-            ("Group", grant, Group::from_name(&grant.name).is_ok_and(|found| found.is_some()))
-        }
-        _ => return Ok(()),
-    };
-    if exists { Ok(()) } else { Err(format!("{what} '{}' does not exist.", grant.name)) }
 }

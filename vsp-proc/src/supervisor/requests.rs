@@ -12,12 +12,15 @@ pub(super) type Outcome = Result<Vec<Remark>, Refusal>;
 impl Supervisor {
     /// Carries out a request; its answer may come later.
     pub(super) fn answer(&mut self, request: ClientToVsp, reply: Reply) {
+        if let Err(refusal) = self.admit(&request, &reply.caller) {
+            return reply.send(VspToClient::Refused(refusal));
+        }
         let answer = match request {
-            ClientToVsp::ListGuests => Ok(VspToClient::Guests(self.summaries())),
+            ClientToVsp::ListGuests => Ok(VspToClient::Guests(self.summaries(&reply.caller))),
             ClientToVsp::VspStatus => Ok(VspToClient::Status(self.status())),
             ClientToVsp::Figures(guest) => {
                 let only = guest.map(|guest| self.find(&guest)).transpose();
-                only.map(|only| VspToClient::Figures(self.figures(only.as_deref())))
+                only.map(|only| VspToClient::Figures(self.figures(only.as_deref(), &reply.caller)))
             }
             ClientToVsp::GuestDetail(guest) => self.find(&guest).and_then(|name| self.show(&name)),
             ClientToVsp::CreateGuest { name, settings, devices, manner } => {
@@ -65,7 +68,9 @@ impl Supervisor {
             ClientToVsp::Subscribe(_)
             | ClientToVsp::ConsoleInput(_)
             | ClientToVsp::ConsoleTakeAccess
-            | ClientToVsp::ConsoleReleaseAccess => {
+            | ClientToVsp::ConsoleReleaseAccess
+            | ClientToVsp::ConsoleUsers(_)
+            | ClientToVsp::DisconnectUser { .. } => {
                 Err(refusal(RefusalKind::Invalid, vec![plain_line("Not a request.")]))
             }
         };
@@ -174,6 +179,7 @@ impl Supervisor {
             tracing::error!(guest = new_name, error, "device database");
         }
         tracing::info!(guest = new_name, "guest modified");
+        self.send_away(&new_name);
         self.publish(&new_name);
         Ok(())
     }

@@ -5,14 +5,16 @@ use ipc::message::{DeviceDetail, Grant as GrantShown, GuestDetail, GuestState, G
 use uuid::Uuid;
 
 use super::Supervisor;
+use crate::caller::Caller;
 use crate::db::{Entry, Grant, GuestConfig, Status};
 use crate::stores;
 use crate::supervise::guest::State;
 
 impl Supervisor {
-    /// All guests, by number; those whose file is damaged last.
-    pub(super) fn summaries(&self) -> Vec<GuestSummary> {
-        let mut all: Vec<GuestSummary> = self.guests.keys().filter_map(|name| self.summary(name)).collect();
+    /// All guests the caller may know of, by number; those whose file is damaged last.
+    pub(super) fn summaries(&self, caller: &Caller) -> Vec<GuestSummary> {
+        let visible = self.guests.keys().filter(|name| self.is_visible(name, caller));
+        let mut all: Vec<GuestSummary> = visible.filter_map(|name| self.summary(name)).collect();
         all.sort_by_key(|guest| (guest.number == 0, guest.number));
         all
     }
@@ -55,9 +57,10 @@ impl Supervisor {
         })
     }
 
-    /// What the running guests do, by number: one of them, or all.
-    pub(super) fn figures(&self, only: Option<&str>) -> Vec<GuestFigures> {
-        let guests = self.guests.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
+    /// What the running guests do, by number: one of them, or all the caller may know of.
+    pub(super) fn figures(&self, only: Option<&str>, caller: &Caller) -> Vec<GuestFigures> {
+        let is_wanted = |name: &str| only.is_none_or(|only| only == name) && self.is_visible(name, caller);
+        let guests = self.guests.iter().filter(|(name, _)| is_wanted(name));
         let running = guests.filter_map(|(name, guest)| {
             let (run, config) = (guest.run.as_ref()?, guest.running.as_ref()?);
             Some(GuestFigures {

@@ -66,7 +66,7 @@ impl Menu<'_> {
     }
 
     /// The place of what was chosen out of so many; nothing for Q, the end of the input, or where nothing is to be chosen.
-    fn choose(&mut self, question: &str, count: usize) -> Result<Option<usize>, Failure> {
+    pub(super) fn choose(&mut self, question: &str, count: usize) -> Result<Option<usize>, Failure> {
         if count == 0 {
             return Ok(None);
         }

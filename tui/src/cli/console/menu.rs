@@ -34,12 +34,15 @@ const COMMANDS: &str = "
          IN: Insert a disc
          EJ: Eject a disc
          REC: Recorded console output (-view)
+         WHO: Who is at the console
+         DI: Disconnect somebody
          HE: Help
          MA: Main menu
 ";
 
 const HELP: &str = "
    Commands may be typed in any case, and those of the command menu here, too.
+   Operators of the guest have CO, CL, SL, VM, REC and WHO; its administrators have all of them.
 
          CO  attach to the guest's console; Ctrl-B returns here
          CL  show the stored console output
@@ -51,6 +54,8 @@ const HELP: &str = "
          IN  put a disc into a DVD drive that has none
          EJ  take the disc out of a DVD drive
          REC show recorded console output: REC -view
+         WHO show who is at the console
+         DI  end somebody's session at the console
          X   leave
 ";
 
@@ -132,10 +137,12 @@ impl Menu<'_> {
             ["rec", ..] => writeln!(self.out, "The console is always recorded. Usage: REC -view.")?,
             ["in"] => self.insert()?,
             ["ej"] => self.eject()?,
+            ["who"] => self.who()?,
+            ["di"] => self.disconnect()?,
             ["tc", ..] => writeln!(self.out, "A transfer of control (INIT) is not supported by this VSP.")?,
             ["sl"] => self.event_log()?,
             ["vm"] => self.show_guest()?,
-            ["he"] => writeln!(self.out, "{HELP}")?,
+            ["he" | "help"] => writeln!(self.out, "{HELP}")?,
             ["x"] => return Ok(Next::Exit),
             ["pc", "-on"] => self.power_on()?,
             ["pc", "-off"] => self.stop(StopMode::Hard, "Power off")?,

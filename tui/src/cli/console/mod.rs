@@ -4,13 +4,15 @@ mod attach;
 mod input;
 mod media;
 mod menu;
+mod users;
 
 use std::io::Write;
 
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
+use ipc::message::GuestRef;
+use vsp_proc::root;
 
 use super::failure::Failure;
-use super::guest::Which;
 use super::{Spec, link};
 use input::Input;
 use menu::Menu;
@@ -23,16 +25,23 @@ pub(super) const SPEC: Spec = Spec {
         Options::augment_args(command.about("Use a guest's console").after_help(
             "On the console Ctrl-B returns to the menu, and Ctrl-E c f takes write access from another viewer.\n\
              When standard input is no terminal its lines are typed at the menu and, after CO, at the console. After \
-             its end the command leaves the console as soon as that has been quiet for a second.",
+             its end the command leaves the console as soon as that has been quiet for a second.\n\
+             As the shell of an account whose home directory is that of a guest (guests/NAME in the state directory) \
+             it needs no -P.",
         ))
+        .group(ArgGroup::new("guest").args(["name", "number"]).required(root::captive().is_none()))
     },
     run,
 };
 
 #[derive(Args)]
 struct Options {
-    #[command(flatten)]
-    which: Which,
+    /// Guest, by name
+    #[arg(short = 'P', value_name = "vm-name")]
+    name: Option<String>,
+    /// Guest, by number
+    #[arg(short = 'p', value_name = "vm-number")]
+    number: Option<u32>,
     /// Run one vMP command and return; CO attaches to the console
     #[arg(short = 'c', value_name = "command")]
     command: Option<String>,
@@ -49,7 +58,10 @@ struct Options {
 
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
-    let name = link::connect()?.guest(&options.which.guest())?.summary.name;
+    let named = options.name.map(GuestRef::Name).or(options.number.map(GuestRef::Number));
+    let captive = || root::captive().map(|(_, guest)| GuestRef::Name(guest));
+    let guest = named.or_else(captive).ok_or_else(|| Failure::message("No guest is named."))?;
+    let name = link::connect()?.guest(&guest)?.summary.name;
     let mut menu = Menu {
         guest: name,
         input: Input::start()?,
