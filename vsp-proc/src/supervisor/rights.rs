@@ -24,7 +24,10 @@ enum Need<'a> {
 
 fn need(request: &ClientToVsp) -> Need<'_> {
     match request {
-        ClientToVsp::ListGuests | ClientToVsp::VspStatus | ClientToVsp::Figures(None) => Need::Nothing,
+        ClientToVsp::ListGuests
+        | ClientToVsp::VspStatus
+        | ClientToVsp::Figures(None)
+        | ClientToVsp::Software(SoftwareRequest::Missing) => Need::Nothing,
         ClientToVsp::GuestDetail(guest)
         | ClientToVsp::Figures(Some(guest))
         | ClientToVsp::ConsoleUsers(guest)

@@ -8,6 +8,7 @@ use storage::statement::DeviceType;
 
 use super::requests::{accepted, refusal};
 use super::{Reply, Supervisor, error_line};
+use crate::caller::Caller;
 use crate::db::{GuestConfig, OsVersion};
 use crate::software::{
     Inventory, Missing, Plan, SessionLog, Target, Verb, missing_in_guest, missing_on_vsp, plan_install,
@@ -39,7 +40,7 @@ impl Supervisor {
             SoftwareRequest::ListDepot(depot) => {
                 Ok(VspToClient::Software(read_depot(Path::new(&depot)).map_err(failed)?))
             }
-            SoftwareRequest::Missing => accepted(Ok(self.missing_software())),
+            SoftwareRequest::Missing => accepted(Ok(self.missing_software(&reply.caller))),
             SoftwareRequest::Install { host, depot, selections, session } => {
                 let mut owned = self.inventory_of(&host)?;
                 let depot = read_depot(Path::new(&depot)).map_err(failed)?;
@@ -122,9 +123,10 @@ impl Supervisor {
     }
 
     /// What attached devices miss in the way of patches: on the VSP if any guest has some, and in these guests.
-    pub(super) fn missing_software(&self) -> Vec<Remark> {
-        let concerned: Vec<&GuestConfig> =
-            self.db.configs().filter(|config| has_attached_device(config)).collect();
+    pub(super) fn missing_software(&self, caller: &Caller) -> Vec<Remark> {
+        let is_concerned =
+            |config: &&GuestConfig| has_attached_device(config) && caller.rights(config).is_some();
+        let concerned: Vec<&GuestConfig> = self.db.configs().filter(is_concerned).collect();
         let mut remarks = match concerned.is_empty() {
             true => Vec::new(),
             false => self.missing_on_vsp(),
