@@ -48,9 +48,9 @@ pub(super) fn report_luns<U: LogicalUnit>(_: &U, task: &Task<'_>) -> Result<Move
     }
 }
 
-/// REQUEST SENSE (6.39): a pending unit attention, which this clears.
+/// REQUEST SENSE (6.39): a pending unit attention, which this clears, or why the unit is not ready.
 pub(super) fn request_sense<U: LogicalUnit>(unit: &U, task: &Task<'_>) -> Result<Moved, Stop> {
-    let sense = unit.attentions().take().unwrap_or(Sense::NONE);
+    let sense = unit.attentions().take().or(unit.ready().err()).unwrap_or(Sense::NONE);
     let descriptor_format = task.cdb.bit(1, 0);
     let data = if descriptor_format { sense.descriptor() } else { sense.fixed().to_vec() };
     task.reply(&data, task.cdb.byte(4).into())
@@ -166,11 +166,14 @@ fn one_command<U>(row: Option<&Row<U>>, with_timeouts: bool) -> Vec<u8> {
     const NOT_SUPPORTED: u8 = 1;
     const AS_STANDARD: u8 = 3;
     const TIMEOUTS_PRESENT: u8 = 0x80;
+    const SERVICE_ACTION: u8 = 0x1f;
     let Some(row) = row else { return vec![0, NOT_SUPPORTED, 0, 0] };
     let flags = AS_STANDARD | if with_timeouts { TIMEOUTS_PRESENT } else { 0 };
     let mut usage = row.usage.to_vec();
-    // The service action itself stands where the CDB has it.
-    usage[1] |= row.service_action.unwrap_or(0);
+    // The service action itself stands where the CDB has it, in place of a mask.
+    if let Some(action) = row.service_action {
+        usage[1] = usage[1] & !SERVICE_ACTION | action;
+    }
     let timeouts: &[u8] = if with_timeouts { &TIMEOUTS } else { &[] };
     [&[0, flags, 0, usage.len() as u8], &usage[..], timeouts].concat()
 }

@@ -602,7 +602,7 @@ fn supported_operation_codes_come_from_the_table() {
     assert_eq!(bench.data(&report(0x81, 0x28, 0), 64).len(), 14 + 12);
     assert_eq!(bench.data(&report(1, 0x04, 0), 64), [0, 1, 0, 0], "FORMAT UNIT is not there");
     assert_eq!(bench.data(&[0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0], 4), [0xdc, 0x03, 0, 0]);
-    assert_eq!(bench.data(&report(2, 0x9e, 0x10), 64)[..6], [0, 3, 0, 16, 0x9e, 0x1f]);
+    assert_eq!(bench.data(&report(2, 0x9e, 0x10), 64)[..6], [0, 3, 0, 16, 0x9e, 0x10]);
     assert_eq!(bench.data(&report(2, 0x9e, 0x12), 64), [0, 1, 0, 0]);
     assert_eq!(bench.data(&report(3, 0x9e, 0x10), 64)[1], 3);
     assert_eq!(bench.data(&report(3, 0x28, 0), 64)[1], 3);
