@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -25,9 +25,6 @@ const BATCH: usize = 16;
 const TURN: usize = 64;
 /// Turns of the rings at hand before it is looked whether there are more.
 const ROUNDS: usize = 64;
-/// A write into the host's cache that took longer than this was no short wait: for some time writes go to threads.
-const TOO_LONG: Duration = Duration::from_micros(500);
-const CAUTION: Duration = Duration::from_millis(500);
 
 /// A request the kernel is working on.
 pub(super) struct Flight {
@@ -39,8 +36,6 @@ pub(super) struct Flight {
 struct Worker<'a> {
     engine: &'a Arc<Engine>,
     uring: Option<Uring>,
-    /// Until when writes are not trusted to be short.
-    careful_until: Option<Instant>,
 }
 
 /// Whether a ring has something to be done when it has something in it, often enough to look for that.
@@ -50,7 +45,7 @@ fn is_polled(ring: &Ring) -> bool {
 
 /// Serves the rings of a desk until the adapter stops.
 pub(super) fn work(engine: &Arc<Engine>, desk: &Desk) {
-    let mut worker = Worker { engine, uring: uring(engine, desk), careful_until: None };
+    let mut worker = Worker { engine, uring: uring(engine, desk) };
     let mut poller = Poller::new(thread::available_parallelism().map_or(1, usize::from));
     let mut events = Vec::with_capacity(8);
     loop {
@@ -164,16 +159,12 @@ impl Worker<'_> {
         };
         let targets = &self.engine.targets;
         let mut outcome = request.execute(targets, Patience::Immediate);
-        if let Outcome::MustWait(Wait::Brief) = outcome
-            && self.careful_until.is_none_or(|until| Instant::now() > until)
-        {
-            let begin = Instant::now();
-            outcome = request.execute(targets, Patience::Handover);
-            let took = begin.elapsed();
-            self.careful_until = (took > TOO_LONG).then(|| begin + took + CAUTION);
-        } else if let Outcome::MustWait(Wait::Long) = outcome
-            && self.uring.as_ref().is_some_and(Uring::has_room)
-        {
+        let may_begin = match outcome {
+            Outcome::MustWait(Wait::Brief) => true,
+            Outcome::MustWait(Wait::Long) => self.uring.as_ref().is_some_and(Uring::has_room),
+            Outcome::Answered(_) | Outcome::Begun(..) => false,
+        };
+        if may_begin {
             outcome = request.execute(targets, Patience::Handover);
         }
         match (outcome, &mut self.uring) {

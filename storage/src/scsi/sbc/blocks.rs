@@ -1,6 +1,7 @@
 //! Reading, writing and flushing blocks.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::super::cdb::Cdb;
 use super::super::command::{Moved, Stop, Task};
@@ -85,18 +86,20 @@ impl Disk {
         let data = task.data_out(len)?;
         self.check_writable()?;
         let durability = self.durability(extent.fua);
+        let is_brief = durability == Durability::Cached && self.unit.pace.is_trusted();
         if task.patience == Patience::Immediate {
-            return Err(Stop::WouldWait(match durability {
-                Durability::Cached => Wait::Brief,
-                Durability::Durable => Wait::Long,
-            }));
+            return Err(Stop::WouldWait(if is_brief { Wait::Brief } else { Wait::Long }));
         }
         let pass = self.enter(task)?;
-        if (task.patience, durability) == (Patience::Handover, Durability::Durable) {
+        if task.patience == Patience::Handover && !is_brief {
             task.may_wait_for(|| self.begin(Operation::Write { offset, len, durability }, Some(pass)))?;
             return Err(Stop::WouldWait(Wait::Long));
         }
+        let begin = Instant::now();
         self.unit.store.write_at(offset, &data, durability).map_err(|error| self.failed_write(error))?;
+        if is_brief {
+            self.unit.pace.took(begin.elapsed());
+        }
         self.has_written(len);
         drop(pass);
         Ok(Moved { data_out: len, ..Moved::NOTHING })

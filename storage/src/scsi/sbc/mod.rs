@@ -2,6 +2,7 @@
 
 mod blocks;
 mod compare;
+mod pace;
 mod pages;
 mod unmap;
 
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use uuid::Uuid;
 
 use self::blocks::Extent;
+use self::pace::Pace;
 use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
 use super::gate::{Gate, Pass};
 use super::mode::{Geometry, Page};
@@ -67,6 +69,7 @@ struct Unit {
     /// The capacity initiators know of, in blocks.
     told_blocks: AtomicU64,
     gate: Arc<Gate>,
+    pace: Pace,
     reservations: Reservations,
     nexuses: Nexuses,
 }
@@ -160,6 +163,7 @@ impl Disk {
             stopped: AtomicBool::new(false),
             told_blocks,
             gate: Arc::default(),
+            pace: Pace::default(),
             reservations,
             nexuses: Nexuses::default(),
         };
