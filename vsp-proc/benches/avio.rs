@@ -2,13 +2,17 @@
 //!
 //!     cargo bench -p vsp-proc --features testing
 //!
-//! Both back-ends serve the same file at the same time, and each workload runs on the one and on the other in turns. One
-//! line a workload: operations a second of ours, of the other (Debian's `qemu-system-common`; left out where it is not
-//! installed), their ratio, and our mean latency. The file lies in the directory named by `KITTSON_BENCH_DIR` (the
-//! system's directory for temporary files otherwise) and is in the page cache after its creation, so what is measured is
-//! the way there and back; with `KITTSON_BENCH_COLD=1` it is dropped from there before each turn.
+//! Both back-ends serve the same file at the same time, and each workload runs on the one and on the other in turns, which
+//! of them first changing from turn to turn. One line a workload: operations a second of ours, of the other (Debian's
+//! `qemu-system-common`; left out where it is not installed), each that of the median turn, their ratio, and our mean
+//! latency. The file lies in the directory named by `KITTSON_BENCH_DIR` (the system's directory for temporary files
+//! otherwise) and is in the page cache after its creation, so what is measured is the way there and back. With
+//! `KITTSON_BENCH_COLD=1` it is larger, is dropped from there before each turn, and a turn of sequential reads ends with
+//! the file: nothing is read twice. `KITTSON_BENCH_AIO=io_uring` has the other use io_uring, too, in place of threads;
+//! words after `--` choose workloads by parts of their names.
 
 use std::error::Error;
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -23,12 +27,13 @@ use vhost::vhost_user::message::VhostUserProtocolFeatures;
 use vsp_proc::avio::testing::{Driver, sealed_ram};
 use vsp_proc::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
 
-/// Size of the file in bytes.
-const DISK: u64 = 256 << 20;
+/// Size of the file in bytes, when it is in the page cache and when it is not.
+const WARM_DISK: u64 = 256 << 20;
+const COLD_DISK: u64 = 1 << 30;
 const BLOCK: u64 = 512;
 /// How long each workload runs on a back-end at a time, and how many times.
 const TURN: Duration = Duration::from_millis(300);
-const TURNS: usize = 4;
+const TURNS: usize = 8;
 const LUN: [u8; 8] = [1, 0, 0x40, 0, 0, 0, 0, 0];
 
 struct Workload {
@@ -51,46 +56,55 @@ const WORKLOADS: &[Workload] = &[
 
 fn main() -> Result<(), Box<dyn Error>> {
     let base = std::env::var_os("KITTSON_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    let cold = std::env::var_os("KITTSON_BENCH_COLD").is_some();
+    let disk = match std::env::var_os("KITTSON_BENCH_COLD") {
+        Some(_) => COLD_DISK,
+        None => WARM_DISK,
+    };
     let home = base.join(format!("kittson-bench-{}", std::process::id()));
     std::fs::create_dir(&home)?;
-    let result = compare(&home, cold);
+    let result = compare(&home, disk);
     std::fs::remove_dir_all(&home)?;
     result
 }
 
-fn compare(home: &Path, cold: bool) -> Result<(), Box<dyn Error>> {
+fn compare(home: &Path, disk: u64) -> Result<(), Box<dyn Error>> {
     let path = home.join("disk");
-    std::fs::write(&path, vec![0x5a; DISK as usize])?;
-    let file = std::fs::File::open(&path)?;
+    let mut file = std::fs::File::create(&path)?;
+    std::io::copy(&mut std::io::repeat(0x5a).take(disk), &mut file)?;
     file.sync_all()?;
     let theirs = Theirs::start(home, &path);
     let (_adapter, driver) = serve(&path)?;
-    let mut ours = Bench { driver, device: Device::Scsi };
+    let mut ours = Bench { driver, device: Device::Scsi, disk };
     let mut theirs = match theirs {
-        Ok(theirs) => Some(theirs),
+        Ok(mut theirs) => {
+            theirs.bench.disk = disk;
+            Some(theirs)
+        }
         Err(reason) => {
             println!("skipped: no qemu-storage-daemon to compare with ({reason})");
             None
         }
     };
     println!("{:28} {:>10} {:>10} {:>6} {:>9}", "workload", "ours op/s", "qemu op/s", "ratio", "ours us");
-    for workload in WORKLOADS {
-        let (mut own, mut other) = (Rate::default(), Rate::default());
-        for turn in 0..TURNS {
-            if cold {
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let is_chosen =
+        |workload: &&Workload| chosen.is_empty() || chosen.iter().any(|word| workload.name.contains(word));
+    for workload in WORKLOADS.iter().filter(is_chosen) {
+        let (mut own, mut other) = (Rates::default(), Rates::default());
+        for turn in 0..2 * TURNS {
+            if disk == COLD_DISK {
+                // What is dirty cannot be dropped.
+                file.sync_data()?;
                 rustix::fs::fadvise(file.as_fd(), 0, None, rustix::fs::Advice::DontNeed)?;
             }
-            ours.run(workload, turn, &mut own);
-            if cold {
-                rustix::fs::fadvise(file.as_fd(), 0, None, rustix::fs::Advice::DontNeed)?;
-            }
-            if let Some(theirs) = &mut theirs {
-                theirs.bench.run(workload, turn, &mut other);
+            match &mut theirs {
+                // Ours, theirs, theirs, ours, …
+                Some(theirs) if matches!(turn % 4, 1 | 2) => theirs.bench.run(workload, turn / 2, &mut other),
+                _ => ours.run(workload, turn / 2, &mut own),
             }
         }
-        let latency = f64::from(workload.depth) / own.a_second() * 1e6;
-        let (own, other) = (own.a_second(), other.a_second());
+        let (own, other) = (own.median(), other.median());
+        let latency = f64::from(workload.depth) / own * 1e6;
         println!("{:28} {own:10.0} {other:10.0} {:6.2} {latency:9.1}", workload.name, own / other);
     }
     Ok(())
@@ -142,7 +156,7 @@ impl Theirs {
             driver.protocol =
                 VhostUserProtocolFeatures::REPLY_ACK | VhostUserProtocolFeatures::INFLIGHT_SHMFD;
             driver.start()?;
-            Ok(Bench { driver, device: Device::Block })
+            Ok(Bench { driver, device: Device::Block, disk: WARM_DISK })
         });
         match bench {
             Ok(bench) => Ok(Theirs { process, bench }),
@@ -183,22 +197,23 @@ enum Device {
     Block,
 }
 
-/// Operations done and the time they took.
+/// Operations a second of each turn.
 #[derive(Default)]
-struct Rate {
-    done: u64,
-    seconds: f64,
-}
+struct Rates(Vec<f64>);
 
-impl Rate {
-    fn a_second(&self) -> f64 {
-        self.done as f64 / self.seconds
+impl Rates {
+    fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
     }
 }
 
 struct Bench {
     driver: Driver,
     device: Device,
+    /// Size in bytes.
+    disk: u64,
 }
 
 impl Bench {
@@ -209,19 +224,22 @@ impl Bench {
         }
     }
 
-    fn run(&mut self, workload: &Workload, turn: usize, rate: &mut Rate) {
-        let mut lbas = Lbas { state: 0x2545_f491_4f6c_dd1d + turn as u64, next: 0, workload };
+    fn run(&mut self, workload: &Workload, turn: usize, rates: &mut Rates) {
+        let places = self.disk / u64::from(workload.len);
+        let mut lbas = Lbas { state: 0x2545_f491_4f6c_dd1d + turn as u64, next: 0, places, workload };
+        let is_one_pass = self.disk == COLD_DISK && workload.reads && !workload.random;
         let queue = self.queue();
         for head in 0..workload.depth {
             self.submit(workload, head, lbas.next());
         }
         let begin = Instant::now();
-        while begin.elapsed() < TURN {
+        let mut done = 0;
+        while if is_one_pass { lbas.next < places } else { begin.elapsed() < TURN } {
             let (head, _) = self.driver.wait_used(queue);
-            rate.done += 1;
+            done += 1;
             self.submit(workload, head, lbas.next());
         }
-        rate.seconds += begin.elapsed().as_secs_f64();
+        rates.0.push(f64::from(done) / begin.elapsed().as_secs_f64());
         for _ in 0..workload.depth {
             let (head, _) = self.driver.wait_used(queue);
             self.check(head);
@@ -263,20 +281,22 @@ impl Bench {
 struct Lbas<'a> {
     state: u64,
     next: u64,
+    places: u64,
     workload: &'a Workload,
 }
 
 impl Lbas<'_> {
     fn next(&mut self) -> u64 {
-        let places = DISK / u64::from(self.workload.len);
+        let places = self.places;
         let place = if self.workload.random {
             self.state ^= self.state << 13;
             self.state ^= self.state >> 7;
             self.state ^= self.state << 17;
             self.state % places
         } else {
+            let place = self.next % places;
             self.next += 1;
-            self.next % places
+            place
         };
         place * u64::from(self.workload.len) / BLOCK
     }
