@@ -7,6 +7,7 @@
 mod console;
 mod executable;
 mod guest;
+pub mod linux;
 mod machine;
 pub mod shared;
 mod terminal;

@@ -1,66 +1,10 @@
 //! An unmodified Linux/ia64 with AVIO disks. The images are not part of the repository; without them nothing is done.
 
-use std::fs::File;
-use std::process::{Command, Stdio};
-
 use ipc::message::GuestState;
 use nix::sys::signal::Signal;
-use tests::{Console, Deadline, Guest, Vsp, shared::guest_file};
+use tests::{Console, Deadline, Vsp};
 
-const PROMPT: &str = "guest# ";
-
-/// The kernel with its RAM disk, and two AVIO disks: target 0 with programs, target 1 empty. `None` where the images are
-/// missing.
-pub(crate) fn guest<'a>(vsp: &'a Vsp, vcpus: &str) -> Option<Guest<'a>> {
-    let (kernel, initrd) = (guest_file("vmlinux.gz")?, guest_file("initramfs.gz")?);
-    let packed = guest_file("linux-root.ext4.xz")?;
-    let programs = vsp.path("programs.ext4");
-    let unpacked = File::create(&programs).unwrap();
-    let status = Command::new("xz").args(["-dc", &packed]).stdout(Stdio::from(unpacked)).status();
-    if !status.is_ok_and(|status| status.success()) {
-        println!("skipped: xz cannot unpack '{packed}'");
-        return None;
-    }
-    let kernel = format!("kernel={kernel}");
-    let initrd = format!("initrd={initrd}");
-    let programs = format!("disk:avio_stor:0,0,0:file:{}", programs.display());
-    let data = format!("disk:avio_stor:0,0,1:file:{}", vsp.disk("data", 256 << 20));
-    let mut options = vec!["-O", "linux", "-c", vcpus, "-r", "512M", "-x", &kernel, "-x", &initrd];
-    options.extend(["-x", "append=console=ttyS0", "-a", &programs, "-a", &data]);
-    Some(vsp.create("lin", &options))
-}
-
-/// Boots to a shell where `$DATA` is the empty disk and the programs' file system is at `/programs`.
-pub(crate) fn boot<'a>(guest: &Guest<'a>) -> Console<'a> {
-    let mut console = guest.console();
-    console.skip();
-    guest.start();
-    come_up(&mut console);
-    console
-}
-
-/// Waits for the shell of a guest that boots, and prepares it as [`boot`] says.
-pub(crate) fn come_up(console: &mut Console<'_>) {
-    console.expect("guest ready", Deadline::System);
-    console.expect(PROMPT, Deadline::System);
-    // Linux names disks in the order in which it finds them, which is any, and finds them when it has time for it.
-    shell(console, "until [ -e /sys/bus/scsi/devices/0:0:1:0/block/sd? ]; do usleep 100000; done");
-    shell(console, "until [ -e /sys/bus/scsi/devices/0:0:0:0/block/sd? ]; do usleep 100000; done");
-    let disk = |target| format!("/dev/$(ls /sys/bus/scsi/devices/0:0:{target}:0/block)");
-    shell(console, &format!("DATA={}", disk(1)));
-    shell(console, "mkdir -p /programs /mnt");
-    shell(console, &format!("mount -r {} /programs && mount -o bind /dev /programs/dev", disk(0)));
-}
-
-/// Runs a command at the guest's shell, which must succeed; what it wrote.
-#[track_caller]
-pub(crate) fn shell(console: &mut Console<'_>, command: &str) -> String {
-    // The echo of the line has no digit there.
-    console.line(&format!("{command}; echo status=$?="));
-    let output = console.expect("status=0=", Deadline::System);
-    console.expect(PROMPT, Deadline::System);
-    output
-}
+pub(crate) use tests::linux::{boot, come_up, guest, shell};
 
 /// Waits until `iostorm` has been acknowledged a generation of writes after `last`; which one.
 pub(crate) fn next_acknowledgement(console: &mut Console<'_>, last: u64) -> u64 {
