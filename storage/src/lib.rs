@@ -7,6 +7,7 @@
 //!   segments ─── the caller's memory               ├─► backing ── bytes on the host
 //!   identity ─── which host storage that is  ──────┘
 //!   library ──── tape libraries: cartridges, and where they are
+//!   disc ─────── recordable discs: sessions and tracks in an image
 //! ```
 //!
 //! Nothing here knows a transport: not virtio, not vhost-user, not the guest's memory map. Errors of the host are
@@ -14,6 +15,7 @@
 
 pub mod attached;
 pub mod backing;
+pub mod disc;
 mod durable;
 pub mod identity;
 pub mod library;

@@ -172,7 +172,8 @@ fn check_device(path: &Path, device: BlockDevice, kind: Kind) -> Result<BlockDev
     }
 }
 
-fn lock(file: &File, access: Access) -> io::Result<()> {
+/// Keeps others out who lock files: all of them, or those who write.
+pub(crate) fn lock(file: &File, access: Access) -> io::Result<()> {
     let lock_type = match access {
         Access::ReadWrite => libc::F_WRLCK,
         Access::ReadOnly => libc::F_RDLCK,

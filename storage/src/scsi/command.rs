@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::cdb::Cdb;
 use super::mode::Geometry;
-use super::{Begun, Command, Completion, Execution, Initiator, Sense, Wait};
+use super::{Begun, Command, Completion, Delivery, Execution, Initiator, Sense, Wait};
 use crate::backing::Patience;
 use crate::segments::Segments;
 
@@ -52,6 +52,7 @@ pub(super) struct Task<'a> {
     data_out: &'a Segments<'a>,
     data_in: &'a Segments<'a>,
     pub(super) patience: Patience,
+    pub(super) delivery: Delivery,
 }
 
 /// Bytes moved by a successful command.
@@ -276,6 +277,12 @@ fn run<U: LogicalUnit>(
     if row.needs == Needs::Ready {
         unit.ready()?;
     }
-    let task = Task { cdb: Cdb(cdb), data_out: command.data_out, data_in: command.data_in, patience };
+    let task = Task {
+        cdb: Cdb(cdb),
+        data_out: command.data_out,
+        data_in: command.data_in,
+        patience,
+        delivery: command.delivery,
+    };
     (row.run)(unit, &task)
 }

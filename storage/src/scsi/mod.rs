@@ -33,7 +33,7 @@ pub use begun::{Begun, Operation};
 pub(crate) use command::Attentions;
 pub use foreign::{FOREIGN_SENSE_LEN, Foreign, Undelivered};
 pub(crate) use lun::single_lun;
-pub use mmc::{DiscState, Drive, Dvd, EjectError};
+pub use mmc::{Burner, BurnerPort, DiscState, Drive, Dvd, EjectError};
 pub use reservation::{Initiator, Reservations};
 pub use sbc::{Disk, Product};
 pub use sense::Sense;

@@ -119,6 +119,8 @@ impl Sense {
     pub const LBA_OUT_OF_RANGE: Sense = Sense::of(Key::IllegalRequest, 0x21, 0x00);
     /// INVALID ELEMENT ADDRESS
     pub const INVALID_ELEMENT: Sense = Sense::of(Key::IllegalRequest, 0x21, 0x01);
+    /// INVALID ADDRESS FOR WRITE
+    pub const INVALID_WRITE_ADDRESS: Sense = Sense::of(Key::IllegalRequest, 0x21, 0x02);
     /// INVALID FIELD IN CDB
     pub const INVALID_FIELD_IN_CDB: Sense = Sense::of(Key::IllegalRequest, 0x24, 0x00);
     /// LOGICAL UNIT NOT SUPPORTED
@@ -127,6 +129,10 @@ impl Sense {
     pub const INVALID_PARAMETER: Sense = Sense::of(Key::IllegalRequest, 0x26, 0x00);
     /// INVALID RELEASE OF PERSISTENT RESERVATION
     pub const INVALID_RELEASE: Sense = Sense::of(Key::IllegalRequest, 0x26, 0x04);
+    /// COMMAND SEQUENCE ERROR
+    pub const COMMAND_SEQUENCE: Sense = Sense::of(Key::IllegalRequest, 0x2c, 0x00);
+    /// CANNOT WRITE MEDIUM - INCOMPATIBLE FORMAT
+    pub const CANNOT_WRITE: Sense = Sense::of(Key::IllegalRequest, 0x30, 0x05);
     /// SAVING PARAMETERS NOT SUPPORTED
     pub const SAVING_NOT_SUPPORTED: Sense = Sense::of(Key::IllegalRequest, 0x39, 0x00);
     /// POSITION PAST BEGINNING OF MEDIUM
@@ -139,6 +145,12 @@ impl Sense {
     pub const MAGAZINE_NOT_ACCESSIBLE: Sense = Sense::of(Key::IllegalRequest, 0x3b, 0x11);
     /// MEDIUM REMOVAL PREVENTED
     pub const REMOVAL_PREVENTED: Sense = Sense::of(Key::IllegalRequest, 0x53, 0x02);
+    /// END OF USER AREA ENCOUNTERED ON THIS TRACK
+    pub const END_OF_USER_AREA: Sense = Sense::of(Key::IllegalRequest, 0x63, 0x00);
+    /// ILLEGAL MODE FOR THIS TRACK
+    pub const ILLEGAL_MODE: Sense = Sense::of(Key::IllegalRequest, 0x64, 0x00);
+    /// SESSION FIXATION ERROR
+    pub const SESSION_FIXATION: Sense = Sense::of(Key::IllegalRequest, 0x72, 0x00);
     /// NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
     pub const MEDIUM_CHANGED: Sense = Sense::of(Key::UnitAttention, 0x28, 0x00);
     /// IMPORT OR EXPORT ELEMENT ACCESSED

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::super::command::{Moved, Stop, Task};
 use super::super::sense::Sense;
-use super::{DiscState, Dvd};
+use super::tray::{DiscState, Happened};
 
 /// Event codes of the media class (MMC-6 table 292).
 const NO_CHANGE: u8 = 0;
@@ -17,12 +17,12 @@ const MEDIA_REMOVAL: u8 = 3;
 pub(super) struct Events(AtomicU8);
 
 impl Events {
-    pub(super) fn disc_arrived(&self) {
-        self.0.store(NEW_MEDIA, Ordering::Release);
-    }
-
-    pub(super) fn disc_left(&self) {
-        self.0.store(MEDIA_REMOVAL, Ordering::Release);
+    pub(super) fn happened(&self, happened: Happened) {
+        let event = match happened {
+            Happened::Arrived => NEW_MEDIA,
+            Happened::Left => MEDIA_REMOVAL,
+        };
+        self.0.store(event, Ordering::Release);
     }
 
     /// The operator wants the disc.
@@ -33,11 +33,9 @@ impl Events {
     fn take(&self) -> u8 {
         self.0.swap(NO_CHANGE, Ordering::AcqRel)
     }
-}
 
-impl Dvd {
     /// GET EVENT STATUS NOTIFICATION, polled; the media class alone.
-    pub(super) fn get_event_status(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+    pub(super) fn report(&self, task: &Task<'_>, state: DiscState) -> Result<Moved, Stop> {
         const MEDIA_CLASS: u8 = 4;
         const NO_EVENT_AVAILABLE: u8 = 0x80;
         const DOOR_OPEN: u8 = 0x01;
@@ -52,8 +50,8 @@ impl Dvd {
             return task.reply(&[0, 2, NO_EVENT_AVAILABLE, 1 << MEDIA_CLASS], allocation_len);
         }
         // An event that does not fit stays for the next time.
-        let event = if allocation_len > 4 { self.events.take() } else { NO_CHANGE };
-        let status = match self.disc_state() {
+        let event = if allocation_len > 4 { self.take() } else { NO_CHANGE };
+        let status = match state {
             DiscState::Present => MEDIA_PRESENT,
             DiscState::Absent => 0,
             DiscState::TrayOpen => DOOR_OPEN,

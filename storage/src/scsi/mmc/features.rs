@@ -8,15 +8,25 @@ use super::{Dvd, SECTOR};
 const DVD_ROM: u16 = 0x0010;
 
 /// A feature descriptor.
-struct Feature {
-    code: u16,
-    version: u8,
-    persistent: bool,
-    current: bool,
-    data: Vec<u8>,
+pub(super) struct Feature {
+    pub(super) code: u16,
+    pub(super) version: u8,
+    pub(super) persistent: bool,
+    pub(super) current: bool,
+    pub(super) data: Vec<u8>,
 }
 
 impl Feature {
+    /// One that is always there.
+    pub(super) fn persistent(code: u16, version: u8, data: &[u8]) -> Feature {
+        Feature { code, version, persistent: true, current: true, data: data.into() }
+    }
+
+    /// One that depends on the disc.
+    pub(super) fn of_disc(code: u16, version: u8, current: bool, data: &[u8]) -> Feature {
+        Feature { code, version, persistent: false, current, data: data.into() }
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let flags = self.version << 2 | u8::from(self.persistent) << 1 | u8::from(self.current);
         [&self.code.to_be_bytes()[..], &[flags, self.data.len() as u8], &self.data].concat()
@@ -24,20 +34,8 @@ impl Feature {
 }
 
 fn features(has_disc: bool) -> Vec<Feature> {
-    let persistent = |code, version, data: &[u8]| Feature {
-        code,
-        version,
-        persistent: true,
-        current: true,
-        data: data.into(),
-    };
-    let of_disc = |code, version, data: &[u8]| Feature {
-        code,
-        version,
-        persistent: false,
-        current: has_disc,
-        data: data.into(),
-    };
+    let persistent = Feature::persistent;
+    let of_disc = |code, version, data: &[u8]| Feature::of_disc(code, version, has_disc, data);
     let [profile_high, profile_low] = DVD_ROM.to_be_bytes();
     let sector = (SECTOR as u32).to_be_bytes();
     vec![
@@ -59,26 +57,29 @@ fn features(has_disc: bool) -> Vec<Feature> {
 }
 
 impl Dvd {
-    /// GET CONFIGURATION: all features from a number on, the current ones of them, or one.
+    /// GET CONFIGURATION of a drive that reads DVDs.
     pub(super) fn get_configuration(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        const ALL: u8 = 0;
-        const CURRENT: u8 = 1;
-        const ONE: u8 = 2;
-        let (kind, first) = (task.cdb.byte(1) & 0x03, task.cdb.be16(2));
         let has_disc = self.has_disc();
-        let is_wanted = |feature: &Feature| match kind {
-            ALL => feature.code >= first,
-            CURRENT => feature.code >= first && feature.current,
-            _ => feature.code == first,
-        };
-        if kind > ONE {
-            return Err(Sense::cdb_field(1, 1).into());
-        }
-        let descriptors: Vec<u8> =
-            features(has_disc).iter().filter(|feature| is_wanted(feature)).flat_map(Feature::bytes).collect();
-        let profile = if has_disc { DVD_ROM } else { 0 };
-        let len = descriptors.len() as u32 + 4;
-        let header = [&len.to_be_bytes()[..], &[0, 0], &profile.to_be_bytes()].concat();
-        task.reply(&[header, descriptors].concat(), task.cdb.be16(7).into())
+        configuration(task, if has_disc { DVD_ROM } else { 0 }, &features(has_disc))
     }
+}
+
+/// GET CONFIGURATION: all features from a number on, the current ones of them, or one.
+pub(super) fn configuration(task: &Task<'_>, profile: u16, features: &[Feature]) -> Result<Moved, Stop> {
+    const ALL: u8 = 0;
+    const CURRENT: u8 = 1;
+    const ONE: u8 = 2;
+    let (kind, first) = (task.cdb.byte(1) & 0x03, task.cdb.be16(2));
+    let is_wanted = |feature: &&Feature| match kind {
+        ALL => feature.code >= first,
+        CURRENT => feature.code >= first && feature.current,
+        _ => feature.code == first,
+    };
+    if kind > ONE {
+        return Err(Sense::cdb_field(1, 1).into());
+    }
+    let descriptors: Vec<u8> = features.iter().filter(is_wanted).flat_map(Feature::bytes).collect();
+    let len = descriptors.len() as u32 + 4;
+    let header = [&len.to_be_bytes()[..], &[0, 0], &profile.to_be_bytes()].concat();
+    task.reply(&[header, descriptors].concat(), task.cdb.be16(7).into())
 }

@@ -1,31 +1,29 @@
-//! CD/DVD devices: virtual DVDs, read-only, with discs that come and go (MMC-6).
-//!
-//! ```text
-//!             insert, START STOP UNIT load
-//!   no disc ─────────────────────────────► disc ──┐ PREVENT ALLOW MEDIUM REMOVAL:
-//!      ▲                                    │ ▲   │ eject is refused
-//!      └──────── eject ─────────────────────┘ └───┘
-//! ```
+//! CD/DVD devices: virtual DVDs, read-only, with discs that come and go, and burners (MMC-6).
 
+mod burner;
 mod disc;
 mod events;
 mod features;
 mod pages;
+mod tray;
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use self::events::Events;
+use self::tray::{Happened, Tray};
 use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
 use super::mode::{Geometry, Page};
 use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
 use super::{Target, Wait, command, sense, spc};
 use crate::backing::{BlockStore, IoError, IoErrorKind, Patience};
 use crate::throttle::Throttle;
+
+pub use burner::{Burner, BurnerPort};
+pub use tray::{DiscState, EjectError};
 
 /// Bytes of a sector of a disc.
 const SECTOR: u64 = 2048;
@@ -52,43 +50,14 @@ impl Drive {
     }
 }
 
-/// What is in a drive.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DiscState {
-    /// A disc.
-    Present,
-    /// Nothing, and the tray is closed.
-    Absent,
-    /// The tray is open; a disc that was ejected by the guest still lies in it.
-    TrayOpen,
-}
-
-/// Why a disc is not taken out, or put in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum EjectError {
-    /// The guest has locked the drive.
-    #[error("The guest has locked the drive.")]
-    Locked,
-    /// There is one already.
-    #[error("There is a disc in the drive already.")]
-    Occupied,
-}
-
 /// A virtual DVD.
 pub struct Dvd {
     drive: Drive,
     id: Uuid,
-    slot: RwLock<Slot>,
-    locked: AtomicBool,
+    tray: Tray<Arc<dyn BlockStore>>,
     events: Events,
     attentions: Attentions,
     statistics: Statistics,
-}
-
-#[derive(Default)]
-struct Slot {
-    disc: Option<Arc<dyn BlockStore>>,
-    tray_open: bool,
 }
 
 #[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations, function. MMC-6 table 235.
@@ -138,8 +107,7 @@ impl Dvd {
         Dvd {
             drive,
             id,
-            slot: RwLock::new(Slot { disc, tray_open: false }),
-            locked: AtomicBool::new(false),
+            tray: Tray::new(disc),
             events: Events::default(),
             attentions: Attentions::default(),
             statistics: Statistics::default(),
@@ -148,17 +116,12 @@ impl Dvd {
 
     /// What is in the drive.
     pub fn disc_state(&self) -> DiscState {
-        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
-        match (&slot.disc, slot.tray_open) {
-            (_, true) => DiscState::TrayOpen,
-            (Some(_), false) => DiscState::Present,
-            (None, false) => DiscState::Absent,
-        }
+        self.tray.state()
     }
 
     /// Whether the guest has locked the drive.
     pub fn is_locked(&self) -> bool {
-        self.locked.load(Ordering::Acquire)
+        self.tray.is_locked()
     }
 
     /// The operator puts a disc in, in place of one in an open tray, and closes the tray.
@@ -166,13 +129,8 @@ impl Dvd {
     /// # Errors
     /// There is a disc in the drive.
     pub fn insert(&self, disc: Arc<dyn BlockStore>) -> Result<(), EjectError> {
-        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.disc.is_some() && !slot.tray_open {
-            return Err(EjectError::Occupied);
-        }
-        *slot = Slot { disc: Some(disc), tray_open: false };
-        drop(slot);
-        self.has_arrived();
+        self.tray.insert(disc)?;
+        self.tell(Happened::Arrived);
         Ok(())
     }
 
@@ -181,34 +139,23 @@ impl Dvd {
     /// # Errors
     /// The guest has locked the drive: it is asked to let go, unless it is forced to.
     pub fn eject(&self, force: bool) -> Result<(), EjectError> {
-        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.disc.is_some() && self.is_locked() && !force {
-            self.events.eject_requested();
-            return Err(EjectError::Locked);
-        }
-        let was_present = slot.disc.is_some() && !slot.tray_open;
-        *slot = Slot::default();
-        drop(slot);
-        self.locked.store(false, Ordering::Release);
+        let was_present = self.tray.eject(force).inspect_err(|_| self.events.eject_requested())?;
         if was_present {
-            self.events.disc_left();
+            self.tell(Happened::Left);
         }
         Ok(())
     }
 
-    fn has_arrived(&self) {
-        self.events.disc_arrived();
-        self.attentions.establish(Sense::MEDIUM_CHANGED);
+    fn tell(&self, happened: Happened) {
+        self.events.happened(happened);
+        if happened == Happened::Arrived {
+            self.attentions.establish(Sense::MEDIUM_CHANGED);
+        }
     }
 
     /// The disc, or why there is none.
     fn disc(&self) -> Result<Arc<dyn BlockStore>, Sense> {
-        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
-        match (&slot.disc, slot.tray_open) {
-            (_, true) => Err(Sense::TRAY_OPEN),
-            (Some(disc), false) => Ok(Arc::clone(disc)),
-            (None, false) => Err(Sense::NO_MEDIUM),
-        }
+        self.tray.disc()
     }
 
     fn has_disc(&self) -> bool {
@@ -273,41 +220,28 @@ impl Dvd {
         task.reply(&[last.to_be_bytes(), (SECTOR as u32).to_be_bytes()].concat(), 8)
     }
 
-    /// START STOP UNIT (MMC-6 clause 6.42): LOEJ with and without START closes and opens the tray.
+    /// START STOP UNIT (MMC-6 clause 6.42).
     fn start_stop(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        let (start, load_eject) = (task.cdb.bit(4, 0), task.cdb.bit(4, 1));
-        if !load_eject {
-            if start {
-                self.disc()?;
-            }
-            return Ok(Moved::NOTHING);
-        }
-        if !start && self.is_locked() {
-            return Err(Sense::REMOVAL_PREVENTED.into());
-        }
-        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        let (was_open, has_disc) = (slot.tray_open, slot.disc.is_some());
-        slot.tray_open = !start;
-        drop(slot);
-        match (was_open, start) {
-            (true, true) if has_disc => self.has_arrived(),
-            (false, false) if has_disc => self.events.disc_left(),
-            _ => {}
+        if let Some(happened) = self.tray.start_stop(task)? {
+            self.tell(happened);
         }
         Ok(Moved::NOTHING)
     }
 
-    /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6 clause 6.14). The persistent form is the same to us.
+    /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6 clause 6.14).
     fn prevent(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        self.locked.store(task.cdb.bit(4, 0), Ordering::Release);
+        self.tray.prevent(task);
         Ok(Moved::NOTHING)
     }
 
-    /// MECHANISM STATUS (MMC-6 clause 6.10): a drive without a changer.
+    /// MECHANISM STATUS (MMC-6 clause 6.10).
     fn mechanism_status(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        const DOOR_OPEN: u8 = 0x10;
-        let door = if self.disc_state() == DiscState::TrayOpen { DOOR_OPEN } else { 0 };
-        task.reply(&[0, door, 0, 0, 0, 0, 0, 0], task.cdb.be16(8).into())
+        task.reply(&self.tray.mechanism_status(), task.cdb.be16(8).into())
+    }
+
+    /// GET EVENT STATUS NOTIFICATION (MMC-6 clause 6.6).
+    fn get_event_status(&self, task: &Task<'_>) -> Result<Moved, Stop> {
+        self.events.report(task, self.tray.state())
     }
 }
 
@@ -334,7 +268,7 @@ impl Target for Dvd {
     }
 
     fn reset(&self, reset: Reset) {
-        self.locked.store(false, Ordering::Release);
+        self.tray.unlock();
         self.attentions.establish(reset.sense());
     }
 
@@ -357,7 +291,7 @@ impl LogicalUnit for Dvd {
     }
 
     fn standard_inquiry(&self) -> Vec<u8> {
-        pages::standard_inquiry(self.drive)
+        pages::standard_inquiry(self.drive.identification())
     }
 
     fn vpd_pages(&self) -> Vec<(u8, Vec<u8>)> {

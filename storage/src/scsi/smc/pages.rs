@@ -22,6 +22,7 @@ pub(super) fn standard_inquiry(vendor: &str, product: &str) -> Vec<u8> {
     data[7] = 0x02; // CMDQUE.
     data[8..32].copy_from_slice(format!("{vendor:<8}{product:<16}").as_bytes());
     data[32..36].copy_from_slice(REVISION);
+    data[55] = 0x01; // BARC, of the vendor's: it reads volume tags.
     for (place, version) in data[58..].chunks_exact_mut(2).zip(VERSIONS) {
         place.copy_from_slice(&version.to_be_bytes());
     }
