@@ -13,8 +13,8 @@ use std::os::fd::BorrowedFd;
 
 pub use discs::discs_in;
 pub use error::{IoError, IoErrorKind, OpenError};
-pub(crate) use open::lock;
 pub use open::{Examined, Kind, MINIMUM_DISK, MINIMUM_DVD, examine, examine_disc_source};
+pub(crate) use open::{lock, unlock};
 pub use raw::{Access, RawFile};
 
 use crate::identity::Identity;

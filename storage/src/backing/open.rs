@@ -174,10 +174,21 @@ fn check_device(path: &Path, device: BlockDevice, kind: Kind) -> Result<BlockDev
 
 /// Keeps others out who lock files: all of them, or those who write.
 pub(crate) fn lock(file: &File, access: Access) -> io::Result<()> {
-    let lock_type = match access {
-        Access::ReadWrite => libc::F_WRLCK,
-        Access::ReadOnly => libc::F_RDLCK,
-    };
+    set_lock(
+        file,
+        match access {
+            Access::ReadWrite => libc::F_WRLCK,
+            Access::ReadOnly => libc::F_RDLCK,
+        },
+    )
+}
+
+/// Lets them in again, although a process that is just being started may have inherited the open file.
+pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    set_lock(file, libc::F_UNLCK)
+}
+
+fn set_lock(file: &File, lock_type: libc::c_int) -> io::Result<()> {
     let whole = libc::flock {
         l_type: lock_type as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,

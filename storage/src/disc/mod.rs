@@ -20,7 +20,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use self::record::{Record, Session, Track};
-use crate::backing::{Access, IoError, lock};
+use crate::backing::{Access, IoError, lock, unlock};
 use crate::segments::Segments;
 
 pub use record::{Damage, Kind};
@@ -487,6 +487,12 @@ impl Disc {
         }
     }
 
+    /// Whether the open session consists of reserved tracks and all of them are full.
+    pub fn is_filled(&self) -> bool {
+        let session = self.record.sessions.last().filter(|session| !session.closed);
+        session.is_some_and(|s| s.tracks.iter().all(|track| track.reserved == Some(track.recorded)))
+    }
+
     /// RESERVE TRACK: the next track will have this length.
     ///
     /// # Errors
@@ -605,6 +611,12 @@ impl Disc {
         self.commit(next)?;
         self.image.set_len(0)?;
         Ok(())
+    }
+}
+
+impl Drop for Disc {
+    fn drop(&mut self) {
+        let _ = unlock(&self.image);
     }
 }
 

@@ -110,7 +110,16 @@ impl BurnerPort {
     /// SYNCHRONIZE CACHE(10). The range is that of the whole disc.
     pub(super) fn synchronize(&self, task: &Task<'_>) -> Result<Moved, Stop> {
         task.may_wait(Wait::Long)?;
-        self.change(Disc::sync)?;
+        let parameters = self.parameters().clone();
+        let at_once = parameters.write_type() == WriteType::SessionAtOnce;
+        self.change(|disc| {
+            disc.sync()?;
+            // Of a DVD recorded at once nothing is left to be closed by hand.
+            match at_once && !disc.kind().is_cd() && disc.is_filled() {
+                true => disc.close_session(parameters.is_appendable()),
+                false => Ok(()),
+            }
+        })?;
         self.statistics.flushes.add(1);
         Ok(Moved::NOTHING)
     }
