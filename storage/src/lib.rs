@@ -21,6 +21,7 @@ pub mod identity;
 pub mod library;
 pub mod scsi;
 pub mod segments;
+pub mod shared;
 pub mod size;
 pub mod statement;
 pub mod sysfs;

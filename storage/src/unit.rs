@@ -10,6 +10,7 @@ use crate::backing::{
 use crate::identity::unit_id;
 use crate::scsi::reservation::KeptError;
 use crate::scsi::{Disk, Drive, Dvd, Initiator, Product, Reservations, Target};
+use crate::shared::OpenDisks;
 use crate::statement::{DeviceType, Refusal, StorageStatement, StorageType};
 use crate::sysfs::Sysfs;
 
@@ -87,6 +88,20 @@ pub fn open(statement: &StorageStatement, claim: Claim<'_>) -> Result<Unit, Unit
         DeviceType::Dvd => open_dvd(statement).map(|dvd| Unit::Dvd(Arc::new(dvd))),
         device => Err(Refusal::AttachedDevice(device).into()),
     }
+}
+
+/// The same, where guests may have a disk together that one of them has open.
+pub fn open_among(
+    disks: &OpenDisks,
+    statement: &StorageStatement,
+    claim: Claim<'_>,
+) -> Result<Unit, UnitError> {
+    if statement.device() != DeviceType::Disk {
+        return open(statement, claim);
+    }
+    statement.check_usable()?;
+    let disk = disks.join_or(statement, claim.initiator, || open_disk(statement, claim))?;
+    Ok(Unit::Disk(Arc::new(disk)))
 }
 
 fn open_disk(statement: &StorageStatement, claim: Claim<'_>) -> Result<Disk, UnitError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipc::figures::DeviceFigures;
 use storage::identity::unit_id;
 use storage::scsi::Initiator;
+use storage::shared::OpenDisks;
 use storage::statement::StorageStatement;
 use storage::unit::{self, Claim};
 
@@ -14,6 +15,14 @@ use crate::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
 
 /// Time for I/O under way to end once the guest is gone.
 const END_LIMIT: Duration = Duration::from_secs(60);
+
+/// Disks that guests have open; one for the process, as the locks on their stores are.
+static DISKS: OpenDisks = OpenDisks::new();
+
+/// From now on guests may have the storage of this device together, or may not.
+pub(crate) fn set_shared(device: &StorageStatement, is_shared: bool) {
+    DISKS.set_shared(device, is_shared);
+}
 
 /// A back-end at work; dropping it ends it.
 pub(crate) struct Served {
@@ -82,7 +91,7 @@ pub(crate) fn serve(
     for (number, statement) in devices {
         let failed =
             |text: String| format!("Unable to use device {statement}: {}.", text.trim_end_matches('.'));
-        let unit = unit::open(statement, claim).map_err(|e| failed(e.to_string()))?;
+        let unit = unit::open_among(&DISKS, statement, claim).map_err(|e| failed(e.to_string()))?;
         targets.insert(*number, unit.target()).map_err(|e| failed(e.to_string()))?;
     }
     let adapter = Adapter { name: name.clone(), targets, request_queues, ram: RamPolicy::SealedOnly };

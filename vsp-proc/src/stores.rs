@@ -3,7 +3,7 @@
 //! What is locked against others is decided by the opened store itself (`storage`); this module only looks.
 
 use storage::identity::Footprint;
-use storage::statement::{DeviceType, StorageStatement};
+use storage::statement::StorageStatement;
 use storage::sysfs::Sysfs;
 use storage::unit;
 
@@ -45,14 +45,18 @@ impl<'a> Stores<'a> {
         Stores { found: config.devices.iter().filter_map(look).collect() }
     }
 
-    /// Devices that share storage with one of `others`. Discs, which nobody writes to, may be in many drives.
-    pub(crate) fn shared(&self, others: &Stores<'_>) -> impl Iterator<Item = &'a StorageStatement> {
-        let is_disc = |statement: &StorageStatement| statement.device() == DeviceType::Dvd;
+    /// Devices that have storage in common with one of `others`, and may not.
+    pub(crate) fn shared(
+        &self,
+        others: &Stores<'_>,
+        may_be_shared: impl Fn(&StorageStatement) -> bool,
+    ) -> impl Iterator<Item = &'a StorageStatement> {
         let collides = move |(own, footprint): &&(&StorageStatement, Footprint)| {
-            others
-                .found
-                .iter()
-                .any(|(other, theirs)| !(is_disc(own) && is_disc(other)) && theirs.overlaps(footprint))
+            others.found.iter().any(|(other, theirs)| {
+                // Only the very same storage, and only as the same kind of device.
+                let is_same = theirs.identity() == footprint.identity() && own.device() == other.device();
+                theirs.overlaps(footprint) && !(is_same && may_be_shared(own))
+            })
         };
         self.found.iter().filter(collides).map(|(statement, _)| *statement)
     }
@@ -104,17 +108,17 @@ mod tests {
     }
 
     #[test]
-    fn only_discs_are_shared_between_guests() {
+    fn only_the_same_kind_of_device_can_be_shared_between_guests() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a");
         fs::write(&path, [0; 4096]).unwrap();
         let on = |device: &str| guest(&[format!("{device}:avio_stor::file:{}", path.display())]);
         let (disk, dvd) = (on("disk"), on("dvd"));
-        let count = |one, other| Stores::of(one).shared(&Stores::of(other)).count();
-        assert_eq!(
-            [count(&disk, &disk), count(&disk, &dvd), count(&dvd, &disk), count(&dvd, &dvd)],
-            [1, 1, 1, 0]
-        );
+        let count = |one, other, may| Stores::of(one).shared(&Stores::of(other), |_| may).count();
+        for (one, other, is_same) in [(&disk, &disk, true), (&disk, &dvd, false), (&dvd, &dvd, true)] {
+            assert_eq!(count(one, other, false), 1);
+            assert_eq!(count(one, other, true), usize::from(!is_same));
+        }
     }
 
     #[test]
@@ -129,6 +133,6 @@ mod tests {
             .collect();
         let config = guest(&devices);
         check(&config).unwrap();
-        assert_eq!(Stores::of(&config).shared(&Stores::of(&config)).count(), 256);
+        assert_eq!(Stores::of(&config).shared(&Stores::of(&config), |_| false).count(), 256);
     }
 }

@@ -166,6 +166,12 @@ impl Nexuses {
         attentions
     }
 
+    /// Is there an initiator of which this is true?
+    pub(crate) fn any(&self, is_meant: impl Fn(Initiator) -> bool) -> bool {
+        let joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        joined.iter().any(|(initiator, attentions)| attentions.strong_count() > 0 && is_meant(*initiator))
+    }
+
     /// Tells the initiators `whom` is true of.
     pub(crate) fn tell(&self, sense: Sense, whom: impl Fn(Initiator) -> bool) {
         let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -35,7 +35,7 @@ pub use foreign::{FOREIGN_SENSE_LEN, Foreign, Undelivered};
 pub(crate) use lun::single_lun;
 pub use mmc::{Burner, BurnerPort, DiscState, Drive, Dvd, EjectError};
 pub use reservation::{Initiator, Reservations};
-pub use sbc::{Disk, Product};
+pub use sbc::{Disk, Product, WeakDisk};
 pub use sense::Sense;
 pub use smc::{Changer, ChangerPort, DataTransferElement, LoadError, Loading, StillLoaded};
 pub use statistics::{Statistics, StatisticsSnapshot};

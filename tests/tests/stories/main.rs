@@ -12,5 +12,6 @@ mod guest;
 mod journey;
 mod linux;
 mod rights;
+mod sharing;
 mod takeover;
 mod vsp;

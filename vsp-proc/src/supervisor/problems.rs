@@ -11,6 +11,7 @@ use storage::unit;
 
 use super::Supervisor;
 use super::requests::conflict;
+use crate::avio_link;
 use crate::db::{ConfigError, GuestConfig};
 use crate::stores::{self, Stores};
 
@@ -94,7 +95,7 @@ impl Supervisor {
             || self.db.configs().filter(|other| other.resources_reserved && other.number != config.number);
         let own = Stores::of(config);
         for other in others() {
-            if let Some(device) = own.shared(&Stores::of(other)).next() {
+            if let Some(device) = own.shared(&Stores::of(other), |_| false).next() {
                 let (location, name) = (device.location(), &other.name);
                 return Err(conflict(format!("Device '{location}' is reserved by guest '{name}'.")));
             }
@@ -117,8 +118,7 @@ impl Supervisor {
         let own = Stores::of(config);
         for other in self.db.configs().filter(|other| other.number != config.number) {
             let theirs = Stores::of(other);
-            let shared = own.shared(&theirs);
-            let shared = shared.filter(|device| !self.devices.is_shared(device.location()));
+            let shared = own.shared(&theirs, |device| self.devices.is_shared(device.location()));
             let name = &other.name;
             texts.extend(shared.map(|device| {
                 format!("Device file '{}' in use by another guest ({name}).", device.location())
@@ -150,10 +150,13 @@ impl Supervisor {
         for (name, other) in others {
             let Some(running) = &other.running else { continue };
             let theirs = Stores::of(running);
-            let found = own.shared(&theirs).find(|device| !self.devices.is_shared(device.location()));
+            let found = own.shared(&theirs, |device| self.devices.is_shared(device.location())).next();
             if let Some(device) = found {
                 return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
             }
+        }
+        for device in &config.devices {
+            avio_link::set_shared(device, self.devices.is_shared(device.location()));
         }
         None
     }

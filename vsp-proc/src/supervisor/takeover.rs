@@ -3,6 +3,7 @@
 use std::io;
 
 use super::{Reply, Supervisor, now, teller};
+use crate::avio_link;
 use crate::db::GuestConfig;
 use crate::root::StateRoot;
 use crate::supervise::guest::{Event, describe};
@@ -79,6 +80,8 @@ impl Supervisor {
         let Some(guest) = self.guests.get_mut(name) else { return Ok(()) };
         let since_micros = leftover.since_micros.min(now());
         let places = Places::of(&self.root, &config);
+        // Guests that had a store together were allowed to, whatever was decided since (hpvm.md 6.6).
+        config.devices.iter().for_each(|device| avio_link::set_shared(device, true));
         guest.run_number += 1;
         let tell = teller(self.own_inbox.clone(), name, guest.run_number);
         guest.run = Some(Run::resume(leftover, config.clone(), places, &guest.console, tell)?);

@@ -8,8 +8,8 @@ mod unmap;
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
@@ -56,6 +56,23 @@ pub struct Disk {
     initiator: Initiator,
     attentions: Arc<Attentions>,
     statistics: Statistics,
+}
+
+/// A disk for as long as anybody has it open.
+#[derive(Clone)]
+pub struct WeakDisk(Weak<Unit>);
+
+impl WeakDisk {
+    /// Has anybody?
+    pub fn is_open(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// The disk as a further initiator sees it; nothing if it is closed, or that initiator has it already.
+    pub fn join(&self, initiator: Initiator) -> Option<Disk> {
+        let unit = self.0.upgrade()?;
+        if unit.nexuses.any(|other| other == initiator) { None } else { Some(Disk::of(unit, initiator)) }
+    }
 }
 
 /// What all initiators share.
@@ -173,6 +190,11 @@ impl Disk {
     /// The same disk as another initiator sees it.
     pub fn shared_with(&self, initiator: Initiator) -> Disk {
         Disk::of(Arc::clone(&self.unit), initiator)
+    }
+
+    /// A way to the disk that does not keep it open.
+    pub fn downgrade(&self) -> WeakDisk {
+        WeakDisk(Arc::downgrade(&self.unit))
     }
 
     fn of(unit: Arc<Unit>, initiator: Initiator) -> Disk {
@@ -331,6 +353,11 @@ impl Target for Disk {
     fn reset(&self, reset: Reset) {
         let initiator = self.initiator;
         if reset == Reset::Nexus {
+            self.unit.reservations.reset(Some(initiator));
+            return self.attentions.establish(reset.sense());
+        }
+        // What one guest does to its machine is not for others to feel (SAM-5 clause 6.3.4): they have the unit, too.
+        if reset != Reset::LogicalUnit && self.unit.nexuses.any(|other| other != initiator) {
             self.unit.reservations.reset(Some(initiator));
             return self.attentions.establish(reset.sense());
         }

@@ -170,3 +170,19 @@ fn changed_mode_is_told_to_the_others_alone() {
     one.good(&[0; 6], &[]);
     assert_eq!(other.sense(&[0; 6], &[]), Sense::MODE_CHANGED);
 }
+
+#[test]
+fn a_guest_that_starts_leaves_the_others_what_they_have() {
+    let one = Bench::new();
+    let other = one.shared_with(7);
+    one.good(&[0x16, 0, 0, 0, 0, 0], &[]);
+    for reset in [Reset::PowerOn, Reset::Adapter] {
+        other.disk.reset(reset);
+        assert!(matches!(other.run(&[0; 6], &[], 0).execution, Execution::Conflict | Execution::Done(_)));
+        conflicts(&other, &extent(0x28, 0, 1), &[]);
+    }
+    one.disk.reset(Reset::PowerOn);
+    one.run(&[0; 6], &[], 0);
+    other.run(&[0; 6], &[], 0);
+    other.data(&extent(0x28, 0, 1), 512);
+}
