@@ -1,6 +1,7 @@
 //! What the host does meanwhile: resizing, and operations handed over to somebody else's engine.
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use super::*;
 use crate::backing::{Access, RawFile};
@@ -91,6 +92,22 @@ fn commands_of_one_host_operation_are_handed_over() {
     assert_eq!(hand_over(&disk, &[0; 6], &[]), done(0, 0));
     let memory = Bench::new();
     assert_eq!(hand_over(&memory.disk, &extent(0x28, 4, 2), &[]), Execution::WouldWait(Wait::Long));
+}
+
+#[test]
+fn writes_are_handed_over_for_a_while_after_one_took_long() {
+    let (disk, _directory) = on_file();
+    let cdb = extent(0x2a, 4, 1);
+    // Whoever is kept from running meanwhile tries again.
+    let write = loop {
+        disk.unit.pace.took(Duration::from_secs(1));
+        if let Execution::Begun(write) = hand_over(&disk, &cdb, &block(1)) {
+            break write;
+        }
+    };
+    let durability = Durability::Cached;
+    assert_eq!(write.operation(), Operation::Write { offset: 2048, len: 512, durability });
+    assert_eq!(disk.finish(write, Ok(512)), done(512, 0));
 }
 
 #[test]
