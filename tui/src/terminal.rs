@@ -1,6 +1,11 @@
 //! The operator's own terminal: raw mode and the alternate screen, given back whatever happens.
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+mod thrifty;
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute};
 use ratatui::backend::CrosstermBackend;
@@ -9,13 +14,14 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 use std::io::{self, BufWriter, Stdout};
 use std::panic;
 use std::sync::Once;
+use thrifty::Thrifty;
 
 /// Bytes of a frame that go out at once: a whole screen with its colours fits.
 const OUTPUT_BUFFER_BYTES: usize = 64 << 10;
 
 /// The screen while the console has it. Dropping it gives the terminal back.
 pub(crate) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<Thrifty<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -24,15 +30,17 @@ impl Screen {
     ///
     /// # Errors
     /// When standard output is no terminal.
-    pub(crate) fn enter() -> io::Result<Self> {
+    pub(crate) fn enter(uses_mouse: bool) -> io::Result<Self> {
         restore_on_panic();
         terminal::enable_raw_mode()?;
         let taken = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide);
+        let taken =
+            taken.and_then(|()| if uses_mouse { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) });
         let screen = taken.and_then(|()| {
             let (columns, lines) = terminal::size()?;
             let backend = CrosstermBackend::new(BufWriter::with_capacity(OUTPUT_BUFFER_BYTES, io::stdout()));
             let viewport = Viewport::Fixed(Rect::new(0, 0, columns, lines));
-            let mut terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+            let mut terminal = Terminal::with_options(Thrifty::new(backend), TerminalOptions { viewport })?;
             terminal.clear()?;
             Ok(Self { terminal })
         });
@@ -64,12 +72,20 @@ impl Screen {
         self.terminal.clear()
     }
 
-    /// Draws a frame; only what changed goes out.
+    /// Draws a frame; only what changed goes out, and nothing if nothing did.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(view).map(|_| ())
+    }
+
+    /// Puts text where the terminal lets other programs paste it from (OSC 52).
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 }
 
@@ -81,7 +97,13 @@ impl Drop for Screen {
 
 /// Nothing can be done about a terminal that does not take this.
 fn restore() {
-    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(
+        io::stdout(),
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
     let _ = terminal::disable_raw_mode();
 }
 

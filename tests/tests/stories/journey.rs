@@ -9,8 +9,19 @@ const PROMPT: &str = "diag#";
 /// What the shell says after the console was left.
 const LEFT: &str = "left with 0";
 
+/// In the footer of the overview.
+const OVERVIEW: &str = "n new";
+
 fn open(terminal: &Terminal) {
     terminal.line("clear; hpvm; echo left with $?");
+}
+
+/// Opens the console where no VSP runs yet, and has one started.
+fn open_for_the_first_time(terminal: &Terminal) {
+    open(terminal);
+    terminal.see_text(Soon, "No VSP runs here");
+    terminal.press(&["Enter"]);
+    terminal.see_text(Soon, "Welcome to Kittson");
 }
 
 /// The line of the table that shows `guest`, which begins with its number and its name.
@@ -31,21 +42,30 @@ fn run_in_guest(terminal: &Terminal, command: &str) -> String {
     })
 }
 
+/// Leaves a guest's console by its menu.
+fn leave_console(terminal: &Terminal) {
+    terminal.press(&["C-b"]);
+    terminal.see_text(Soon, "vMP of demo");
+    terminal.press(&["x"]);
+    terminal.see_text(Soon, OVERVIEW);
+}
+
+fn quit(terminal: &Terminal) {
+    terminal.press(&["q"]);
+    terminal.see_text(Soon, LEFT);
+}
+
 #[test]
 fn newcomer_starts_demo_uses_its_shell_leaves_comes_back_and_stops_it() {
     let Some(terminal) = Terminal::open() else { return };
-    open(&terminal);
-    terminal.see_text(Soon, "Welcome to Kittson");
+    open_for_the_first_time(&terminal);
     terminal.press(&["Enter"]);
     terminal.see_text(Guest, PROMPT);
     let screen = run_in_guest(&terminal, "ioscan");
     assert!(screen.contains("HPVM AVIO Stor Adapter") && screen.contains("Virtual FileDisk"), "{screen}");
     run_in_guest(&terminal, "pattern write disk0 count=100 seed=7");
-
-    terminal.press(&["C-b"]);
-    terminal.see_text(Soon, "n new");
-    terminal.press(&["q"]);
-    terminal.see_text(Soon, LEFT);
+    leave_console(&terminal);
+    quit(&terminal);
 
     open(&terminal);
     let screen = terminal.see(Soon, "demo running, with what it printed before", |screen| {
@@ -53,37 +73,39 @@ fn newcomer_starts_demo_uses_its_shell_leaves_comes_back_and_stops_it() {
     });
     assert!(!screen.contains("Welcome"), "a newcomer no more:\n{screen}");
     terminal.press(&["c"]);
-    terminal.see_text(Soon, "Ctrl-B leaves the console");
+    terminal.see_text(Soon, "Ctrl-B menu");
     let screen = run_in_guest(&terminal, "pattern verify disk0 count=100 seed=7");
     assert_eq!(screen.matches("51200 bytes").count(), 2, "written and found again:\n{screen}");
+    leave_console(&terminal);
 
-    terminal.press(&["C-b"]);
-    terminal.see_text(Soon, "n new");
     terminal.press(&["x"]);
     terminal.see_text(Soon, "Stop the virtual machine 'demo'?");
     terminal.press(&["y"]);
     terminal.see_text(Guest, "Guest demo is off.");
     terminal.see(Soon, "demo off", |screen| row(screen, "demo").contains(" Off "));
-    terminal.press(&["q"]);
-    terminal.see_text(Soon, LEFT);
+    terminal.press(&["m"]);
+    terminal.see_text(Soon, "$ hpvmstop -P demo -g -F");
+    terminal.press(&["Escape"]);
+    quit(&terminal);
 }
 
 #[test]
 fn guest_is_created_refused_its_start_and_removed() {
     let Some(terminal) = Terminal::open() else { return };
-    open(&terminal);
-    terminal.see_text(Soon, "Welcome to Kittson");
+    open_for_the_first_time(&terminal);
     terminal.press(&["Escape"]);
-    terminal.see_text(Soon, "n new");
+    terminal.see_text(Soon, OVERVIEW);
     terminal.press(&["n"]);
     terminal.see_text(Soon, "Create guest");
     terminal.type_text("demo");
     terminal.see_text(Soon, "Guest 'demo' already exists");
     terminal.type_text("2");
-    terminal.press(&["Tab", "Tab", "Tab"]);
+    terminal.press(&["Tab", "Tab", "Tab", "Tab"]);
     terminal.type_text("/nonexistent");
     terminal.see_text(Soon, "There is no such file");
-    terminal.press(&["C-u", "Enter"]);
+    terminal.press(&["C-u"]);
+    terminal.see_text(Soon, "$ hpvmcreate -P demo2");
+    terminal.press(&["Enter"]);
     terminal.see_text(Soon, "Guest demo2 is created.");
     terminal.see(Soon, "demo2 in the table", |screen| row(screen, "demo2").contains(" Off "));
     terminal.press(&["s"]);
@@ -93,22 +115,78 @@ fn guest_is_created_refused_its_start_and_removed() {
     terminal.press(&["y"]);
     let screen = terminal.see_text(Soon, "Guest demo2 is removed.");
     assert!(row(&screen, "demo2").is_empty() && !row(&screen, "demo").is_empty(), "{screen}");
-    terminal.press(&["q"]);
-    terminal.see_text(Soon, LEFT);
+    quit(&terminal);
+}
+
+#[test]
+fn disk_is_made_added_and_seen_by_the_guest_and_the_database() {
+    let Some(mut terminal) = Terminal::open() else { return };
+    let path = terminal.vsp().path("second.img").display().to_string();
+    open_for_the_first_time(&terminal);
+    terminal.press(&["Escape"]);
+    terminal.see_text(Soon, OVERVIEW);
+    terminal.press(&["4", "f"]);
+    terminal.see_text(Soon, "Make a file for a virtual disk");
+    terminal.type_text(&path);
+    terminal.press(&["Tab", "C-u"]);
+    terminal.type_text("64M");
+    terminal.press(&["Enter"]);
+    terminal.see_text(Soon, "Made /tmp/");
+    terminal.press(&["2", "a"]);
+    terminal.see_text(Soon, "Add a device to guest demo");
+    terminal.press(&["Tab"]);
+    terminal.type_text(&path);
+    terminal.see_text(Soon, "$ hpvmmodify -P demo -a");
+    terminal.press(&["Enter"]);
+    terminal.see(Soon, "the disk among the devices", |screen| {
+        screen.contains("second.img") && screen.contains("Devices (2)")
+    });
+    terminal.press(&["4"]);
+    terminal.see(Soon, "the file with its user", |screen| {
+        screen.lines().any(|line| line.contains(" demo ") && line.contains("second.img"))
+    });
+    terminal.press(&["1", "s", "c"]);
+    terminal.see_text(Guest, PROMPT);
+    let screen = run_in_guest(&terminal, "ioscan");
+    assert!(screen.contains("0/0/0/0.1.0  disk"), "{screen}");
+    leave_console(&terminal);
+    quit(&terminal);
+}
+
+#[test]
+fn logs_are_followed_filtered_and_searched() {
+    let Some(terminal) = Terminal::open() else { return };
+    open_for_the_first_time(&terminal);
+    terminal.press(&["Escape"]);
+    terminal.see_text(Soon, OVERVIEW);
+    terminal.press(&["5"]);
+    terminal.see_text(Soon, "INFO and above");
+    terminal.see_text(Soon, "following");
+    terminal.press(&["1", "s"]);
+    terminal.see_text(Guest, "Guest demo is started.");
+    terminal.press(&["5", "o", "o"]);
+    terminal.see(Guest, "the guest's own lines", |screen| {
+        screen.contains("demo: ") && !screen.contains(" vsp: ")
+    });
+    terminal.press(&["R"]);
+    terminal.type_text("no(thing|where) like this");
+    terminal.see_text(Soon, "No log lines to show.");
+    terminal.press(&["Escape"]);
+    terminal.see(Soon, "all lines again", |screen| screen.contains("demo: "));
+    quit(&terminal);
 }
 
 #[test]
 fn killed_vsp_is_reported_in_place_and_reattached_when_it_is_back() {
     let Some(mut terminal) = Terminal::open() else { return };
-    open(&terminal);
-    terminal.see_text(Soon, "Welcome to Kittson");
+    open_for_the_first_time(&terminal);
     terminal.press(&["Escape"]);
-    terminal.see_text(Soon, "n new");
+    terminal.see_text(Soon, OVERVIEW);
     terminal.vsp().kill();
-    terminal.see_text(Soon, "No connection to the VSP");
+    let screen = terminal.see_text(Soon, "No connection to the VSP");
+    assert!(!row(&screen, "demo").is_empty(), "what was known stays:\n{screen}");
     terminal.vsp().start();
     let screen = terminal.see_text(Soon, "VSP up");
     assert!(!row(&screen, "demo").is_empty(), "{screen}");
-    terminal.press(&["q"]);
-    terminal.see_text(Soon, LEFT);
+    quit(&terminal);
 }

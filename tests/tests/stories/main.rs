@@ -14,4 +14,5 @@ mod linux;
 mod rights;
 mod sharing;
 mod takeover;
+mod torture;
 mod vsp;

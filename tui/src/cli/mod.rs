@@ -35,7 +35,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use clap::{ArgAction, ArgMatches, Command};
 
 use crate::console::{Connect, Options, WhereNoneRuns};
@@ -97,7 +96,7 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
                     Some(spec) => (spec, matches.clone()),
                     None => return ExitCode::from(2),
                 },
-                None => return operator_console(),
+                None => return operator_console(matches.get_flag("start")),
             },
             Err(error) => error.exit(),
         },
@@ -106,12 +105,12 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
 }
 
 /// Without arguments: the operator console.
-fn operator_console() -> ExitCode {
+fn operator_console(start: bool) -> ExitCode {
     let connect: Connect = Arc::new(|where_none_runs| match where_none_runs {
-        WhereNoneRuns::Start => link::connect(),
-        WhereNoneRuns::Fail => link::connect_running()?.ok_or_else(|| anyhow!("the VSP is not running")),
+        WhereNoneRuns::Start => link::connect().map(Some),
+        WhereNoneRuns::Fail => link::connect_running(),
     });
-    crate::console::run(Options::from_env(connect)).unwrap_or_else(|error| {
+    crate::console::run(Options { connect, start }).unwrap_or_else(|error| {
         eprintln!("hpvm: {error:#}");
         ExitCode::FAILURE
     })
@@ -146,7 +145,11 @@ fn whole() -> Command {
         )
         .after_help(
             "State directory: HPVM_ROOT if set, /var/opt/hpvm for root, otherwise the XDG state directory.\n\
-             Commands start the VSP if none runs there.",
+             Commands start the VSP if none runs there; the operator console asks before.",
+        )
+        .arg(
+            clap::arg!(start: --start "Operator console: start the VSP without asking")
+                .action(ArgAction::SetTrue),
         );
     COMMANDS.iter().fold(command, |command, spec| command.subcommand(options(spec, spec.name)))
 }
@@ -165,6 +168,14 @@ fn options(spec: &Spec, name: &'static str) -> Command {
         .arg(clap::arg!(help: -H --help "Print help").action(ArgAction::Help))
         .arg(clap::arg!(version: -v --version "Print version").action(ArgAction::Version));
     (spec.augment)(command)
+}
+
+/// Whether the words of a classic command line are understood, and if not why.
+#[cfg(test)]
+pub(crate) fn check(words: &[String]) -> Result<(), String> {
+    let name = words.first().map(String::as_str);
+    let spec = COMMANDS.iter().find(|spec| Some(spec.classic) == name).ok_or("no such command")?;
+    classic(spec).try_get_matches_from(words).map(|_| ()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

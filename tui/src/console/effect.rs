@@ -39,6 +39,12 @@ pub(crate) enum Effect {
         /// What.
         bytes: Vec<u8>,
     },
+    /// Ask for one guest with everything.
+    AskDetail(String),
+    /// Ask for the device management database and all guests with everything.
+    AskInventory,
+    /// Put text where other programs paste it from.
+    Copy(String),
     /// See whether a file can be used.
     CheckFile(String),
     /// Draw the whole screen anew.

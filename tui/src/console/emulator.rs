@@ -5,13 +5,19 @@
 //! for, which the caller sends or drops. It knows no pane, no guest and no connection.
 
 use alacritty_terminal::event::{Event, EventListener, WindowSize};
-use alacritty_terminal::grid::{Dimensions, Scroll};
+use alacritty_terminal::grid::Dimensions;
+#[cfg(test)]
+use alacritty_terminal::grid::Scroll;
 use alacritty_terminal::term::{Config, Osc52, RenderableContent, Term, TermMode};
 use alacritty_terminal::vte::ansi::{NamedColor, Processor, Rgb, Timeout};
+use browse::RegexSearch;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
+
+mod browse;
+pub(crate) use browse::{Motion, Selecting};
 
 /// Lines of scrollback in the engine. A line costs about two kilobytes there, so older output is left
 /// to the console log of the VSP.
@@ -101,6 +107,8 @@ pub(crate) struct Emulator {
     size: ScreenSize,
     title: Option<String>,
     has_output: bool,
+    /// What was searched for last.
+    search: Option<RegexSearch>,
 }
 
 impl fmt::Debug for Emulator {
@@ -115,12 +123,16 @@ impl fmt::Debug for Emulator {
 impl Emulator {
     /// An empty screen.
     pub(crate) fn new(size: ScreenSize) -> Self {
+        Self::with_scrollback(size, SCROLLBACK_LINES)
+    }
+
+    /// An empty screen that keeps so many lines above it.
+    pub(crate) fn with_scrollback(size: ScreenSize, lines: usize) -> Self {
         let size = size.at_least_usable();
-        let config =
-            Config { scrolling_history: SCROLLBACK_LINES, osc52: Osc52::Disabled, ..Config::default() };
+        let config = Config { scrolling_history: lines, osc52: Osc52::Disabled, ..Config::default() };
         let listener = Listener::default();
         let term = Term::new(config, &size, listener.clone());
-        Self { term, parser: Processor::new(), listener, size, title: None, has_output: false }
+        Self { term, parser: Processor::new(), listener, size, title: None, has_output: false, search: None }
     }
 
     /// Shows `bytes` and returns what the terminal answers to the questions among them.
@@ -153,7 +165,6 @@ impl Emulator {
     }
 
     /// The screen's size in cells.
-    #[cfg(test)]
     pub(crate) fn size(&self) -> ScreenSize {
         self.size
     }
@@ -169,6 +180,7 @@ impl Emulator {
     }
 
     /// Moves the shown part within the scrollback.
+    #[cfg(test)]
     pub(crate) fn scroll(&mut self, scroll: Scroll) {
         self.term.scroll_display(scroll);
     }

@@ -4,7 +4,7 @@
 //! ctlseqs, section of that name), which Linux's `vt220` and `xterm` terminfo entries expect.
 
 use alacritty_terminal::term::TermMode;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 const ESC: u8 = 0x1b;
 
@@ -51,6 +51,40 @@ pub(crate) fn encode_paste(text: &str, mode: TermMode) -> Vec<u8> {
     } else {
         text.into_bytes()
     }
+}
+
+/// The report of what the mouse does at a cell (from 0), for a guest that asked for reports: in xterm's SGR form, or in
+/// its first form where that was not asked for. Nothing for what the guest did not ask for, or the form cannot say.
+pub(crate) fn encode_mouse(
+    event: &MouseEvent,
+    (column, line): (u16, u16),
+    mode: TermMode,
+) -> Option<Vec<u8>> {
+    let button = |button: MouseButton| match button {
+        MouseButton::Left => 0,
+        MouseButton::Middle => 1,
+        MouseButton::Right => 2,
+    };
+    let reports_drags = mode.intersects(TermMode::MOUSE_DRAG | TermMode::MOUSE_MOTION);
+    let (code, is_release) = match event.kind {
+        MouseEventKind::Down(which) => (button(which), false),
+        MouseEventKind::Up(which) => (button(which), true),
+        MouseEventKind::Drag(which) if reports_drags => (button(which) + 32, false),
+        MouseEventKind::Moved if mode.contains(TermMode::MOUSE_MOTION) => (35, false),
+        MouseEventKind::ScrollUp => (64, false),
+        MouseEventKind::ScrollDown => (65, false),
+        _ => return None,
+    };
+    // Shift is the operator's own.
+    let held = event.modifiers & (KeyModifiers::ALT | KeyModifiers::CONTROL);
+    let code = code + 4 * (modifier_parameter(held) - 1);
+    if mode.contains(TermMode::SGR_MOUSE) {
+        let end = if is_release { 'm' } else { 'M' };
+        return Some(format!("\x1b[<{code};{};{}{end}", column + 1, line + 1).into_bytes());
+    }
+    let place = |cell: u16| u8::try_from(cell + 33).ok();
+    let code = if is_release { 3 } else { code };
+    Some(vec![ESC, b'[', b'M', 32 + code, place(column)?, place(line)?])
 }
 
 fn with_alt(alt: bool, mut bytes: Vec<u8>) -> Vec<u8> {
@@ -190,6 +224,25 @@ mod tests {
             "\x1b\x02"
         );
         assert_eq!(plain(KeyCode::Char('é')), "é");
+    }
+
+    /// The expected strings are those of the control sequence document, "Mouse Tracking".
+    #[test]
+    fn mouse_is_reported_in_the_form_that_the_guest_asked_for() {
+        let event = |kind, modifiers| MouseEvent { kind, column: 0, row: 0, modifiers };
+        let down = event(MouseEventKind::Down(MouseButton::Left), KeyModifiers::NONE);
+        let first = TermMode::MOUSE_REPORT_CLICK;
+        assert_eq!(encode_mouse(&down, (0, 1), first), Some(b"\x1b[M !\"".to_vec()));
+        let sgr = first | TermMode::SGR_MOUSE;
+        assert_eq!(encode_mouse(&down, (299, 79), sgr), Some(b"\x1b[<0;300;80M".to_vec()));
+        assert_eq!(encode_mouse(&down, (299, 79), first), None, "the first form ends at 223");
+        let up = event(MouseEventKind::Up(MouseButton::Right), KeyModifiers::CONTROL);
+        assert_eq!(encode_mouse(&up, (0, 0), sgr), Some(b"\x1b[<18;1;1m".to_vec()));
+        let drag = event(MouseEventKind::Drag(MouseButton::Left), KeyModifiers::NONE);
+        assert_eq!(encode_mouse(&drag, (0, 0), sgr), None);
+        assert_eq!(encode_mouse(&drag, (0, 0), sgr | TermMode::MOUSE_DRAG), Some(b"\x1b[<32;1;1M".to_vec()));
+        let wheel = event(MouseEventKind::ScrollUp, KeyModifiers::NONE);
+        assert_eq!(encode_mouse(&wheel, (4, 4), sgr), Some(b"\x1b[<64;5;5M".to_vec()));
     }
 
     #[test]

@@ -3,25 +3,32 @@
 //! Everything here may block, so every connection has a thread:
 //!
 //! ```text
-//!  vsp       one while connected: guests and logs as they change; its end is the loss of the VSP
+//!  vsp       one while connected: guests, figures and logs as they come; its end is the loss of the VSP
 //!  console   one for each console that is open: output one way, keys the other
 //!  request   one for each request under way: stopping a guest may take minutes
+//!  look      one for each screen that asks what is configured
 //!  files     one: looks at files
 //! ```
 
 use super::effect::Effect;
-use super::msg::{ConsoleEvent, Msg, RequestId, VspMsg};
+use super::msg::{ConsoleEvent, Inventory, Msg, RequestId, VspMsg};
 use super::screens::guest_console::ConsoleId;
-use crossbeam_channel::{Receiver, Sender, select, unbounded};
-use ipc::client::{Client, ClientError, EventStream};
-use ipc::log::Level;
+use crate::view::format;
+use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use ipc::client::{Client, ClientError, EventStream, Progress};
+use ipc::device::{DeviceFilter, DeviceRequest};
+use ipc::log::{Level, LogRecord, LogSource};
 use ipc::message::{ClientToVsp, Event, GuestRef, Subscription, VspToClient};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{fs, io, thread};
 
-/// Earlier output of a console to begin with: more than the scrollback of its terminal.
-const REPLAY_BYTES: u64 = 128 << 10;
+/// Earlier output of a console to begin with, where somebody uses it: about the lines that are kept of it.
+const REPLAY_BYTES: u64 = 1 << 20;
+/// The same where somebody only looks on: more than a screen.
+const PREVIEW_BYTES: u64 = 32 << 10;
+/// Time between two figures.
+const FIGURES_MILLIS: u32 = 1000;
 /// Log records of the past to begin with.
 const REPLAY_RECORDS: u32 = 1000;
 
@@ -34,8 +41,16 @@ pub(crate) enum WhereNoneRuns {
     Fail,
 }
 
-/// Makes a connection to the VSP.
-pub(crate) type Connect = Arc<dyn Fn(WhereNoneRuns) -> anyhow::Result<Client> + Send + Sync>;
+/// Makes a connection to the VSP; nothing where none runs and none is to be started.
+pub(crate) type Connect = Arc<dyn Fn(WhereNoneRuns) -> anyhow::Result<Option<Client>> + Send + Sync>;
+
+/// Connects to the VSP that runs.
+fn running(connect: &Connect) -> anyhow::Result<Client> {
+    connect(WhereNoneRuns::Fail)?.ok_or_else(|| anyhow::anyhow!(NO_VSP))
+}
+
+/// What is said where none runs.
+const NO_VSP: &str = "the VSP is not running";
 
 /// What a console's thread is told.
 enum ConsoleOrder {
@@ -64,7 +79,7 @@ impl Link {
                 let where_none_runs = if may_start { WhereNoneRuns::Start } else { WhereNoneRuns::Fail };
                 let (connect, msgs) = (self.connect.clone(), self.msgs.clone());
                 let thread = spawn("vsp", move || follow_vsp(&connect, where_none_runs, &msgs));
-                thread.err().map(|error| VspMsg::Down(error.to_string()))
+                thread.err().map(|error| VspMsg::Down { reason: error.to_string(), is_absent: false })
             }
             Effect::Request { id, request } => {
                 let (connect, msgs) = (self.connect.clone(), self.msgs.clone());
@@ -93,9 +108,28 @@ impl Link {
                 self.order(id, ConsoleOrder::Type(bytes));
                 None
             }
+            Effect::AskDetail(name) => {
+                let (connect, msgs, guest) = (self.connect.clone(), self.msgs.clone(), name.clone());
+                let look = move || {
+                    let known = running(&connect)
+                        .and_then(|mut client| Ok(client.guest(&GuestRef::Name(guest.clone()))?));
+                    let result = known.map(Box::new).map_err(|error| format!("{error:#}"));
+                    let _ = send(&msgs, VspMsg::Detail { name: guest, result });
+                };
+                let thread = spawn("look", look);
+                thread.err().map(|error| VspMsg::Detail { name, result: Err(error.to_string()) })
+            }
+            Effect::AskInventory => {
+                let (connect, msgs) = (self.connect.clone(), self.msgs.clone());
+                let look = move || {
+                    let result = inventory(&connect).map_err(|error| format!("{error:#}"));
+                    let _ = send(&msgs, VspMsg::Inventory(result));
+                };
+                spawn("look", look).err().map(|error| VspMsg::Inventory(Err(error.to_string())))
+            }
             Effect::CheckFile(path) => return self.check_file(path),
             // The loop's own.
-            Effect::Redraw | Effect::Quit => None,
+            Effect::Redraw | Effect::Copy(_) | Effect::Quit => None,
         };
         failed.map(Msg::Vsp)
     }
@@ -132,57 +166,91 @@ fn send(msgs: &Sender<Msg>, event: VspMsg) -> Result<(), LoopEnded> {
     msgs.send(Msg::Vsp(event)).map_err(|_| LoopEnded)
 }
 
-/// Follows guests and logs until the VSP is lost, and says so.
+/// The streams of one connection to the VSP.
+struct Streams {
+    guests: EventStream,
+    figures: EventStream,
+    /// Only the VSP's owner has it.
+    logs: Option<EventStream>,
+}
+
+/// Follows guests, figures and logs until the VSP is lost, and says so.
 fn follow_vsp(connect: &Connect, where_none_runs: WhereNoneRuns, msgs: &Sender<Msg>) {
     let subscribed = || -> anyhow::Result<_> {
-        let mut client = connect(where_none_runs)?;
+        let Some(mut client) = connect(where_none_runs)? else { return Ok(None) };
         let status = client.status()?;
         let guests = client.subscribe(Subscription::Guests)?;
-        let logs = connect(WhereNoneRuns::Fail)?.subscribe(Subscription::Log {
+        let figures = Subscription::Figures { interval_millis: FIGURES_MILLIS };
+        let figures = running(connect)?.subscribe(figures)?;
+        let logs = running(connect)?.subscribe(Subscription::Log {
             source: None,
             level: Level::Trace,
             replay: REPLAY_RECORDS,
             follow: true,
-        })?;
-        Ok((status, guests, logs))
+        });
+        let (logs, no_logs) = match logs {
+            Ok(logs) => (Some(logs), None),
+            Err(ClientError::Refused(refusal)) => (None, Some(refusal.to_string())),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some((status, Streams { guests, figures, logs }, no_logs)))
     };
-    let reason = match subscribed() {
-        Ok((status, guests, logs)) => {
+    let (reason, is_absent) = match subscribed() {
+        Ok(Some((status, streams, no_logs))) => {
             if send(msgs, VspMsg::Up(Box::new(status))).is_err() {
                 return;
             }
-            match pass_on(&guests, &logs, msgs) {
-                Ok(reason) => reason,
+            if let Some(reason) = no_logs
+                && send(msgs, VspMsg::Log(Box::new(own_record(reason)))).is_err()
+            {
+                return;
+            }
+            match pass_on(&streams, msgs) {
+                Ok(reason) => (reason, false),
                 Err(LoopEnded) => return,
             }
         }
-        Err(error) => format!("{error:#}"),
+        Ok(None) => (NO_VSP.to_owned(), true),
+        Err(error) => (format!("{error:#}"), false),
     };
-    let _ = send(msgs, VspMsg::Down(reason));
+    let _ = send(msgs, VspMsg::Down { reason, is_absent });
+}
+
+/// A line of the console's own in the log: why there are no others.
+fn own_record(reason: String) -> LogRecord {
+    LogRecord {
+        source: LogSource::Vsp,
+        time_micros: super::system::now().saturating_mul(1000),
+        level: Level::Warn,
+        target: String::new(),
+        message: format!("the log is not shown: {reason}"),
+        fields: Vec::new(),
+    }
 }
 
 /// Passes events on until one of the streams ends; the result is why.
-fn pass_on(guests: &EventStream, logs: &EventStream, msgs: &Sender<Msg>) -> Result<String, LoopEnded> {
+fn pass_on(streams: &Streams, msgs: &Sender<Msg>) -> Result<String, LoopEnded> {
+    let logs = streams.logs.as_ref().map_or_else(never, |logs| logs.events().clone());
     loop {
         let event = select! {
-            recv(guests.events()) -> event => event,
-            recv(logs.events()) -> event => event,
+            recv(streams.guests.events()) -> event => event,
+            recv(streams.figures.events()) -> event => event,
+            recv(logs) -> event => event,
         };
         let event = match event {
             Ok(Ok(event)) => event,
             Ok(Err(error)) => return Ok(error_chain(&error)),
             Err(_) => return Ok("the connection has ended".to_owned()),
         };
-        let at = super::now();
+        let at = super::system::now();
         let event = match event {
-            Event::Guests(guests) => VspMsg::Guests { at, guests },
-            Event::Guest(guest) => VspMsg::Guest { at, guest },
+            Event::Guests(guests) => VspMsg::Guests(guests),
+            Event::Guest(guest) => VspMsg::Guest(guest),
             Event::GuestRemoved { name } => VspMsg::GuestRemoved { name },
             Event::Log(record) => VspMsg::Log(Box::new(record)),
             Event::Gap { events } => VspMsg::LogGap(events),
-            Event::Console(_) | Event::ConsoleAccess { .. } | Event::ReplayDone | Event::Figures(_) => {
-                continue;
-            }
+            Event::Figures(guests) => VspMsg::Figures { at, guests },
+            Event::Console(_) | Event::ConsoleAccess { .. } | Event::ReplayDone => continue,
         };
         send(msgs, event)?;
     }
@@ -197,10 +265,9 @@ fn follow_console(
     orders: &Receiver<ConsoleOrder>,
     msgs: &Sender<Msg>,
 ) {
-    let subscription =
-        Subscription::Console { guest: GuestRef::Name(guest), replay_bytes: REPLAY_BYTES, write };
-    let subscribed =
-        || -> anyhow::Result<EventStream> { Ok(connect(WhereNoneRuns::Fail)?.subscribe(subscription)?) };
+    let replay_bytes = if write { REPLAY_BYTES } else { PREVIEW_BYTES };
+    let subscription = Subscription::Console { guest: GuestRef::Name(guest), replay_bytes, write };
+    let subscribed = || -> anyhow::Result<EventStream> { Ok(running(connect)?.subscribe(subscription)?) };
     let reason = match subscribed() {
         Ok(mut stream) => match exchange(&mut stream, id, orders, msgs) {
             Ok(reason) => reason,
@@ -256,11 +323,18 @@ fn exchange(
 /// Asks the VSP for one thing and passes its answer on.
 fn ask(connect: &Connect, id: RequestId, request: &ClientToVsp, msgs: &Sender<Msg>) {
     let answer = || -> anyhow::Result<VspToClient> {
-        let mut client = connect(WhereNoneRuns::Fail)?;
-        let progress = |line: &str| {
-            let _ = send(msgs, VspMsg::Progress { id, line: line.to_owned() });
+        let mut client = running(connect)?;
+        let progress = |progress: Progress<'_>| {
+            let line = match progress {
+                Progress::Line(line) => line.to_owned(),
+                Progress::Copied { done_bytes, total_bytes } => {
+                    let percent = done_bytes.saturating_mul(100).checked_div(total_bytes).unwrap_or(100);
+                    format!("{percent}% of {} copied", format::bytes(total_bytes))
+                }
+            };
+            let _ = send(msgs, VspMsg::Progress { id, line });
         };
-        Ok(client.request_with(request, progress)?)
+        Ok(client.request_watched(request, progress)?)
     };
     let result = match answer() {
         Ok(VspToClient::Accepted(acceptance)) => Ok(acceptance),
@@ -268,6 +342,26 @@ fn ask(connect: &Connect, id: RequestId, request: &ClientToVsp, msgs: &Sender<Ms
         Err(error) => Err(format!("{error:#}")),
     };
     let _ = send(msgs, VspMsg::Reply { id, result });
+}
+
+/// The device management database, and all guests that can be told about.
+fn inventory(connect: &Connect) -> anyhow::Result<Inventory> {
+    let mut client = running(connect)?;
+    let all = ClientToVsp::Devices(DeviceRequest::List { kind: None, filter: DeviceFilter::All });
+    let entries = match client.request_with(&all, |_| {})? {
+        VspToClient::Devices(entries) => entries,
+        _ => return Err(ClientError::Unexpected.into()),
+    };
+    let mut guests = Vec::new();
+    for guest in client.guests()? {
+        match client.guest(&GuestRef::Name(guest.name)) {
+            Ok(guest) => guests.push(guest),
+            // It is damaged, or has gone meanwhile.
+            Err(ClientError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Inventory { entries, guests })
 }
 
 fn look_at_files(paths: &Receiver<String>, msgs: &Sender<Msg>) {

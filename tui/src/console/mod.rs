@@ -9,43 +9,51 @@
 //! The loop never waits for anything but its channels: all that can block happens in threads of [`link`].
 //! `update` and the view are pure, so every screen is tested without a terminal and without a VSP.
 
+pub(crate) mod command;
 mod effect;
 pub(crate) mod emulator;
+pub(crate) mod figures;
 pub(crate) mod keymap;
 mod keys;
 pub(crate) mod layout;
 mod link;
 pub(crate) mod msg;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod samples;
 pub(crate) mod screens;
+pub(crate) mod settings;
 pub(crate) mod state;
+mod system;
 pub(crate) mod update;
 
 use crate::terminal::Screen;
 use crate::view;
-use crate::view::theme::Theme;
+use crate::view::ClickMap;
+use crate::view::theme::{Palette, Theme};
 use anyhow::{Context as _, bail};
 use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
-use crossterm::event::Event;
+use crossterm::event::{Event, MouseEventKind};
 use effect::Effect;
 use link::Link;
 pub(crate) use link::{Connect, WhereNoneRuns};
-use msg::{Millis, Msg};
+use msg::Msg;
+use settings::{Borders, Settings, WhereAbsent};
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::Signals;
-use state::State;
+use state::{Layer, Message, State};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
+/// The same where a key was pressed: its effect is to be seen at once.
+const URGENT_FRAME: Duration = Duration::from_millis(2);
 /// How often time passes for the state.
 const TICK: Duration = Duration::from_millis(500);
 /// How long messages of the VSP are taken before keys and the screen have their turn.
-const TURN: Duration = Duration::from_millis(8);
+const TURN: Duration = Duration::from_millis(4);
 /// Messages that wait for the loop. When they are that many the VSP's are left where they are, and the
 /// VSP counts what it cannot send.
 const WAITING_MESSAGES: usize = 256;
@@ -54,21 +62,8 @@ const WAITING_MESSAGES: usize = 256;
 pub(crate) struct Options {
     /// Makes a connection to the VSP.
     pub(crate) connect: Connect,
-    /// Draw with ASCII alone.
-    pub(crate) ascii: bool,
-    /// Use colours.
-    pub(crate) color: bool,
-}
-
-impl Options {
-    /// Colours and borders as the environment has it: `NO_COLOR` (set and not empty) takes the colours away,
-    /// and a locale without UTF-8 everything but ASCII.
-    pub(crate) fn from_env(connect: Connect) -> Self {
-        let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value).unwrap_or_default();
-        let is_utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
-        Self { connect, ascii: !is_utf8, color: value("NO_COLOR").is_none() }
-    }
+    /// Start a VSP where none runs, whatever the settings say.
+    pub(crate) start: bool,
 }
 
 /// Opens the console and returns when the operator leaves it. Guests and VSP go on.
@@ -79,22 +74,49 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         bail!("the operator console needs a terminal; 'hpvm help' lists the commands that do not");
     }
+    let (settings, complaint) = settings(options.start);
     let (input, keys) = bounded(WAITING_MESSAGES);
     let (sender, vsp) = bounded(WAITING_MESSAGES);
     let mut link = Link::new(options.connect, sender);
     watch_signals(input.clone())?;
-    let mut screen = Screen::enter().context("cannot use the terminal")?;
+    let mut screen = Screen::enter(settings.mouse).context("cannot use the terminal")?;
     read_input(input)?;
 
-    let theme = Theme::new(options.color, options.ascii);
-    let mut state = State::new(screen.size(), now(), jiff::tz::TimeZone::system());
-    let mut desk = Desk { screen: &mut screen, link: &mut link, state: &mut state };
-    for effect in update::initial_effects() {
+    let is_ascii = match settings.borders {
+        Borders::Auto => !system::has_utf8(),
+        Borders::Utf8 => false,
+        Borders::Ascii => true,
+    };
+    let mut state = State::new(screen.size(), system::now(), jiff::tz::TimeZone::system(), settings);
+    if let Some(text) = complaint {
+        let title = "The settings are not used".to_owned();
+        state.layers.push(Layer::Message(Message { title, text, is_bad: true, top: 0 }));
+    }
+    let first = update::initial_effects(&state);
+    let clicks = ClickMap::default();
+    let mut desk = Desk { screen: &mut screen, link: &mut link, state: &mut state, is_ascii, clicks };
+    for effect in first {
         desk.perform(effect)?;
     }
     desk.take(time_passes())?;
-    desk.work(&theme, &keys, &vsp)?;
+    desk.work(&keys, &vsp)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings, and what is wrong with their file.
+fn settings(start: bool) -> (Settings, Option<String>) {
+    let read = settings::path().map_or_else(|| Ok(Settings::default()), |path| settings::read(&path));
+    let (mut settings, complaint) = match read {
+        Ok(settings) => (settings, None),
+        Err(error) => (Settings::default(), Some(format!("{error:#}"))),
+    };
+    if system::wants_no_color() {
+        settings.theme = Palette::None;
+    }
+    if start {
+        settings.vsp = WhereAbsent::Start;
+    }
+    (settings, complaint)
 }
 
 /// The loop with all it works on.
@@ -102,6 +124,21 @@ struct Desk<'a> {
     screen: &'a mut Screen,
     link: &'a mut Link,
     state: &'a mut State,
+    /// Only ASCII is drawn.
+    is_ascii: bool,
+    /// What was drawn last, for the mouse.
+    clicks: ClickMap,
+}
+
+/// Whether the screen is as the state is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Dirt {
+    /// It is.
+    Clean,
+    /// Something has changed.
+    Some,
+    /// The operator did something.
+    Urgent,
 }
 
 /// Whether the loop goes on.
@@ -112,48 +149,82 @@ enum Flow {
 }
 
 impl Desk<'_> {
-    fn work(&mut self, theme: &Theme, keys: &Receiver<Msg>, vsp: &Receiver<Msg>) -> anyhow::Result<()> {
+    fn work(&mut self, keys: &Receiver<Msg>, vsp: &Receiver<Msg>) -> anyhow::Result<()> {
         let ticks = tick(TICK);
         let mut drawn: Option<Instant> = None;
-        let mut is_dirty = true;
+        let mut dirt = Dirt::Urgent;
         loop {
-            let until_frame = drawn.map_or(Duration::ZERO, |drawn| FRAME.saturating_sub(drawn.elapsed()));
-            if is_dirty && until_frame.is_zero() {
-                self.screen
-                    .draw(|frame| view::draw(self.state, theme, frame))
-                    .context("the terminal is gone")?;
+            let pause = match dirt {
+                Dirt::Clean => None,
+                Dirt::Some => Some(FRAME),
+                Dirt::Urgent => Some(URGENT_FRAME),
+            };
+            let until_frame = pause
+                .map(|pause| drawn.map_or(Duration::ZERO, |drawn| pause.saturating_sub(drawn.elapsed())));
+            if until_frame.is_some_and(|wait| wait.is_zero()) {
+                self.draw()?;
                 drawn = Some(Instant::now());
-                is_dirty = false;
+                dirt = Dirt::Clean;
+                continue;
             }
-            let frame_due = if is_dirty { crossbeam_channel::after(until_frame) } else { never() };
-            let msg = select! {
-                recv(keys) -> msg => msg.context("the keyboard is gone")?,
-                recv(vsp) -> msg => msg.context("the connection's threads are gone")?,
-                recv(ticks) -> _ => time_passes(),
+            let frame_due = until_frame.map_or_else(never, crossbeam_channel::after);
+            let (msg, comes_from) = select! {
+                recv(keys) -> msg => (msg.context("the keyboard is gone")?, Dirt::Urgent),
+                recv(vsp) -> msg => (msg.context("the connection's threads are gone")?, Dirt::Some),
+                recv(ticks) -> _ => (time_passes(), Dirt::Some),
                 recv(frame_due) -> _ => continue,
             };
-            is_dirty = true;
-            if self.take(msg)? == Flow::Leave || self.take_waiting(keys, vsp)? == Flow::Leave {
+            dirt = dirt.max(comes_from);
+            if self.take(msg)? == Flow::Leave {
                 return Ok(());
             }
-        }
-    }
-
-    /// Takes what waits, keys first, for one turn.
-    fn take_waiting(&mut self, keys: &Receiver<Msg>, vsp: &Receiver<Msg>) -> anyhow::Result<Flow> {
-        let turn = Instant::now();
-        while turn.elapsed() < TURN {
-            let Ok(msg) = keys.try_recv().or_else(|_| vsp.try_recv()) else { break };
-            if self.take(msg)? == Flow::Leave {
-                return Ok(Flow::Leave);
+            match self.take_waiting(keys, vsp, comes_from)? {
+                (Flow::Leave, _) => return Ok(()),
+                (Flow::GoOn, came) => dirt = dirt.max(came),
             }
         }
-        Ok(Flow::GoOn)
     }
 
-    fn take(&mut self, msg: Msg) -> anyhow::Result<Flow> {
-        if let Msg::Resize(columns, lines) = msg {
-            self.screen.resize(columns, lines).context("the terminal is gone")?;
+    fn draw(&mut self) -> anyhow::Result<()> {
+        let theme = Theme::new(self.state.settings.theme, self.is_ascii);
+        let (state, clicks) = (&*self.state, &mut self.clicks);
+        let draw = |frame: &mut ratatui::Frame<'_>| *clicks = view::draw(state, &theme, frame);
+        self.screen.draw(draw).context("the terminal is gone")
+    }
+
+    /// Takes what waits, keys first, for one turn; also says what came.
+    fn take_waiting(
+        &mut self,
+        keys: &Receiver<Msg>,
+        vsp: &Receiver<Msg>,
+        mut came: Dirt,
+    ) -> anyhow::Result<(Flow, Dirt)> {
+        let turn = Instant::now();
+        while turn.elapsed() < TURN {
+            let (msg, from) = match (keys.try_recv(), came) {
+                (Ok(msg), _) => (msg, Dirt::Urgent),
+                // What a key did is shown before more of the VSP is taken.
+                (Err(_), Dirt::Urgent) => break,
+                (Err(_), _) => match vsp.try_recv() {
+                    Ok(msg) => (msg, Dirt::Some),
+                    Err(_) => break,
+                },
+            };
+            came = came.max(from);
+            if self.take(msg)? == Flow::Leave {
+                return Ok((Flow::Leave, came));
+            }
+        }
+        Ok((Flow::GoOn, came))
+    }
+
+    fn take(&mut self, mut msg: Msg) -> anyhow::Result<Flow> {
+        match &mut msg {
+            Msg::Resize(columns, lines) => {
+                self.screen.resize(*columns, *lines).context("the terminal is gone")?;
+            }
+            Msg::Mouse { event, target } => *target = self.clicks.at(event.column, event.row),
+            _ => {}
         }
         for effect in update::update(self.state, msg) {
             if self.perform(effect)? == Flow::Leave {
@@ -167,6 +238,7 @@ impl Desk<'_> {
         match effect {
             Effect::Quit => return Ok(Flow::Leave),
             Effect::Redraw => self.screen.clear().context("the terminal is gone")?,
+            Effect::Copy(text) => self.screen.copy(&text).context("the terminal is gone")?,
             other => {
                 if let Some(msg) = self.link.perform(other) {
                     return self.take(msg);
@@ -178,18 +250,7 @@ impl Desk<'_> {
 }
 
 fn time_passes() -> Msg {
-    Msg::Tick { now: now(), host_load: host_load() }
-}
-
-/// The wall clock, in milliseconds since 1970.
-fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
-}
-
-/// The first figure of `/proc/loadavg`: runnable tasks on average over the last minute.
-fn host_load() -> Option<f32> {
-    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+    Msg::Tick { now: system::now(), host: system::host() }
 }
 
 fn read_input(input: Sender<Msg>) -> anyhow::Result<()> {
@@ -198,6 +259,10 @@ fn read_input(input: Sender<Msg>) -> anyhow::Result<()> {
             let msg = match crossterm::event::read() {
                 Ok(Event::Key(key)) => Msg::Key(key),
                 Ok(Event::Paste(text)) => Msg::Paste(text),
+                // Where the mouse only moves, nothing happens.
+                Ok(Event::Mouse(event)) if event.kind != MouseEventKind::Moved => {
+                    Msg::Mouse { event, target: None }
+                }
                 Ok(Event::Resize(columns, lines)) => Msg::Resize(columns, lines),
                 Ok(_) => continue,
                 // The terminal is gone, and nobody is there to be told.

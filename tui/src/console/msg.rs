@@ -1,9 +1,16 @@
 //! Everything that can happen to the console.
 
+use super::figures::HostSample;
+use super::keymap::Action;
 use super::screens::guest_console::ConsoleId;
-use crossterm::event::KeyEvent;
+use super::screens::guests::Column;
+use super::state::Screen;
+use crossterm::event::{KeyEvent, MouseEvent};
+use ipc::device::DeviceEntry;
+use ipc::figures::GuestFigures;
 use ipc::log::LogRecord;
-use ipc::message::{Acceptance, GuestSummary, VspStatus};
+use ipc::message::{Acceptance, GuestDetail, GuestSummary, VspStatus};
+use uuid::Uuid;
 
 /// Milliseconds since 1970-01-01 UTC, as they arrive in messages: nothing in the console's state reads a clock.
 pub(crate) type Millis = i64;
@@ -16,6 +23,13 @@ pub(crate) type RequestId = u64;
 pub(crate) enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse did something.
+    Mouse {
+        /// What.
+        event: MouseEvent,
+        /// To what.
+        target: Option<Target>,
+    },
     /// Text was pasted.
     Paste(String),
     /// The screen has this many columns and lines.
@@ -24,8 +38,8 @@ pub(crate) enum Msg {
     Tick {
         /// Now.
         now: Millis,
-        /// The host's load over the last minute, in runnable tasks.
-        host_load: Option<f32>,
+        /// The host now.
+        host: HostSample,
     },
     /// What comes from the VSP.
     Vsp(VspMsg),
@@ -40,32 +54,71 @@ pub(crate) enum Msg {
     Terminate,
 }
 
+/// What is drawn at a place and can be clicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A key's name, or something that does what a key does.
+    Action(Action),
+    /// A screen's name.
+    Screen(Screen),
+    /// A row of the list in front, by its place.
+    Row(usize),
+    /// The heading of a column of guests.
+    Heading(Column),
+    /// A console's tab, by its place.
+    Tab(usize),
+    /// A cell of a guest's terminal, from its upper left corner.
+    Terminal {
+        /// Whose.
+        guest: Uuid,
+        /// Which column.
+        column: u16,
+        /// Which line.
+        line: u16,
+    },
+    /// The frame of a list or a text: only the wheel does something there.
+    Scrolled,
+    /// Something that takes the click and does nothing.
+    Nothing,
+}
+
 /// One event of the connections to the VSP.
 #[derive(Clone, Debug)]
 pub(crate) enum VspMsg {
     /// The connection stands.
     Up(Box<VspStatus>),
-    /// There is no connection, or no longer; the reason is for the operator.
-    Down(String),
-    /// All guests as of `at`.
-    Guests {
-        /// When they arrived.
-        at: Millis,
-        /// All of them.
-        guests: Vec<GuestSummary>,
+    /// There is no connection, or no longer.
+    Down {
+        /// For the operator.
+        reason: String,
+        /// No VSP runs, so that one could be started.
+        is_absent: bool,
     },
+    /// All guests.
+    Guests(Vec<GuestSummary>),
     /// A guest is new or has changed.
-    Guest {
-        /// When it arrived.
-        at: Millis,
-        /// As it is now.
-        guest: Box<GuestSummary>,
-    },
+    Guest(Box<GuestSummary>),
     /// A guest is no more.
     GuestRemoved {
         /// Its last name.
         name: String,
     },
+    /// What running guests do.
+    Figures {
+        /// When they arrived.
+        at: Millis,
+        /// All that are on.
+        guests: Vec<GuestFigures>,
+    },
+    /// One guest with everything, or why it cannot be told.
+    Detail {
+        /// Its name.
+        name: String,
+        /// What is known.
+        result: Result<Box<GuestDetail>, String>,
+    },
+    /// The device management database and all guests with everything, or why they cannot be told.
+    Inventory(Result<Inventory, String>),
     /// A line about a request that goes on.
     Progress {
         /// Which request.
@@ -91,6 +144,15 @@ pub(crate) enum VspMsg {
     Log(Box<LogRecord>),
     /// That many log records were left out because this client was slow.
     LogGap(u64),
+}
+
+/// Storage as the VSP knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inventory {
+    /// The device management database.
+    pub(crate) entries: Vec<DeviceEntry>,
+    /// All guests that can be told about.
+    pub(crate) guests: Vec<GuestDetail>,
 }
 
 /// One event of a guest's console.

@@ -1,12 +1,27 @@
-//! Guests, log records and whole consoles for tests.
+//! Guests, log records and whole consoles for tests and benchmarks.
 
-use super::msg::{ConsoleEvent, Millis, Msg, VspMsg};
+#[cfg(test)]
+use super::figures::Figures;
+use super::figures::HostSample;
+#[cfg(test)]
+use super::msg::ConsoleEvent;
+#[cfg(test)]
+use super::msg::Inventory;
+use super::msg::{Millis, Msg, VspMsg};
+#[cfg(test)]
 use super::screens::guest_console::ConsoleId;
+use super::settings::Settings;
 use super::state::State;
 use super::update::update;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+#[cfg(test)]
+use ipc::device::{DeviceEntry, DeviceKind};
+use ipc::figures::{DeviceFigures, GuestFigures, LATENCY_BOUNDS, Latency};
 use ipc::guest::Stats;
+#[cfg(test)]
 use ipc::log::{Level, LogRecord, LogSource};
+#[cfg(test)]
+use ipc::message::{DeviceDetail, GuestDetail, StartAttribute};
 use ipc::message::{GuestState, GuestSummary, VspStatus};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -54,6 +69,7 @@ pub(crate) fn status() -> Box<VspStatus> {
 }
 
 /// A log record of `source`, some seconds ago.
+#[cfg(test)]
 pub(crate) fn record(source: &str, level: Level, seconds_ago: Millis, message: &str) -> LogRecord {
     LogRecord {
         source: if source == "vsp" { LogSource::Vsp } else { LogSource::Guest(source.to_owned()) },
@@ -65,10 +81,139 @@ pub(crate) fn record(source: &str, level: Level, seconds_ago: Millis, message: &
     }
 }
 
+/// A disk and an empty drive.
+#[cfg(test)]
+fn devices() -> Vec<DeviceDetail> {
+    let device = |device: &str, target: u8, storage: &str, location: &str, size_bytes| DeviceDetail {
+        device: device.to_owned(),
+        adapter: "avio_stor".to_owned(),
+        bus: 0,
+        slot: 1,
+        target,
+        storage: storage.to_owned(),
+        location: location.to_owned(),
+        statement: format!("{device}:avio_stor:0,1,{target}:{storage}:{location}"),
+        size_bytes,
+    };
+    vec![
+        device("disk", 0, "file", "/var/tmp/demo.img", Some(10 << 30)),
+        device("dvd", 1, "null", "/iso", None),
+    ]
+}
+
+/// The guest `demo` with everything.
+#[cfg(test)]
+pub(crate) fn detail() -> GuestDetail {
+    GuestDetail {
+        summary: guest(1, "demo", GuestState::OnOs),
+        label: "the first one".to_owned(),
+        start: StartAttribute::Auto,
+        entitlement_percent: 10,
+        entitlement_max_percent: 100,
+        groups: Vec::new(),
+        users: Vec::new(),
+        devices: devices(),
+        keywords: vec![("kernel".to_owned(), "/boot/vmlinux.gz".to_owned())],
+        pending: vec!["-c 4".to_owned()],
+    }
+}
+
+/// Three entries, one of them with a guest.
+#[cfg(test)]
+pub(crate) fn inventory() -> Inventory {
+    let entry = |kind, name: &str, attributes: &[(&str, &str)], dependents: &[&str]| DeviceEntry {
+        kind,
+        names: vec![name.to_owned()],
+        attributes: attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        dependents: dependents.iter().map(|guest| (*guest).to_owned()).collect(),
+        id: "0000-0000-0000-fe01-0000-0000-0000-0042".to_owned(),
+    };
+    let there = [("CONFIG", "gdev"), ("EXIST", "YES"), ("DEVTYPE", "FILE"), ("SHARE", "NO")];
+    let shared = [("CONFIG", "gdev"), ("EXIST", "YES"), ("DEVTYPE", "DIR"), ("SHARE", "YES")];
+    let gone = [("CONFIG", "rdev"), ("EXIST", "NO"), ("DEVTYPE", "UNKNOWN"), ("SHARE", "NO")];
+    Inventory {
+        entries: vec![
+            entry(DeviceKind::Gdev, "/var/tmp/demo.img", &there, &["demo"]),
+            entry(DeviceKind::Gdev, "/iso", &shared, &["demo"]),
+            entry(DeviceKind::Rdev, "/dev/sda", &gone, &[]),
+        ],
+        guests: vec![detail()],
+    }
+}
+
+/// Figures of a guest that has run for so many seconds at this share of a processor, with its disk.
+fn guest_figures(name: &str, number: u32, seconds: u64, percent: u64) -> GuestFigures {
+    let requests = seconds * percent + seconds / 3 * 10;
+    let mut counts = vec![0; LATENCY_BOUNDS.len() + 1];
+    (counts[3], counts[7]) = (requests - requests / 20, requests / 20);
+    let device = DeviceFigures {
+        slot: 1,
+        reads: requests,
+        read_bytes: requests * 16_384,
+        latency: Latency { counts, sum_micros: requests * 180, max_micros: 2100 },
+        ..DeviceFigures::default()
+    };
+    GuestFigures {
+        name: name.to_owned(),
+        number,
+        machine: Some(Stats {
+            cpu_micros: seconds * percent * 10_000,
+            instructions: seconds * percent * 3_000_000,
+            ..Stats::default()
+        }),
+        devices: vec![device],
+    }
+}
+
+/// Figures of guests at these shares of a processor.
+#[cfg(test)]
+pub(crate) fn figures_of(guests: &[(&str, u64)]) -> Figures {
+    let mut figures = Figures::default();
+    for seconds in [10, 11] {
+        let all = guests.iter().map(|(name, percent)| guest_figures(name, 1, seconds, *percent));
+        figures.take(NOW + seconds as Millis * 1000, all.collect());
+    }
+    figures
+}
+
+/// Figures of three guests that have run for so many seconds.
+#[cfg(test)]
+pub(crate) fn figures_at(seconds: u64) -> Vec<GuestFigures> {
+    ["demo", "g1", "g2"].into_iter().zip(1..).map(|(name, n)| guest_figures(name, n, seconds, 50)).collect()
+}
+
+/// Figures of all running guests over so many seconds.
+pub(crate) fn run_for(state: &mut State, seconds: u64) {
+    let running: Vec<(String, u32)> = state
+        .guests
+        .all()
+        .iter()
+        .filter(|guest| guest.state.is_on())
+        .map(|guest| (guest.name.clone(), guest.number))
+        .collect();
+    for second in 1..=seconds {
+        let of = |(name, number): &(String, u32)| {
+            guest_figures(name, *number, second, u64::from(*number % 5) * 20 + 52)
+        };
+        let at = NOW - (seconds - second) as Millis * 1000;
+        update(state, Msg::Vsp(VspMsg::Figures { at, guests: running.iter().map(of).collect() }));
+    }
+}
+
+/// A host half busy, and some of its memory used.
+pub(crate) fn host(ticks: u64) -> HostSample {
+    HostSample { cpu: Some((ticks, ticks * 2)), memory: Some((3 << 30, 8 << 30)) }
+}
+
 /// A console before its first connection.
 pub(crate) fn unconnected(size: (u16, u16)) -> State {
-    let mut state = State::new(size, NOW, TimeZone::UTC);
-    update(&mut state, Msg::Tick { now: NOW, host_load: Some(0.42) });
+    let mut state = State::new(size, NOW, TimeZone::UTC, Settings::default());
+    for ticks in [100, 200] {
+        update(&mut state, Msg::Tick { now: NOW, host: host(ticks) });
+    }
     state
 }
 
@@ -76,21 +221,20 @@ pub(crate) fn unconnected(size: (u16, u16)) -> State {
 pub(crate) fn connected(size: (u16, u16), guests: Vec<GuestSummary>) -> State {
     let mut state = unconnected(size);
     update(&mut state, Msg::Vsp(VspMsg::Up(status())));
-    update(&mut state, Msg::Vsp(VspMsg::Guests { at: NOW, guests }));
+    update(&mut state, Msg::Vsp(VspMsg::Guests(guests)));
     state
 }
 
 /// A console on a VSP with three guests, one running and selected, its console and the log filled.
+#[cfg(test)]
 pub(crate) fn busy(size: (u16, u16)) -> State {
     let mut off = guest(3, "oracle-test", GuestState::Off);
     off.reason = Some("switched off by its operating system".to_owned());
     off.memory_bytes = 16 << 30;
     off.os_type = "HPUX".to_owned();
     let running = guest(1, "demo", GuestState::OnOs);
-    let mut state = connected(size, vec![running.clone(), guest(2, "sles01", GuestState::Starting), off]);
-    let mut later = running;
-    later.stats = Some(Stats { cpu_micros: 1_040_000, instructions: 312_000_000, ..Stats::default() });
-    update(&mut state, Msg::Vsp(VspMsg::Guest { at: NOW + 2000, guest: Box::new(later) }));
+    let mut state = connected(size, vec![running, guest(2, "sles01", GuestState::Starting), off]);
+    run_for(&mut state, 40);
     output(&mut state, b"Linux version 6.6.144 (ia64-unknown-linux-gnu-gcc) #1 SMP\r\n");
     output(&mut state, b"\x1b[32mguest ready\x1b[0m\r\n/ # ");
     for (source, level, ago, message) in [
@@ -106,18 +250,29 @@ pub(crate) fn busy(size: (u16, u16)) -> State {
     state
 }
 
+/// The answers to what the guest and the storage screen ask.
+#[cfg(test)]
+pub(crate) fn answer_questions(state: &mut State) {
+    let result = Ok(Box::new(detail()));
+    update(state, Msg::Vsp(VspMsg::Detail { name: "demo".to_owned(), result }));
+    update(state, Msg::Vsp(VspMsg::Inventory(Ok(inventory()))));
+}
+
 /// The opening of the console that is shown.
+#[cfg(test)]
 pub(crate) fn console_id(state: &State) -> ConsoleId {
     state.console().expect("a console is open").id
 }
 
 /// The shown guest prints; on a screen too small for any console nobody listens.
+#[cfg(test)]
 pub(crate) fn output(state: &mut State, bytes: &[u8]) {
     let Some(id) = state.console().map(|console| console.id) else { return };
     update(state, Msg::Vsp(VspMsg::Console { id, event: ConsoleEvent::Output(bytes.to_vec()) }));
 }
 
 /// A log record arrives.
+#[cfg(test)]
 pub(crate) fn log(state: &mut State, record: LogRecord) {
     update(state, Msg::Vsp(VspMsg::Log(Box::new(record))));
 }
@@ -128,11 +283,13 @@ pub(crate) fn key(code: KeyCode) -> Msg {
 }
 
 /// A character held with Ctrl.
+#[cfg(test)]
 pub(crate) fn ctrl(character: char) -> Msg {
     Msg::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::CONTROL))
 }
 
 /// Types every character of `text`.
+#[cfg(test)]
 pub(crate) fn type_text(state: &mut State, text: &str) {
     for character in text.chars() {
         update(state, key(KeyCode::Char(character)));

@@ -1,60 +1,115 @@
 //! Everything that the console is, as plain data: no channel, no clock, nothing of the screen but its size.
 
+use super::figures::{Figures, Host};
 use super::keymap::Context;
 use super::layout::Regions;
 use super::msg::{Millis, RequestId};
 use super::screens::confirm::Confirm;
-use super::screens::create::CreateForm;
+use super::screens::detail::DetailScreen;
+use super::screens::form::Form;
 use super::screens::guest_console::{Consoles, GuestConsole};
 use super::screens::guests::GuestsScreen;
+use super::screens::history::History;
 use super::screens::logs::LogsScreen;
+use super::screens::palette::Palette;
+use super::screens::storage::StorageScreen;
+use super::screens::tabs::Tabs;
+use super::settings::Settings;
 use ipc::message::{GuestSummary, VspStatus};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use tui_input::Input;
+use uuid::Uuid;
 
 /// The console.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Columns and lines of the screen.
+    /// Columns and lines of the terminal.
     pub(crate) size: (u16, u16),
     /// The time of the last tick.
     pub(crate) now: Millis,
     /// For the times of log lines.
     pub(crate) time_zone: TimeZone,
-    /// The host's load over the last minute, in runnable tasks.
-    pub(crate) host_load: Option<f32>,
+    /// How the operator wants it.
+    pub(crate) settings: Settings,
+    /// The VSP's host.
+    pub(crate) host: Host,
     /// The connection to the VSP.
     pub(crate) link: Link,
-    /// The table of guests.
+    /// When the VSP was last heard.
+    pub(crate) heard: Millis,
+    /// The screen in front.
+    pub(crate) screen: Screen,
+    /// The table of guests; what is selected there is the guest of all other screens.
     pub(crate) guests: GuestsScreen,
+    /// What is shown below the table.
+    pub(crate) preview: Preview,
+    /// How busy guests and devices are.
+    pub(crate) figures: Figures,
+    /// The guest screen.
+    pub(crate) detail: DetailScreen,
     /// The consoles that are open.
     pub(crate) consoles: Consoles,
+    /// The tabs of the console screen.
+    pub(crate) tabs: Tabs,
+    /// The storage screen.
+    pub(crate) storage: StorageScreen,
     /// The logs.
     pub(crate) logs: LogsScreen,
-    /// The lower pane that is in front where only one fits, and that gets the keys when a pane does.
-    pub(crate) pane: Pane,
-    /// The lower pane has the keys; otherwise the table has them.
-    pub(crate) pane_has_keys: bool,
-    /// The pane in front fills the screen.
-    pub(crate) is_zoomed: bool,
     /// What lies over the screen; the last one has the keys.
     pub(crate) layers: Vec<Layer>,
-    /// The result of the last request that succeeded.
-    pub(crate) notice: Option<String>,
+    /// The result of the last request.
+    pub(crate) notice: Option<Notice>,
+    /// The results of all.
+    pub(crate) history: History,
     /// What was asked and is not yet answered.
     pub(crate) requests: Requests,
     /// The VSP was seen once since the start.
     pub(crate) was_welcomed: bool,
 }
 
-/// A lower pane.
+/// A whole screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pane {
-    /// The console of the selected guest.
+pub(crate) enum Screen {
+    /// All guests.
+    Overview,
+    /// One guest.
+    Guest,
+    /// Guests' consoles.
+    Console,
+    /// The device management database.
+    Storage,
+    /// The logs.
+    Logs,
+}
+
+impl Screen {
+    /// All, in the order of their tabs.
+    pub(crate) const ALL: [Screen; 5] =
+        [Screen::Overview, Screen::Guest, Screen::Console, Screen::Storage, Screen::Logs];
+
+    /// Its name.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Screen::Overview => "Overview",
+            Screen::Guest => "Guest",
+            Screen::Console => "Console",
+            Screen::Storage => "Storage",
+            Screen::Logs => "Logs",
+        }
+    }
+}
+
+/// What is shown below the table of guests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Preview {
+    /// The console of the selected guest, and the log where there is room for both.
+    #[default]
     Console,
     /// The log.
     Logs,
+    /// Nothing.
+    Nothing,
 }
 
 /// The connection to the VSP.
@@ -68,6 +123,8 @@ pub(crate) enum Link {
     Down {
         /// Why.
         reason: String,
+        /// No VSP runs, so that one could be started.
+        is_absent: bool,
         /// Since when.
         since: Millis,
         /// When the last attempt to connect began.
@@ -75,6 +132,15 @@ pub(crate) enum Link {
         /// An attempt is under way.
         is_trying: bool,
     },
+}
+
+/// The result of a request in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// What came of it.
+    pub(crate) text: String,
+    /// It was done.
+    pub(crate) is_good: bool,
 }
 
 /// Something that lies over the screen.
@@ -86,15 +152,18 @@ pub(crate) enum Layer {
     Help(usize),
     /// A yes-or-no question.
     Confirm(Confirm),
-    /// A new guest.
-    Form(Box<CreateForm>),
+    /// Something to be filled in.
+    Form(Box<Form>),
     /// Something to be read.
     Message(Message),
-    /// The text filter of the log is being typed; it takes effect at once.
-    Filter {
-        /// What is typed.
-        input: Input,
-    },
+    /// A line that is being typed.
+    Prompt(Prompt),
+    /// Commands or guests to choose from.
+    Palette(Box<Palette>),
+    /// Results of earlier actions; the number of lines scrolled.
+    History(usize),
+    /// The menu over a console.
+    Vmp,
 }
 
 impl Layer {
@@ -105,7 +174,10 @@ impl Layer {
             Layer::Confirm(confirm) => confirm_context(confirm),
             Layer::Form(_) => Context::Form,
             Layer::Message(_) => Context::Message,
-            Layer::Filter { .. } => Context::Filter,
+            Layer::Prompt(_) => Context::Prompt,
+            Layer::Palette(_) => Context::Palette,
+            Layer::History(_) => Context::History,
+            Layer::Vmp => Context::Vmp,
         }
     }
 }
@@ -122,8 +194,52 @@ pub(crate) struct Message {
     pub(crate) title: String,
     /// What came of it.
     pub(crate) text: String,
+    /// It is a refusal or a failure.
+    pub(crate) is_bad: bool,
     /// Lines scrolled.
     pub(crate) top: usize,
+}
+
+/// A line that is being typed.
+#[derive(Debug)]
+pub(crate) struct Prompt {
+    /// What for.
+    pub(crate) purpose: PromptPurpose,
+    /// What is typed.
+    pub(crate) input: Input,
+    /// What is wrong with it.
+    pub(crate) problem: Option<String>,
+}
+
+/// What a line is typed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PromptPurpose {
+    /// The filter of the table of guests; takes effect at once.
+    GuestFilter,
+    /// The filter of the storage screen; takes effect at once.
+    StorageFilter,
+    /// The text filter of the log; takes effect at once.
+    LogText,
+    /// The same as a regular expression.
+    LogRegex,
+    /// A time in the log.
+    LogTime,
+    /// A search in a console's earlier output.
+    Search,
+}
+
+impl PromptPurpose {
+    /// What stands before the line.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            PromptPurpose::GuestFilter => "Guests with",
+            PromptPurpose::StorageFilter => "Entries with",
+            PromptPurpose::LogText => "Lines with",
+            PromptPurpose::LogRegex => "Lines matching",
+            PromptPurpose::LogTime => "Go to (14:05, 14:05:30 or -10m)",
+            PromptPurpose::Search => "Search upwards for",
+        }
+    }
 }
 
 /// What was asked of the VSP and is not yet answered.
@@ -136,14 +252,16 @@ pub(crate) struct Requests {
 /// A request that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
-    /// For the header: `starting demo`.
+    /// While it goes on: `starting demo`.
     pub(crate) doing: String,
-    /// For the message line when it is done: `Guest demo: started.`
+    /// When it is done: `Guest demo: started.`
     pub(crate) done: String,
-    /// For the message line when there was nothing to do: `Guest demo was on already.`
+    /// When there was nothing to do: `Guest demo was on already.`
     pub(crate) already: String,
     /// For the title of the message when it is refused: `Unable to start guest demo`.
     pub(crate) failed: String,
+    /// The command that does the same.
+    pub(crate) command: Option<String>,
     /// What the VSP last said about it.
     pub(crate) progress: Option<String>,
     /// When it was sent.
@@ -176,21 +294,27 @@ impl Requests {
 
 impl State {
     /// A console that has not seen its VSP yet.
-    pub(crate) fn new(size: (u16, u16), now: Millis, time_zone: TimeZone) -> Self {
+    pub(crate) fn new(size: (u16, u16), now: Millis, time_zone: TimeZone, settings: Settings) -> Self {
         Self {
             size,
             now,
             time_zone,
-            host_load: None,
+            host: Host::default(),
             link: Link::Connecting,
-            guests: GuestsScreen::default(),
+            heard: now,
+            screen: Screen::Overview,
+            guests: GuestsScreen::sorted_by(settings.sort),
+            settings,
+            preview: Preview::default(),
+            figures: Figures::default(),
+            detail: DetailScreen::default(),
             consoles: Consoles::default(),
+            tabs: Tabs::default(),
+            storage: StorageScreen::default(),
             logs: LogsScreen::default(),
-            pane: Pane::Console,
-            pane_has_keys: false,
-            is_zoomed: false,
             layers: Vec::new(),
             notice: None,
+            history: History::default(),
             requests: Requests::default(),
             was_welcomed: false,
         }
@@ -201,39 +325,44 @@ impl State {
         if let Some(layer) = self.layers.last() {
             return layer.context();
         }
-        match (&self.link, self.pane_has_keys, self.pane) {
-            (Link::Connecting | Link::Down { .. }, _, _) => Context::Offline,
-            (Link::Up(_), false, _) => Context::Guests,
-            (Link::Up(_), true, Pane::Logs) => Context::Logs,
-            (Link::Up(_), true, Pane::Console) if self.is_console_scrolled() => Context::Scrollback,
-            (Link::Up(_), true, Pane::Console) => Context::Console,
+        match (&self.link, self.screen) {
+            (Link::Connecting | Link::Down { .. }, _) => Context::Offline,
+            (Link::Up(_), Screen::Overview) => Context::Guests,
+            (Link::Up(_), Screen::Guest) => Context::Guest,
+            (Link::Up(_), Screen::Storage) => Context::Storage,
+            (Link::Up(_), Screen::Logs) => Context::Logs,
+            (Link::Up(_), Screen::Console) if self.is_browsing() => Context::Scrollback,
+            (Link::Up(_), Screen::Console) => Context::Console,
         }
     }
 
-    /// The selected guest.
+    /// The guest that actions are about: that of the console with the keys, otherwise the selected one.
     pub(crate) fn selected(&self) -> Option<&GuestSummary> {
-        self.guests.selected()
+        match self.screen {
+            Screen::Console => self.guests.by_uuid(self.tabs.focused()?),
+            _ => self.guests.selected(),
+        }
     }
 
-    /// The name of the selected guest.
+    /// Its name.
     pub(crate) fn selected_name(&self) -> Option<&str> {
         self.selected().map(|guest| guest.name.as_str())
     }
 
-    /// The console of the selected guest, if it is open.
+    /// Its console, if that is open.
     pub(crate) fn console(&self) -> Option<&GuestConsole> {
         self.consoles.get(self.selected()?.uuid)
     }
 
-    /// The console of the selected guest, if it is open.
+    /// Its console, if that is open.
     pub(crate) fn console_mut(&mut self) -> Option<&mut GuestConsole> {
         let guest = self.selected()?.uuid;
         self.consoles.get_mut(guest)
     }
 
-    /// Whether keys go to the selected guest.
-    pub(crate) fn types_to_guest(&self) -> bool {
-        self.pane_has_keys && self.pane == Pane::Console
+    /// Whether `guest`'s console is where keys go to.
+    pub(crate) fn types_to(&self, guest: Uuid) -> bool {
+        self.screen == Screen::Console && self.tabs.focused() == Some(guest)
     }
 
     /// The parts of the screen.
@@ -241,7 +370,7 @@ impl State {
         Regions::of(self)
     }
 
-    fn is_console_scrolled(&self) -> bool {
-        self.console().is_some_and(|console| console.emulator.lines_above_newest() > 0)
+    fn is_browsing(&self) -> bool {
+        self.console().is_some_and(|console| console.history.is_some())
     }
 }

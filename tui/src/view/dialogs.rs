@@ -1,34 +1,36 @@
-//! What lies over the screen: help, questions, the form, messages, the welcome.
+//! What lies over the screen: help, questions, menus, messages, the welcome; and the line that is typed in the footer.
 
-use super::theme::Theme;
-use super::{format, keys_spans};
-use crate::console::keymap::{self, Context};
+use super::canvas::Canvas;
+use super::{form, format};
+use crate::console::command;
+use crate::console::keymap::{self, Context, ESCAPE_KEY};
+use crate::console::msg::Target;
 use crate::console::screens::confirm::Confirm;
-use crate::console::screens::create::{CreateForm, Field};
-use crate::console::state::{Layer, Message, State, confirm_context};
-use ratatui::Frame;
+use crate::console::screens::palette::Palette;
+use crate::console::state::{Layer, Message, Prompt, State, confirm_context};
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
 
 /// The width of a dialog where the screen has room for it.
-const WIDTH: u16 = 72;
-/// Columns for the keys on the help screen.
+const WIDTH: u16 = 76;
+/// Columns for the keys on the help screen and in menus.
 const KEYS_WIDTH: usize = 17;
-/// Columns for the labels of the form.
-const LABEL_WIDTH: u16 = 18;
 
-pub(super) fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
+pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>) {
+    let state = canvas.state;
     for layer in &state.layers {
         match layer {
-            Layer::Welcome => draw_welcome(state, theme, frame),
-            Layer::Help(top) => draw_help(state, theme, *top, frame),
-            Layer::Confirm(confirm) => draw_confirm(state, theme, confirm, frame),
-            Layer::Form(form) => draw_form(state, theme, form, frame),
-            Layer::Message(message) => draw_message(state, theme, message, frame),
-            // Typed in the title of the log pane.
-            Layer::Filter { .. } => {}
+            Layer::Welcome => draw_welcome(canvas),
+            Layer::Help(top) => draw_help(canvas, *top),
+            Layer::Confirm(confirm) => draw_confirm(canvas, confirm),
+            Layer::Form(form) => form::draw(canvas, form),
+            Layer::Message(message) => draw_message(canvas, message),
+            Layer::Palette(palette) => draw_palette(canvas, palette),
+            Layer::History(top) => draw_history(canvas, *top),
+            Layer::Vmp => draw_menu(canvas),
+            // Typed in the footer.
+            Layer::Prompt(_) => {}
         }
     }
 }
@@ -43,61 +45,71 @@ pub(crate) fn last_message_top(size: (u16, u16), text: &str) -> usize {
     paragraphs(text, dialog_width(size)).len().saturating_sub(inner_height(size))
 }
 
+/// The largest number of lines by which the messages can be scrolled.
+pub(crate) fn last_history_top(state: &State) -> usize {
+    history_rows(state).len().saturating_sub(inner_height(state.size))
+}
+
+/// How many lines of the palette are shown at once on a screen of `size`.
+pub(crate) fn palette_rows(size: (u16, u16)) -> usize {
+    usize::from((size.1 / 2).clamp(6, 16))
+}
+
 fn dialog_width(size: (u16, u16)) -> usize {
     usize::from(WIDTH.min(size.0.saturating_sub(4)).saturating_sub(4))
 }
 
-/// The most rows within a dialog: it leaves the first and the last line of the screen free.
+/// The most rows within a dialog: it leaves the first two lines and the last line of the screen free.
 fn inner_height(size: (u16, u16)) -> usize {
-    usize::from(size.1.saturating_sub(4))
+    usize::from(size.1.saturating_sub(5))
 }
 
-/// An empty frame in the middle for `rows` rows; returns the room within.
-fn draw_frame(
-    state: &State,
-    theme: &Theme,
-    title: &str,
-    title_style: Style,
-    rows: usize,
-    frame: &mut Frame<'_>,
-) -> Rect {
-    let (columns, lines) = state.size;
+/// The place of a dialog of so many rows, in the middle.
+pub(super) fn area(size: (u16, u16), rows: usize) -> Rect {
+    let (columns, lines) = size;
     let width = WIDTH.min(columns.saturating_sub(4));
-    let height = u16::try_from(rows.min(inner_height(state.size))).unwrap_or(u16::MAX).saturating_add(2);
-    let area = Rect::new((columns - width) / 2, (lines - 1).saturating_sub(height) / 2, width, height);
-    let room = usize::from(width.saturating_sub(6));
-    let title = format!(" {} ", format::fit(title, room, theme.ellipsis()));
-    let block = Block::bordered()
-        .border_set(theme.border(true))
-        .border_style(theme.border_style(true))
-        .title(Line::from(Span::styled(title, title_style)));
-    let inner = block.inner(area);
-    frame.render_widget(Clear, area);
-    frame.render_widget(block, area);
-    Rect::new(inner.x + 1, inner.y, inner.width.saturating_sub(2), inner.height)
+    let height = u16::try_from(rows.min(inner_height(size))).unwrap_or(u16::MAX).saturating_add(2);
+    let free = lines.saturating_sub(3).saturating_sub(height);
+    Rect::new((columns - width) / 2, 2 + free / 2, width, height)
 }
 
-fn paragraphs(text: &str, width: usize) -> Vec<String> {
+/// Lines of at most `width` columns.
+pub(super) fn paragraphs(text: &str, width: usize) -> Vec<String> {
     text.lines().flat_map(|line| format::wrap(line, width, 0)).collect()
 }
 
-fn draw_rows(rows: Vec<Line<'_>>, top: usize, area: Rect, frame: &mut Frame<'_>) {
-    let shown: Vec<Line<'_>> = rows.into_iter().skip(top).take(usize::from(area.height)).collect();
-    frame.render_widget(Paragraph::new(shown), area);
+fn draw_rows(canvas: &mut Canvas<'_, '_, '_>, rows: Vec<Line<'_>>, top: usize, area: Rect) {
+    for (row, line) in rows.into_iter().skip(top).enumerate() {
+        canvas.line(line, area, row);
+    }
 }
 
-fn draw_welcome(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
-    let text = "This is the operator console of a Virtualization Services Platform for Itanium guests.\n\n\
-                One guest is ready: 'demo', a small Itanium machine with an AVIO disk. \
-                Press Enter to start it and to use its console; type 'help' there.\n\n\
-                Ctrl-B leaves a guest's console. '?' shows all keys. Quitting stops nothing: \
-                guests go on, and 'hpvm' brings you back.";
-    let mut rows: Vec<Line<'_>> =
-        paragraphs(text, dialog_width(state.size)).into_iter().map(Line::from).collect();
-    rows.push(Line::default());
-    rows.push(Line::from(keys_spans(theme, Context::Welcome, dialog_width(state.size))));
-    let area = draw_frame(state, theme, "Welcome to Kittson", theme.title(), rows.len(), frame);
-    draw_rows(rows, 0, area, frame);
+/// A dialog of text with keys as its last line, which can be clicked.
+fn draw_question(
+    canvas: &mut Canvas<'_, '_, '_>,
+    title: &str,
+    style: ratatui::style::Style,
+    rows: Vec<Line<'_>>,
+    context: Context,
+) {
+    let count = rows.len();
+    let area = area(canvas.state.size, count + 2);
+    let inner = canvas.dialog(area, title, style);
+    draw_rows(canvas, rows, 0, inner);
+    let last = Rect::new(inner.x, inner.bottom() - 1, inner.width, 1);
+    canvas.keys(context, last);
+}
+
+fn draw_welcome(canvas: &mut Canvas<'_, '_, '_>) {
+    let text = format!(
+        "This is the operator console of a Virtualization Services Platform for Itanium guests.\n\n\
+         One guest is ready: 'demo', a small Itanium machine with an AVIO disk. \
+         Press Enter to start it and to use its console; type 'help' there.\n\n\
+         {ESCAPE_KEY} opens the menu of a guest's console, and x leaves it. '?' shows all keys. Quitting stops \
+         nothing: guests go on, and 'hpvm' brings you back."
+    );
+    let rows = paragraphs(&text, dialog_width(canvas.state.size)).into_iter().map(Line::from).collect();
+    draw_question(canvas, "Welcome to Kittson", canvas.theme.title(), rows, Context::Welcome);
 }
 
 /// A row of the help screen.
@@ -118,7 +130,8 @@ fn help_rows() -> impl Iterator<Item = HelpRow> {
     })
 }
 
-fn draw_help(state: &State, theme: &Theme, top: usize, frame: &mut Frame<'_>) {
+fn draw_help(canvas: &mut Canvas<'_, '_, '_>, top: usize) {
+    let theme = canvas.theme;
     let rows: Vec<Line<'_>> = help_rows()
         .map(|row| match row {
             HelpRow::Heading(text) => Line::from(Span::styled(text, theme.title())),
@@ -129,82 +142,171 @@ fn draw_help(state: &State, theme: &Theme, top: usize, frame: &mut Frame<'_>) {
             HelpRow::Blank => Line::default(),
         })
         .collect();
-    let area = draw_frame(state, theme, "Help", theme.title(), rows.len(), frame);
-    draw_rows(rows, top, area, frame);
+    let area = area(canvas.state.size, rows.len());
+    let inner = canvas.dialog(area, "Help", theme.title());
+    draw_rows(canvas, rows, top, inner);
+    canvas.click(area, Target::Scrolled);
 }
 
-fn draw_confirm(state: &State, theme: &Theme, confirm: &Confirm, frame: &mut Frame<'_>) {
-    let width = dialog_width(state.size);
+/// The vMP menu: its keys in two columns.
+fn draw_menu(canvas: &mut Canvas<'_, '_, '_>) {
+    let guest = canvas.state.selected_name().unwrap_or_default().to_owned();
+    let rows: Vec<_> = keymap::rows(Context::Vmp).collect();
+    let half = rows.len().div_ceil(2);
+    let area = area(canvas.state.size, half + 2);
+    let inner = canvas.dialog(area, &format!("vMP of {guest}"), canvas.theme.title());
+    let note = "Everything else is sent to the guest after the menu is closed.";
+    canvas.line(Line::from(Span::styled(note, canvas.theme.dim())), inner, 0);
+    let width = inner.width / 2;
+    for (place, row) in rows.into_iter().enumerate() {
+        let (column, line) = if place < half { (0, place) } else { (1, place - half) };
+        let Ok(line) = u16::try_from(line + 2) else { return };
+        if line >= inner.height {
+            continue;
+        }
+        let cell = Rect::new(inner.x + column * width, inner.y + line, width, 1);
+        let key = Span::styled(format!("{:>6} ", row.keys[0].to_string()), canvas.theme.key());
+        canvas.draw(Line::from(vec![key, Span::raw(row.label)]), cell);
+        canvas.click(cell, Target::Action(row.action));
+    }
+}
+
+fn draw_confirm(canvas: &mut Canvas<'_, '_, '_>, confirm: &Confirm) {
+    let width = dialog_width(canvas.state.size);
+    let theme = canvas.theme;
     let mut rows: Vec<Line<'_>> = paragraphs(&confirm.question, width)
         .into_iter()
         .map(|row| Line::from(Span::styled(row, theme.title())))
         .collect();
     rows.push(Line::default());
     rows.extend(paragraphs(&confirm.consequence, width).into_iter().map(Line::from));
-    rows.push(Line::default());
-    rows.push(Line::from(keys_spans(theme, confirm_context(confirm), width)));
-    let area = draw_frame(state, theme, "Please confirm", theme.warning(), rows.len(), frame);
-    draw_rows(rows, 0, area, frame);
+    if let Some(line) = command::line(&confirm.request) {
+        rows.push(Line::default());
+        let command = format::wrap(&format!("$ {line}"), width, 2);
+        rows.extend(command.into_iter().map(|row| Line::from(Span::styled(row, theme.dim()))));
+    }
+    draw_question(canvas, "Please confirm", theme.warning(), rows, confirm_context(confirm));
 }
 
-fn draw_message(state: &State, theme: &Theme, message: &Message, frame: &mut Frame<'_>) {
+fn draw_message(canvas: &mut Canvas<'_, '_, '_>, message: &Message) {
+    let style = if message.is_bad { canvas.theme.bad() } else { canvas.theme.warning() };
     let rows: Vec<Line<'_>> =
-        paragraphs(&message.text, dialog_width(state.size)).into_iter().map(Line::from).collect();
-    let area = draw_frame(state, theme, &message.title, theme.bad(), rows.len(), frame);
-    draw_rows(rows, message.top, area, frame);
+        paragraphs(&message.text, dialog_width(canvas.state.size)).into_iter().map(Line::from).collect();
+    let area = area(canvas.state.size, rows.len());
+    let inner = canvas.dialog(area, &message.title, style);
+    draw_rows(canvas, rows, message.top, inner);
+    canvas.click(area, Target::Scrolled);
 }
 
-fn draw_form(state: &State, theme: &Theme, form: &CreateForm, frame: &mut Frame<'_>) {
-    let guests = &state.guests;
-    let count = Field::ALL.len();
-    let area = draw_frame(state, theme, "Create guest", theme.title(), count + 2, frame);
-    let value_width = area.width.saturating_sub(LABEL_WIDTH + 2);
-    for (row, field) in (0..).zip(Field::ALL) {
-        let y = area.y + row;
-        if y >= area.bottom() {
+/// A row of the messages: whether it tells what came of something, and whether that was done.
+type HistoryRow = (String, Option<bool>);
+
+fn history_rows(state: &State) -> Vec<HistoryRow> {
+    let width = dialog_width(state.size);
+    let mut rows = Vec::new();
+    for entry in state.history.entries() {
+        let time = jiff::Timestamp::from_millisecond(entry.at).unwrap_or_default();
+        let time = time.to_zoned_datetime(state.time_zone.clone()).strftime("%H:%M:%S");
+        let title = format::wrap(&format!("{time} {}", entry.title), width, 9);
+        rows.extend(title.into_iter().map(|row| (row, Some(entry.is_good))));
+        let more = entry.text.lines().map(str::to_owned);
+        let command = entry.command.iter().map(|line| format!("$ {line}"));
+        for line in more.chain(command) {
+            rows.extend(
+                format::wrap(&format!("         {line}"), width, 11).into_iter().map(|row| (row, None)),
+            );
+        }
+    }
+    if rows.is_empty() {
+        rows.push(("Nothing was done yet.".to_owned(), None));
+    }
+    rows
+}
+
+fn draw_history(canvas: &mut Canvas<'_, '_, '_>, top: usize) {
+    let theme = canvas.theme;
+    let rows: Vec<Line<'_>> = history_rows(canvas.state)
+        .into_iter()
+        .map(|(text, is_good)| {
+            let style = match is_good {
+                Some(true) => theme.good(),
+                Some(false) => theme.bad(),
+                None => theme.dim(),
+            };
+            Line::from(Span::styled(text, style))
+        })
+        .collect();
+    let area = area(canvas.state.size, rows.len());
+    let inner = canvas.dialog(area, "Messages, newest first", theme.title());
+    draw_rows(canvas, rows, top, inner);
+    canvas.click(area, Target::Scrolled);
+}
+
+fn draw_palette(canvas: &mut Canvas<'_, '_, '_>, palette: &Palette) {
+    let page = palette_rows(canvas.state.size);
+    let area = area(canvas.state.size, page + 2);
+    let inner = canvas.dialog(area, palette.title, canvas.theme.title());
+    let line =
+        Line::from(vec![Span::styled("> ", canvas.theme.key()), Span::raw(palette.input.value().to_owned())]);
+    canvas.line(line, inner, 0);
+    let column = u16::try_from(2 + palette.input.visual_cursor()).unwrap_or(u16::MAX);
+    canvas.cursor(Position::new(inner.x + column.min(inner.width.saturating_sub(1)), inner.y));
+    let mut is_empty = true;
+    for ((place, item, is_selected), row) in palette.rows(page).zip(2..) {
+        is_empty = false;
+        let line = Rect::new(inner.x, inner.y + row, inner.width, 1);
+        if line.y >= inner.bottom() {
             break;
         }
-        let is_focused = form.focused() == field;
-        let complaint = form.complaint(field, guests);
-        let pointer = if is_focused { theme.pointer() } else { " " };
-        let label_style = if is_focused { theme.title() } else { Style::new() };
-        let label = Rect::new(area.x, y, LABEL_WIDTH, 1);
-        let label_text = format!("{pointer} {}", field.label());
-        frame.render_widget(Line::from(Span::styled(label_text, label_style)), label);
-
-        let input = form.input(field);
-        let scroll =
-            if is_focused { input.visual_scroll(usize::from(value_width.saturating_sub(1))) } else { 0 };
-        let value_style = if complaint.is_some() { theme.bad() } else { Style::new() };
-        let value = Rect::new(area.x + LABEL_WIDTH, y, value_width, 1);
-        let scroll_columns = u16::try_from(scroll).unwrap_or(u16::MAX);
-        let text = Paragraph::new(input.value()).style(value_style).scroll((0, scroll_columns));
-        frame.render_widget(text, value);
-        let mark = if complaint.is_some() { "!" } else { " " };
-        frame.render_widget(
-            Line::from(Span::styled(mark, theme.bad())),
-            Rect::new(value.right().min(area.right() - 1), y, 1, 1),
-        );
-        if is_focused {
-            let column = input.visual_cursor().saturating_sub(scroll);
-            let column = u16::try_from(column).unwrap_or(u16::MAX).min(value_width.saturating_sub(1));
-            frame.set_cursor_position(Position::new(value.x + column, y));
+        let room = usize::from(inner.width).saturating_sub(item.key.width() + 3);
+        let text = format::fit(&item.text, room, canvas.theme.ellipsis());
+        canvas.draw(Line::from(format!(" {text}")), line);
+        let key = Span::styled(format!("{} ", item.key), canvas.theme.key());
+        canvas.draw(Line::from(key).right_aligned(), line);
+        if is_selected {
+            let style = canvas.theme.selected(true);
+            canvas.buffer().set_style(line, style);
         }
+        canvas.click(line, Target::Row(place));
     }
-    let below = area.y + u16::try_from(count).unwrap_or(u16::MAX) + 1;
-    let advice = match form.complaint(form.focused(), guests) {
-        Some(complaint) => Span::styled(complaint, theme.bad()),
-        None => Span::styled(form.focused().hint(), theme.dim()),
-    };
-    if below < area.bottom() {
-        frame.render_widget(Line::from(advice), Rect::new(area.x, below, area.width, 1));
+    if is_empty {
+        canvas.line(Line::from(Span::styled(" Nothing is called so.", canvas.theme.dim())), inner, 2);
     }
+}
+
+/// The line that is being typed.
+pub(super) fn prompt(state: &State) -> Option<&Prompt> {
+    match state.layers.last() {
+        Some(Layer::Prompt(prompt)) => Some(prompt),
+        _ => None,
+    }
+}
+
+/// Draws it in place of the keys, with its own behind it.
+pub(super) fn draw_prompt(canvas: &mut Canvas<'_, '_, '_>, prompt: &Prompt, area: Rect) {
+    let label = format!("{}: ", prompt.purpose.label());
+    let start = u16::try_from(label.width()).unwrap_or_default();
+    let room = usize::from(area.width.saturating_sub(start) / 2);
+    let scroll = prompt.input.visual_scroll(room);
+    let shown: String = prompt.input.value().chars().skip(scroll).collect();
+    let shown = format::fit(&shown, room, canvas.theme.ellipsis());
+    let mut spans = vec![Span::styled(label, canvas.theme.title()), Span::raw(shown.clone())];
+    let mut used = usize::from(start) + shown.width();
+    if let Some(problem) = &prompt.problem {
+        let text = format!("  {problem}");
+        used += text.width();
+        spans.push(Span::styled(text, canvas.theme.bad()));
+    }
+    canvas.draw(Line::from(spans), area);
+    let column = u16::try_from(prompt.input.visual_cursor().saturating_sub(scroll)).unwrap_or(u16::MAX);
+    canvas.cursor(Position::new((area.x + start).saturating_add(column).min(area.right() - 1), area.y));
+    let used = u16::try_from(used + 3).unwrap_or(u16::MAX).min(area.width);
+    canvas.keys(Context::Prompt, Rect { x: area.x + used, width: area.width - used, ..area });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use unicode_width::UnicodeWidthStr;
 
     #[test]
     fn every_line_of_the_help_fits() {

@@ -88,6 +88,44 @@ pub(crate) fn percent(value: f32) -> String {
     if value < 9.95 { format!("{value:.1}%") } else { format!("{value:.0}%") }
 }
 
+/// Bytes a second: `0`, `512 B/s`, `1.2 MB/s`, `340 MB/s`.
+pub(crate) fn rate(bytes: f32) -> String {
+    const UNITS: [&str; 4] = ["B/s", "KB/s", "MB/s", "GB/s"];
+    let mut value = bytes.max(0.0);
+    let mut unit = 0;
+    while value >= 1023.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    match unit {
+        _ if value < 0.5 => "0".to_owned(),
+        1.. if value < 9.95 => format!("{value:.1} {}", UNITS[unit]),
+        _ => format!("{value:.0} {}", UNITS[unit]),
+    }
+}
+
+/// A number of things a second: `0.4`, `340`, `12.3k`, `4M`.
+pub(crate) fn count(value: f32) -> String {
+    match value.max(0.0) {
+        value if value < 0.05 => "0".to_owned(),
+        value if value < 9.95 => format!("{value:.1}"),
+        value if value < 9999.5 => format!("{value:.0}"),
+        value if value < 999_500.0 => format!("{:.1}k", value / 1000.0),
+        value => format!("{:.1}M", value / 1e6),
+    }
+}
+
+/// A short time in microseconds: `95us`, `1.2ms`, `340ms`, `2.5s`; `-` for none.
+pub(crate) fn micros(value: f32) -> String {
+    match value {
+        value if value <= 0.0 || value.is_nan() => "-".to_owned(),
+        value if value < 999.5 => format!("{value:.0}us"),
+        value if value < 9_950.0 => format!("{:.1}ms", value / 1e3),
+        value if value < 999_500.0 => format!("{:.0}ms", value / 1e3),
+        value => format!("{:.1}s", value / 1e6),
+    }
+}
+
 /// `text` cut to `width` columns, the cut marked by `…` (or `>` where only ASCII may be used).
 pub(crate) fn fit(text: &str, width: usize, ellipsis: char) -> String {
     if text.width() <= width {
@@ -108,6 +146,25 @@ pub(crate) fn fit(text: &str, width: usize, ellipsis: char) -> String {
         fitted.push(ellipsis);
     }
     fitted
+}
+
+/// A path cut to `width` columns: its end matters more than its beginning.
+pub(crate) fn fit_path(path: &str, width: usize, ellipsis: char) -> String {
+    let path = printable(path);
+    if path.width() <= width {
+        return path;
+    }
+    let mut used = usize::from(width > 0);
+    let mut start = path.len();
+    for (at, character) in path.char_indices().rev() {
+        used += character.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        start = at;
+    }
+    let ellipsis = if width > 0 { ellipsis.to_string() } else { String::new() };
+    ellipsis + &path[start..]
 }
 
 /// `text` as rows of at most `width` columns, broken at blanks where there are any; rows after the first
@@ -195,11 +252,28 @@ mod tests {
     }
 
     #[test]
+    fn rates_and_times_have_two_or_three_digits() {
+        let rates = [0.0, 100.0, 1200.0, 5.0e6, 1.2e9].map(rate);
+        assert_eq!(rates, ["0", "100 B/s", "1.2 KB/s", "4.8 MB/s", "1.1 GB/s"]);
+        assert_eq!([0.0, 0.4, 340.0, 12_345.0, 4e6].map(count), ["0", "0.4", "340", "12.3k", "4.0M"]);
+        let times = [0.0, 95.0, 1234.0, 45_000.0, 2.5e6].map(micros);
+        assert_eq!(times, ["-", "95us", "1.2ms", "45ms", "2.5s"]);
+    }
+
+    #[test]
     fn text_is_cut_by_columns_not_by_characters() {
         assert_eq!(fit("guest", 5, '…'), "guest");
         assert_eq!(fit("guests", 5, '…'), "gues…");
         assert_eq!(fit("漢字漢字", 6, '…'), "漢字…");
         assert_eq!(fit("x", 0, '…'), "");
+    }
+
+    #[test]
+    fn paths_keep_their_end() {
+        assert_eq!(fit_path("/a/b", 4, '…'), "/a/b");
+        assert_eq!(fit_path("/var/tmp/disk.img", 9, '…'), "…disk.img");
+        assert_eq!(fit_path("/漢字", 4, '…'), "…字");
+        assert_eq!(fit_path("/a/b", 0, '…'), "");
     }
 
     #[test]

@@ -1,183 +1,197 @@
 //! The table of guests.
 
-use super::theme::Theme;
-use super::{format, pane_block};
-use crate::console::screens::guests::GuestRow;
-use crate::console::state::State;
-use ipc::message::GuestState;
-use ratatui::Frame;
-use ratatui::layout::{Alignment, Constraint, Rect};
+use super::canvas::Canvas;
+use super::{format, widgets};
+use crate::console::figures::Rates;
+use crate::console::msg::Target;
+use crate::console::screens::guests::Column as Order;
+use ipc::message::{GuestState, GuestSummary};
+use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;
-use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Cell, Paragraph, Row, Table};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 /// A column of the table.
 struct Column {
     heading: &'static str,
+    order: Order,
     width: u16,
     side: Alignment,
     /// The width of the pane from which on it is shown.
     from: u16,
-    text: fn(&State, &Theme, &GuestRow) -> Span<'static>,
+    text: fn(&Canvas<'_, '_, '_>, &GuestSummary, Option<Rates>) -> (String, Style),
+}
+
+const fn column(
+    heading: &'static str,
+    order: Order,
+    width: u16,
+    side: Alignment,
+    from: u16,
+    text: fn(&Canvas<'_, '_, '_>, &GuestSummary, Option<Rates>) -> (String, Style),
+) -> Column {
+    Column { heading, order, width, side, from, text }
 }
 
 /// From these widths on the columns that matter less are shown.
-const MEDIUM: u16 = 72;
-const WIDE: u16 = 100;
+const MEDIUM: u16 = 76;
+const WIDE: u16 = 96;
+const WIDEST: u16 = 120;
 
-const COLUMNS: [Column; 10] = [
-    Column {
-        heading: "VM #",
-        width: 4,
-        side: Alignment::Right,
-        from: 0,
-        text: |_, _, row| row.summary.number.to_string().into(),
-    },
-    Column {
-        heading: "Name",
-        width: NAME_WIDTH.0,
-        side: Alignment::Left,
-        from: 0,
-        text: |_, _, row| row.summary.name.clone().into(),
-    },
-    Column {
-        heading: "OS Type",
-        width: 7,
-        side: Alignment::Left,
-        from: MEDIUM,
-        text: |_, _, row| row.summary.os_type.clone().into(),
-    },
-    Column {
-        heading: "State",
-        width: 9,
-        side: Alignment::Left,
-        from: 0,
-        text: |_, theme, row| state_text(theme, row.summary.state),
-    },
-    Column {
-        heading: "vCPUs",
-        width: 5,
-        side: Alignment::Right,
-        from: 0,
-        text: |_, _, row| row.summary.vcpus.to_string().into(),
-    },
-    Column {
-        heading: "Memory",
-        width: 7,
-        side: Alignment::Right,
-        from: 0,
-        text: |_, _, row| format::bytes(row.summary.memory_bytes).into(),
-    },
-    Column {
-        heading: "Devs",
-        width: 4,
-        side: Alignment::Right,
-        from: MEDIUM,
-        text: |_, _, row| row.summary.devices.to_string().into(),
-    },
-    Column {
-        heading: "CPU",
-        width: 5,
-        side: Alignment::Right,
-        from: 0,
-        text: |_, _, row| {
-            row.rates.map_or_else(String::new, |rates| format::percent(rates.cpu_percent)).into()
-        },
-    },
-    Column {
-        heading: "MIPS",
-        width: 6,
-        side: Alignment::Right,
-        from: WIDE,
-        text: |_, _, row| row.rates.map_or_else(String::new, |rates| format!("{:.0}", rates.mips)).into(),
-    },
-    Column {
-        heading: "Uptime",
-        width: 6,
-        side: Alignment::Right,
-        from: 0,
-        text: |state, _, row| uptime(state, row).into(),
-    },
+const LEFT: Alignment = Alignment::Left;
+const RIGHT: Alignment = Alignment::Right;
+
+const COLUMNS: [Column; 13] = [
+    column("VM #", Order::Number, 5, RIGHT, 0, |_, guest, _| plain(guest.number.to_string())),
+    column("Name", Order::Name, NAME_WIDTH.0, LEFT, 0, |_, guest, _| plain(format::printable(&guest.name))),
+    column("OS Type", Order::Os, 8, LEFT, MEDIUM, |_, guest, _| plain(guest.os_type.clone())),
+    column("State", Order::State, 8, LEFT, 0, |canvas, guest, _| state_text(canvas, guest.state)),
+    column("vCPU", Order::Vcpus, 5, RIGHT, MEDIUM, |_, guest, _| plain(guest.vcpus.to_string())),
+    column("Memory", Order::Memory, 7, RIGHT, 0, |_, guest, _| plain(format::bytes(guest.memory_bytes))),
+    column("Devs", Order::Devices, 5, RIGHT, WIDE, |_, guest, _| plain(guest.devices.to_string())),
+    column("CPU", Order::Cpu, 5, RIGHT, 0, |_, _, rates| {
+        plain(rates.map_or_else(String::new, |rates| format::percent(rates.cpu_percent)))
+    }),
+    column("", Order::Cpu, SPARK, LEFT, MEDIUM, |canvas, guest, _| {
+        let width = usize::from(SPARK);
+        let bars = |past| widgets::sparkline(canvas, past, width, 100.0, |rates| rates.cpu_percent);
+        let past = canvas.state.figures.guest(&guest.name).filter(|_| guest.state.is_on());
+        (past.map_or_else(String::new, |guest| bars(guest.past())), canvas.theme.chart())
+    }),
+    column("MIPS", Order::Mips, 6, RIGHT, WIDE, |_, _, rates| {
+        plain(rates.map_or_else(String::new, |rates| format::count(rates.mips)))
+    }),
+    column("IOPS", Order::Iops, 6, RIGHT, MEDIUM, |_, _, rates| {
+        plain(rates.map_or_else(String::new, |rates| format::count(rates.iops)))
+    }),
+    column("Storage", Order::Bytes, 9, RIGHT, WIDEST, |_, _, rates| {
+        plain(rates.map_or_else(String::new, |rates| format::rate(rates.bytes)))
+    }),
+    column("Uptime", Order::Uptime, 7, RIGHT, 0, |canvas, guest, _| plain(uptime(canvas, guest))),
 ];
 
+/// Points of a sparkline.
+const SPARK: u16 = 8;
 /// The least and the most columns of a name; between these it takes what is left.
-const NAME_WIDTH: (u16, u16) = (8, 40);
+const NAME_WIDTH: (u16, u16) = (9, 36);
 
-pub(super) fn draw(state: &State, theme: &Theme, area: Rect, page: usize, frame: &mut Frame<'_>) {
-    let has_keys = !state.pane_has_keys;
-    let guests = &state.guests;
-    let title = Line::from(Span::styled(" Guests ", theme.title()));
+pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, area: Rect, page: usize) {
+    let guests = &canvas.state.guests;
+    let theme = canvas.theme;
+    let mut title = vec![Span::styled(" Guests ", theme.title())];
+    if !guests.filter().is_empty() {
+        title.push(Span::styled(format!("with '{}' ", guests.filter()), theme.warning()));
+    }
     let room = usize::from(area.width.saturating_sub(24));
-    let fact = match &state.notice {
-        Some(notice) => Some(Span::styled(format::fit(notice, room, theme.ellipsis()), theme.good())),
-        None => {
-            last_run(state).map(|text| Span::styled(format::fit(&text, room, theme.ellipsis()), theme.dim()))
-        }
-    };
-    let mut block = pane_block(theme, has_keys, title);
-    if let Some(fact) = fact {
-        block = block.title_bottom(Line::from(vec![Span::raw(" "), fact, Span::raw(" ")]));
+    let mut below = Vec::new();
+    if let Some(text) = last_run(canvas) {
+        below.push(Span::styled(format!(" {} ", format::fit(&text, room, theme.ellipsis())), theme.dim()));
     }
-    if guests.rows().len() > page {
-        let last = (guests.top() + page).min(guests.rows().len());
-        let place = format!(" {}-{last} of {} ", guests.top() + 1, guests.rows().len());
-        block = block.title_bottom(Line::from(place).right_aligned());
+    let below = (!below.is_empty()).then(|| Line::from(below));
+    let inner = canvas.pane(area, true, Line::from(title), below);
+    canvas.click(area, Target::Scrolled);
+    let count = guests.count();
+    if count > page {
+        let last = (guests.top() + page).min(count);
+        let place = format!(" {}-{last} of {count} ", guests.top() + 1);
+        let width = u16::try_from(place.width()).unwrap_or_default();
+        let corner = Rect::new(area.right().saturating_sub(width + 2), area.bottom() - 1, width, 1);
+        canvas.draw(Line::from(place), corner);
     }
-    if guests.rows().is_empty() {
-        let text = "No vPars or VMs currently configured. Press n to create one.";
-        frame.render_widget(Paragraph::new(text).block(block), area);
+    if count == 0 {
+        let text = if guests.all().is_empty() {
+            "No vPars or VMs currently configured. Press n to create one."
+        } else {
+            "No guest has this text. Press u to show all."
+        };
+        canvas.draw(Paragraph::new(text), inner);
         return;
     }
-    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.from <= area.width).collect();
-    let heading = columns.iter().map(|column| cell(column.heading.into(), column.side));
-    let heading = std::iter::once(Cell::default()).chain(heading);
-    let shown = guests.rows().iter().enumerate().skip(guests.top()).take(page);
-    let rows = shown.map(|(index, guest)| {
-        let is_selected = index == guests.selected_index();
-        let style = if is_selected { theme.selected(has_keys) } else { Style::new() };
-        let pointer = Cell::from(if is_selected { theme.pointer() } else { " " });
-        let cells = columns.iter().map(|column| cell((column.text)(state, theme, guest), column.side));
-        Row::new(std::iter::once(pointer).chain(cells)).style(style)
-    });
-    // Borders, the pointer, and a blank before each column.
-    let used: u16 = 3 + columns.iter().map(|column| column.width + 1).sum::<u16>();
-    let name_width = (NAME_WIDTH.0 + area.width.saturating_sub(used)).min(NAME_WIDTH.1);
-    let widths =
-        columns.iter().map(|column| if column.heading == "Name" { name_width } else { column.width });
-    let widths = std::iter::once(1).chain(widths).map(Constraint::Length);
-    let table = Table::new(rows, widths)
-        .header(Row::new(heading).style(theme.heading()))
-        .column_spacing(1)
-        .block(block);
-    frame.render_widget(table, area);
+    let columns = placed(inner);
+    draw_headings(canvas, inner, &columns);
+    for (row, (place, guest)) in (1..).zip(guests.rows(page)) {
+        let line = Rect::new(inner.x, inner.y + row, inner.width, 1);
+        if line.y >= inner.bottom() {
+            break;
+        }
+        let is_selected = place == guests.selected_index();
+        let rates = canvas.state.figures.rates(&guest.name).filter(|_| guest.state.is_on());
+        if is_selected {
+            canvas.draw(Line::from(theme.pointer()), line);
+        }
+        for (column, x, width) in &columns {
+            let (text, style) = (column.text)(canvas, guest, rates);
+            let text = format::fit(&text, usize::from(*width), theme.ellipsis());
+            let cell = Line::from(Span::styled(text, style)).alignment(column.side);
+            canvas.draw(cell, Rect::new(*x, line.y, *width, 1));
+        }
+        if is_selected {
+            canvas.buffer().set_style(line, theme.selected(true));
+        }
+        canvas.click(line, Target::Row(place));
+    }
 }
 
-fn cell(text: Span<'static>, side: Alignment) -> Cell<'static> {
-    Cell::from(Text::from(text).alignment(side))
+/// The columns that fit, each with its place; a name takes what is left.
+fn placed(inner: Rect) -> Vec<(&'static Column, u16, u16)> {
+    let shown: Vec<&Column> = COLUMNS.iter().filter(|column| column.from <= inner.width + 2).collect();
+    // The pointer stands before all, a blank before each.
+    let used: u16 = 1 + shown.iter().map(|column| column.width + 1).sum::<u16>();
+    let name = (NAME_WIDTH.0 + inner.width.saturating_sub(used)).min(NAME_WIDTH.1);
+    let mut x = inner.x + 1;
+    let mut columns = Vec::with_capacity(shown.len());
+    for column in shown {
+        let width = if column.order == Order::Name { name } else { column.width };
+        let start = if columns.is_empty() { x } else { x + 1 };
+        let width = width.min(inner.right().saturating_sub(start));
+        columns.push((column, start, width));
+        x = start + width;
+    }
+    columns
+}
+
+fn draw_headings(canvas: &mut Canvas<'_, '_, '_>, inner: Rect, columns: &[(&'static Column, u16, u16)]) {
+    let (order, is_reversed) = canvas.state.guests.order();
+    for (column, x, width) in columns {
+        let mut text = column.heading.to_owned();
+        if column.order == order && !text.is_empty() {
+            text.push_str(canvas.theme.sorted(is_reversed));
+        }
+        let area = Rect::new(*x, inner.y, *width, 1);
+        let line = Line::from(Span::styled(text, canvas.theme.heading())).alignment(column.side);
+        canvas.draw(line, area);
+        canvas.click(area, Target::Heading(column.order));
+    }
+}
+
+fn plain(text: String) -> (String, Style) {
+    (text, Style::new())
 }
 
 /// How the selected guest's last run ended.
-fn last_run(state: &State) -> Option<String> {
-    let guest = state.selected().filter(|guest| !guest.state.is_on())?;
+fn last_run(canvas: &Canvas<'_, '_, '_>) -> Option<String> {
+    let guest = canvas.state.guests.selected().filter(|guest| !guest.state.is_on())?;
     let reason = guest.reason.as_ref()?;
     Some(format::printable(&format!("{}: {reason}", guest.name)))
 }
 
 /// How long the present run lasts.
-fn uptime(state: &State, row: &GuestRow) -> String {
-    match row.summary.since_micros.filter(|_| row.summary.state.is_on()) {
-        Some(since) => format::elapsed(since / 1000, state.now),
+fn uptime(canvas: &Canvas<'_, '_, '_>, guest: &GuestSummary) -> String {
+    match guest.since_micros.filter(|_| guest.state.is_on()) {
+        Some(since) => format::elapsed(since / 1000, canvas.state.now),
         None => String::new(),
     }
 }
 
 /// HPVM's words, but with a word for the way up and the way down.
-fn state_text(theme: &Theme, state: GuestState) -> Span<'static> {
+pub(super) fn state_text(canvas: &Canvas<'_, '_, '_>, state: GuestState) -> (String, Style) {
+    let theme = canvas.theme;
     match state {
-        GuestState::Off | GuestState::NotRunnable => Span::styled(state.to_string(), theme.dim()),
-        GuestState::Starting => Span::styled("Starting", theme.warning()),
-        GuestState::OnEfi | GuestState::OnOs => Span::styled(state.to_string(), theme.good()),
-        GuestState::Stopping => Span::styled("Stopping", theme.warning()),
-        GuestState::Invalid => Span::styled(state.to_string(), theme.bad()),
+        GuestState::Off | GuestState::NotRunnable => (state.to_string(), theme.dim()),
+        GuestState::Starting => ("Starting".to_owned(), theme.warning()),
+        GuestState::OnEfi | GuestState::OnOs => (state.to_string(), theme.good()),
+        GuestState::Stopping => ("Stopping".to_owned(), theme.warning()),
+        GuestState::Invalid => (state.to_string(), theme.bad()),
     }
 }

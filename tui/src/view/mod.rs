@@ -1,104 +1,111 @@
-//! Draws the console's state. Pure: what is shown depends on the state, the theme and nothing else.
+//! Draws the console's state. Pure: what is shown depends on the state, the theme and nothing else. Drawing also says
+//! what is to be clicked where.
 
+mod canvas;
+mod consoles;
 pub(crate) mod dialogs;
+mod form;
 pub(crate) mod format;
+mod guest;
 mod guests;
 mod header;
 mod logs;
 mod offline;
+mod storage;
 mod terminal;
 pub(crate) mod theme;
+mod widgets;
 
-use crate::console::keymap::{self, Context};
+use crate::console::keymap::Context;
 use crate::console::layout::{MINIMUM, Regions};
-use crate::console::state::{Link, State};
+use crate::console::state::{Link, Screen, State};
+use canvas::Canvas;
+pub(crate) use canvas::ClickMap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Wrap};
+use ratatui::widgets::{Paragraph, Wrap};
 use theme::Theme;
 use unicode_width::UnicodeWidthStr;
 
-/// Draws everything.
-pub(crate) fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
+/// Draws everything; the result is what can be clicked.
+pub(crate) fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> ClickMap {
+    let mut canvas = Canvas { state, theme, frame, clicks: ClickMap::default() };
     let Some(regions) = state.regions() else {
-        return draw_too_small(state, theme, frame);
+        draw_too_small(&mut canvas);
+        return canvas.clicks;
     };
     if let Some(area) = regions.header {
-        header::draw(state, theme, area, frame);
+        header::draw(&mut canvas, area);
     }
-    match state.link {
-        Link::Up(_) => draw_panes(state, theme, &regions, frame),
-        Link::Connecting | Link::Down { .. } => offline::draw(state, theme, regions.body, frame),
+    if let Some(area) = regions.tabs {
+        header::draw_tabs(&mut canvas, area);
     }
-    dialogs::draw(state, theme, frame);
-    draw_footer(state, theme, regions.footer, frame);
+    // A VSP that is lost is told in place: what was known of it stays to be read.
+    if state.was_welcomed {
+        draw_screen(&mut canvas, &regions);
+    }
+    if !matches!(state.link, Link::Up(_)) {
+        offline::draw(&mut canvas, regions.body);
+    }
+    dialogs::draw(&mut canvas);
+    draw_footer(&mut canvas, regions.footer);
+    canvas.clicks
 }
 
-fn draw_panes(state: &State, theme: &Theme, regions: &Regions, frame: &mut Frame<'_>) {
-    if let Some(area) = regions.guests {
-        guests::draw(state, theme, area, regions.guest_rows(), frame);
-    }
-    if let Some(area) = regions.console {
-        terminal::draw(state, theme, area, regions.is_zoomed, frame);
-    }
-    if let Some(area) = regions.logs {
-        logs::draw(state, theme, area, frame);
+fn draw_screen(canvas: &mut Canvas<'_, '_, '_>, regions: &Regions) {
+    match canvas.state.screen {
+        Screen::Overview => {
+            if let Some(area) = regions.guests {
+                guests::draw(canvas, area, regions.guest_rows());
+            }
+            if let Some(area) = regions.preview {
+                consoles::draw_preview(canvas, area);
+            }
+            if let Some(area) = regions.logs {
+                logs::draw(canvas, area, false);
+            }
+        }
+        Screen::Guest => guest::draw(canvas, regions),
+        Screen::Console => consoles::draw(canvas, regions),
+        Screen::Storage => storage::draw(canvas, regions),
+        Screen::Logs => {
+            if let Some(area) = regions.logs {
+                logs::draw(canvas, area, true);
+            }
+        }
     }
 }
 
-fn draw_too_small(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
-    let (columns, lines) = state.size;
+fn draw_too_small(canvas: &mut Canvas<'_, '_, '_>) {
+    let (columns, lines) = canvas.state.size;
     let text = format!(
         "This screen has {columns} columns and {lines} lines. The console needs {} and {}: make it larger.",
         MINIMUM.0, MINIMUM.1
     );
-    let paragraph = Paragraph::new(text).style(theme.warning()).wrap(Wrap { trim: true });
-    frame.render_widget(paragraph, frame.area());
+    let paragraph = Paragraph::new(text).style(canvas.theme.warning()).wrap(Wrap { trim: true });
+    let area = canvas.frame.area();
+    canvas.draw(paragraph, area);
 }
 
-/// The keys of the present context, as many as fit; what the context says about itself comes first.
-fn draw_footer(state: &State, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
-    let context = state.context();
-    let mut spans = vec![Span::raw(" ")];
+/// The keys of the present context, as many as fit; where a console fills the screen its guest comes first.
+fn draw_footer(canvas: &mut Canvas<'_, '_, '_>, area: Rect) {
+    let context = canvas.state.context();
+    let mut area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    if let Some(prompt) = dialogs::prompt(canvas.state) {
+        dialogs::draw_prompt(canvas, prompt, area);
+        return;
+    }
+    let is_full = canvas.state.screen == Screen::Console && canvas.state.tabs.is_full;
     if let (true, Context::Console | Context::Scrollback, Some(guest)) =
-        (state.is_zoomed, context, state.selected_name())
+        (is_full, context, canvas.state.selected_name())
     {
-        spans.push(Span::styled(format!("{guest}  "), theme.title()));
+        let name = format!("{guest}  ");
+        let width = u16::try_from(name.width()).unwrap_or(u16::MAX).min(area.width / 2);
+        canvas.draw(Line::from(Span::styled(name, canvas.theme.title())), Rect { width, ..area });
+        area = Rect { x: area.x + width, width: area.width - width, ..area };
     }
-    let room = usize::from(area.width).saturating_sub(spans.iter().map(|span| span.content.width()).sum());
-    spans.extend(keys_spans(theme, context, room));
-    frame.render_widget(Line::from(spans), area);
-}
-
-/// The keys of a context with their labels, as many as fit into `room` columns, close together if need be.
-fn keys_spans(theme: &Theme, context: Context, room: usize) -> Vec<Span<'static>> {
-    let keys: Vec<(String, &str)> = keymap::rows(context)
-        .filter(|row| !row.label.is_empty())
-        .map(|row| (row.keys[0].to_string(), row.label))
-        .collect();
-    let needed: usize = keys.iter().map(|(key, label)| key.width() + 1 + label.width() + 2).sum();
-    let gap = if needed <= room + 2 { "  " } else { " " };
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for (key, label) in keys {
-        used += key.width() + 1 + label.width();
-        if used > room {
-            break;
-        }
-        used += gap.len();
-        spans.push(Span::styled(key, theme.key()));
-        spans.push(Span::raw(format!(" {label}{gap}")));
-    }
-    spans
-}
-
-/// A pane's frame with its title.
-fn pane_block<'a>(theme: &Theme, has_keys: bool, title: Line<'a>) -> Block<'a> {
-    Block::bordered()
-        .border_set(theme.border(has_keys))
-        .border_style(theme.border_style(has_keys))
-        .title(title)
+    canvas.keys(context, area);
 }
 
 #[cfg(test)]

@@ -1,93 +1,18 @@
-//! The console pane: a guest's terminal, cell by cell.
+//! A guest's terminal, cell by cell.
 
-use super::pane_block;
 use super::theme::Theme;
 use crate::console::emulator::Emulator;
-use crate::console::keymap::ESCAPE_KEY;
-use crate::console::screens::guest_console::{Access, GuestConsole};
-use crate::console::state::{Pane, State};
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::vte::ansi::{Color as GuestColor, CursorShape, NamedColor};
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 /// Combining marks that are drawn on one character; a guest may send any number.
 const MARKS_LIMIT: usize = 4;
 
-pub(super) fn draw(state: &State, theme: &Theme, area: Rect, is_zoomed: bool, frame: &mut Frame<'_>) {
-    let has_keys = state.pane_has_keys && state.pane == Pane::Console;
-    let guest = state.guests.selected();
-    let console = guest.and_then(|guest| state.consoles.get(guest.uuid));
-    let inner = if is_zoomed {
-        area
-    } else {
-        let mut title = vec![Span::styled(" Console ", theme.title())];
-        if let Some(guest) = guest {
-            title.push(Span::styled(format!("{} ", guest.name), theme.title()));
-        }
-        if let Some(text) = console.and_then(|console| console.emulator.title()) {
-            title.push(Span::styled(format!("({text}) "), theme.dim()));
-        }
-        let mut block = pane_block(theme, has_keys, Line::from(title));
-        if let Some(console) = console {
-            block = block.title_bottom(facts(theme, console, has_keys).right_aligned());
-        }
-        let inner = block.inner(area);
-        frame.render_widget(block, area);
-        inner
-    };
-    let Some((guest, console)) = guest.zip(console) else {
-        let text = "Select a guest to see its console.";
-        frame.render_widget(Paragraph::new(text).style(theme.dim()), inner);
-        return;
-    };
-    let has_output = console.emulator.has_output();
-    if !has_output && !guest.state.is_on() {
-        let way = if has_keys { format!("{ESCAPE_KEY}, then s") } else { "s".to_owned() };
-        let text = format!("{} is off and its console has printed nothing; {way} starts it.", guest.name);
-        frame.render_widget(Paragraph::new(text).style(theme.dim()), inner);
-        return;
-    }
-    draw_cells(&console.emulator, theme, inner, frame.buffer_mut());
-    if has_keys
-        && state.layers.is_empty()
-        && let Some(position) = cursor(&console.emulator, inner)
-    {
-        frame.set_cursor_position(position);
-    }
-}
-
-/// The lower border: who writes, whether earlier output is shown, and how to leave.
-fn facts(theme: &Theme, console: &GuestConsole, has_keys: bool) -> Line<'static> {
-    let mut spans = Vec::new();
-    let above = console.emulator.lines_above_newest();
-    if above > 0 {
-        spans.push(Span::styled(format!(" {above} lines up "), theme.warning()));
-    }
-    if console.has_gap {
-        spans.push(Span::styled(" output was left out ", theme.warning()));
-    }
-    match &console.access {
-        Access::Refused => {
-            let text = format!(" read only: somebody else writes ({ESCAPE_KEY} w) ");
-            spans.push(Span::styled(text, theme.warning()));
-        }
-        Access::Ended(reason) => spans.push(Span::styled(format!(" ended: {reason} "), theme.bad())),
-        Access::Viewer | Access::Asked | Access::Writer => {}
-    }
-    if has_keys {
-        spans.push(Span::styled(format!(" {ESCAPE_KEY} leaves the console "), theme.key()));
-    } else {
-        spans.push(Span::styled(" c uses the console ", theme.dim()));
-    }
-    Line::from(spans)
-}
-
-fn cursor(emulator: &Emulator, area: Rect) -> Option<Position> {
+/// Where the cursor is, if it is shown.
+pub(super) fn cursor(emulator: &Emulator, area: Rect) -> Option<Position> {
     let content = emulator.content();
     if content.cursor.shape == CursorShape::Hidden {
         return None;
@@ -102,9 +27,11 @@ fn position(area: Rect, line: usize, column: usize) -> Option<Position> {
     is_inside.then(|| Position::new(area.x + column, area.y + line))
 }
 
-fn draw_cells(emulator: &Emulator, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws what the terminal shows, with what is selected there.
+pub(super) fn draw_cells(emulator: &Emulator, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let content = emulator.content();
     let offset = i64::try_from(content.display_offset).unwrap_or(0);
+    let selection = content.selection;
     for indexed in content.display_iter {
         let Ok(line) = usize::try_from(i64::from(indexed.point.line.0) + offset) else { continue };
         let column = indexed.point.column.0;
@@ -117,6 +44,9 @@ fn draw_cells(emulator: &Emulator, theme: &Theme, area: Rect, buffer: &mut Buffe
         let is_cut = cell.flags.contains(Flags::WIDE_CHAR) && position.x + 1 >= area.right();
         let target = &mut buffer[position];
         target.set_style(style(cell, theme));
+        if selection.is_some_and(|selection| selection.contains(indexed.point)) {
+            target.set_style(theme.found());
+        }
         if is_cut || cell.flags.contains(Flags::HIDDEN) || cell.c.is_control() {
             target.set_char(' ');
         } else if let Some(marks) = cell.zerowidth() {

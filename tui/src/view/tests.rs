@@ -4,6 +4,7 @@ use super::*;
 use crate::console::msg::{ConsoleEvent, Msg, VspMsg};
 use crate::console::samples::{self, NOW};
 use crate::console::update::update;
+use crate::view::theme::Palette;
 use crossterm::event::KeyCode;
 use ipc::message::{Acceptance, GuestState, Remark, Severity};
 use ratatui::Terminal;
@@ -17,7 +18,7 @@ const LARGE: (u16, u16) = (160, 50);
 fn drawn(state: &State, theme: &Theme) -> TestBackend {
     let mut terminal =
         Terminal::new(TestBackend::new(state.size.0, state.size.1)).expect("a screen in memory");
-    terminal.draw(|frame| draw(state, theme, frame)).expect("a screen in memory");
+    terminal.draw(|frame| drop(draw(state, theme, frame))).expect("a screen in memory");
     terminal.backend().clone()
 }
 
@@ -33,7 +34,7 @@ macro_rules! screens {
             fn $name() {
                 let prepare: fn((u16, u16)) -> State = $prepare;
                 for (size, suffix) in [(SMALL, "small"), (LARGE, "large")] {
-                    let screen = drawn(&prepare(size), &Theme::new(true, false));
+                    let screen = drawn(&prepare(size), &Theme::new(Palette::Dark, false));
                     insta::assert_snapshot!(concat!(stringify!($name), "_").to_owned() + suffix, screen);
                 }
             }
@@ -59,13 +60,19 @@ screens! {
     connecting: |size| samples::unconnected(size);
     never_reached: |size| {
         let mut state = samples::unconnected(size);
-        update(&mut state, Msg::Vsp(VspMsg::Down("cannot start a VSP: the state directory is on a full disk".to_owned())));
+        update(&mut state, Msg::Vsp(VspMsg::Down {
+            reason: "cannot start a VSP: the state directory is on a full disk".to_owned(),
+            is_absent: false,
+        }));
         state
     };
     vsp_lost: |size| {
         let mut state = samples::busy(size);
-        update(&mut state, Msg::Vsp(VspMsg::Down("the other side closed the connection".to_owned())));
-        update(&mut state, Msg::Tick { now: NOW + 7000, host_load: Some(1.5) });
+        update(&mut state, Msg::Vsp(VspMsg::Down {
+            reason: "the other side closed the connection".to_owned(),
+            is_absent: false,
+        }));
+        update(&mut state, Msg::Tick { now: NOW + 7000, host: samples::host(300) });
         state
     };
     no_guests: |size| samples::connected(size, Vec::new());
@@ -107,21 +114,85 @@ screens! {
         state
     };
     console_full_screen: |size| {
-        let mut state = busy_after(size, &[KeyCode::Char('f')]);
+        let mut state = busy_after(size, &[KeyCode::Char('c')]);
+        update(&mut state, samples::ctrl('b'));
+        update(&mut state, samples::key(KeyCode::Char('f')));
         samples::output(&mut state, "\x1b[7m top \x1b[0m load 0.1\r\n漢字 wide e\u{301}\r\n".as_bytes());
         state
     };
-    log: |size| busy_after(size, &[KeyCode::Char('l')]);
+    log: |size| busy_after(size, &[KeyCode::Char('5')]);
     log_filtered: |size| {
-        let mut state = busy_after(size, &[KeyCode::Char('l'), KeyCode::Char('v'), KeyCode::Char('/')]);
+        let mut state = busy_after(size, &[KeyCode::Char('5'), KeyCode::Char('v'), KeyCode::Char('/')]);
         samples::type_text(&mut state, "guest");
         state
     };
     log_paused: |size| {
-        let mut state = busy_after(size, &[KeyCode::Char('l'), KeyCode::Char(' ')]);
+        let mut state = busy_after(size, &[KeyCode::Char('5'), KeyCode::Char(' ')]);
         for _ in 0..3 {
             samples::log(&mut state, samples::record("demo", ipc::log::Level::Info, 1, "one more line"));
         }
+        state
+    };
+    vsp_silent: |size| {
+        let mut state = samples::busy(size);
+        update(&mut state, Msg::Tick { now: NOW + 9000, host: samples::host(300) });
+        state
+    };
+    no_vsp: |size| {
+        let mut state = samples::unconnected(size);
+        update(&mut state, Msg::Vsp(VspMsg::Down { reason: "the VSP is not running".to_owned(), is_absent: true }));
+        state
+    };
+    guest: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('2')]);
+        samples::answer_questions(&mut state);
+        state
+    };
+    storage: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('4')]);
+        samples::answer_questions(&mut state);
+        state
+    };
+    vmp_menu: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('c')]);
+        update(&mut state, samples::ctrl('b'));
+        state
+    };
+    console_split: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('c')]);
+        for keys in ["|sles", "toracle"] {
+            update(&mut state, samples::ctrl('b'));
+            samples::type_text(&mut state, keys);
+            update(&mut state, samples::key(KeyCode::Enter));
+        }
+        update(&mut state, samples::ctrl('b'));
+        update(&mut state, samples::key(KeyCode::Char('p')));
+        state
+    };
+    palette: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char(':')]);
+        samples::type_text(&mut state, "st");
+        state
+    };
+    messages: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('s')]);
+        reply(&mut state, Err("ERROR (demo): Guest is already running.".to_owned()));
+        update(&mut state, samples::key(KeyCode::Enter));
+        update(&mut state, samples::key(KeyCode::Char('m')));
+        state
+    };
+    modify: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('2')]);
+        samples::answer_questions(&mut state);
+        update(&mut state, samples::key(KeyCode::Char('e')));
+        update(&mut state, samples::key(KeyCode::Tab));
+        update(&mut state, samples::key(KeyCode::Tab));
+        samples::type_text(&mut state, "4");
+        state
+    };
+    guests_filtered: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('o'), KeyCode::Char('/')]);
+        samples::type_text(&mut state, "linux");
         state
     };
     help: |size| busy_after(size, &[KeyCode::Char('?')]);
@@ -141,7 +212,7 @@ screens! {
         let mut state = busy_after(size, &[KeyCode::Char('x'), KeyCode::Char('y')]);
         let line = "waiting for the operating system".to_owned();
         update(&mut state, Msg::Vsp(VspMsg::Progress { id: 1, line }));
-        update(&mut state, Msg::Tick { now: NOW + 9000, host_load: Some(0.42) });
+        update(&mut state, Msg::Tick { now: NOW + 9000, host: samples::host(300) });
         state
     };
     request_done: |size| {
@@ -167,13 +238,13 @@ screens! {
 
 #[test]
 fn too_small_screen_says_so() {
-    let screen = drawn(&samples::busy((59, 17)), &Theme::new(true, false));
+    let screen = drawn(&samples::busy((59, 17)), &Theme::new(Palette::Dark, false));
     insta::assert_snapshot!("too_small", screen);
 }
 
 #[test]
 fn smallest_screen_is_whole() {
-    let screen = drawn(&samples::busy(MINIMUM), &Theme::new(true, false));
+    let screen = drawn(&samples::busy(MINIMUM), &Theme::new(Palette::Dark, false));
     insta::assert_snapshot!("smallest", screen);
 }
 
@@ -181,7 +252,7 @@ fn smallest_screen_is_whole() {
 fn ascii_screen_has_only_ascii() {
     let mut state = samples::busy(SMALL);
     update(&mut state, samples::key(KeyCode::Char('?')));
-    let screen = drawn(&state, &Theme::new(true, true));
+    let screen = drawn(&state, &Theme::new(Palette::Dark, true));
     let cells = screen.buffer().content();
     assert!(cells.iter().all(|cell| cell.symbol().is_ascii()));
     insta::assert_snapshot!("ascii", screen);
@@ -191,12 +262,12 @@ fn ascii_screen_has_only_ascii() {
 fn no_color_leaves_attributes_alone() {
     let mut state = samples::busy(LARGE);
     samples::output(&mut state, b"\x1b[31;44mcolours\x1b[38;2;1;2;3mtrue\x1b[0m");
-    update(&mut state, samples::key(KeyCode::Char('n')));
-    let plain = buffer(&state, &Theme::new(false, false));
+    update(&mut state, samples::key(KeyCode::Char('o')));
+    let plain = buffer(&state, &Theme::new(Palette::None, false));
     assert!(plain.content().iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     assert!(plain.content().iter().any(|cell| cell.modifier.contains(Modifier::REVERSED | Modifier::BOLD)
         || cell.modifier.contains(Modifier::BOLD)));
-    let colored = buffer(&state, &Theme::new(true, false));
+    let colored = buffer(&state, &Theme::new(Palette::Dark, false));
     assert!(colored.content().iter().any(|cell| cell.fg == Color::Red && cell.bg == Color::Blue));
 }
 
@@ -205,8 +276,8 @@ fn cursor_is_the_guests_while_its_console_has_the_keys() {
     let mut state = samples::busy(SMALL);
     update(&mut state, samples::key(KeyCode::Char('c')));
     samples::output(&mut state, b"\x1b[H/ # ls");
-    let area = state.regions().and_then(|regions| regions.terminal()).expect("the console is shown");
-    let mut screen = drawn(&state, &Theme::new(true, false));
+    let area = state.regions().map(|regions| regions.terminals(&state)).expect("it is large enough")[0].1;
+    let mut screen = drawn(&state, &Theme::new(Palette::Dark, false));
     screen.assert_cursor_position((area.x + 6, area.y));
 }
 
@@ -214,6 +285,6 @@ fn cursor_is_the_guests_while_its_console_has_the_keys() {
 fn flood_of_combining_marks_is_drawn_short() {
     let mut state = samples::busy(SMALL);
     samples::output(&mut state, format!("\x1b[Ha{}", "\u{301}".repeat(10_000)).as_bytes());
-    let cells = buffer(&state, &Theme::new(true, false));
+    let cells = buffer(&state, &Theme::new(Palette::Dark, false));
     assert!(cells.content().iter().all(|cell| cell.symbol().chars().count() <= 1 + 4));
 }

@@ -2,12 +2,85 @@
 
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
+use serde::Deserialize;
+
+/// Which colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum Palette {
+    /// For a dark background.
+    #[serde(rename = "dark")]
+    Dark,
+    /// For a light background.
+    #[serde(rename = "light")]
+    Light,
+    /// The terminal's own sixteen.
+    #[serde(rename = "16")]
+    Sixteen,
+    /// None: attributes alone.
+    #[serde(rename = "none")]
+    None,
+}
+
+impl Palette {
+    /// The next one, round and round.
+    pub(crate) fn next(self) -> Palette {
+        match self {
+            Palette::Dark => Palette::Light,
+            Palette::Light => Palette::Sixteen,
+            Palette::Sixteen => Palette::None,
+            Palette::None => Palette::Dark,
+        }
+    }
+
+    /// The colours by role.
+    fn colors(self) -> Colors {
+        let indexed = |accent, dim, good, warning, bad, chart| Colors {
+            accent: Color::Indexed(accent),
+            dim: Color::Indexed(dim),
+            good: Color::Indexed(good),
+            warning: Color::Indexed(warning),
+            bad: Color::Indexed(bad),
+            chart: Color::Indexed(chart),
+        };
+        match self {
+            Palette::Dark => indexed(81, 244, 114, 221, 203, 74),
+            Palette::Light => indexed(25, 243, 28, 130, 160, 31),
+            Palette::Sixteen => Colors {
+                accent: Color::Cyan,
+                dim: Color::DarkGray,
+                good: Color::Green,
+                warning: Color::Yellow,
+                bad: Color::Red,
+                chart: Color::Blue,
+            },
+            Palette::None => Colors {
+                accent: Color::Reset,
+                dim: Color::Reset,
+                good: Color::Reset,
+                warning: Color::Reset,
+                bad: Color::Reset,
+                chart: Color::Reset,
+            },
+        }
+    }
+}
+
+/// Colours by role.
+#[derive(Clone, Copy, Debug)]
+struct Colors {
+    accent: Color,
+    dim: Color,
+    good: Color,
+    warning: Color,
+    bad: Color,
+    chart: Color,
+}
 
 /// How everything looks.
 #[derive(Clone, Debug)]
 pub(crate) struct Theme {
-    /// Colours, or attributes alone.
-    has_color: bool,
+    palette: Palette,
+    colors: Colors,
     /// Only ASCII for borders and marks.
     is_ascii: bool,
 }
@@ -34,25 +107,29 @@ const ASCII_HEAVY_BORDER: border::Set<'static> = border::Set {
     horizontal_bottom: "=",
 };
 
+/// Heights in eighths of a cell, from nothing to all of it.
+const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+const ASCII_BARS: [&str; 9] = [" ", ".", ".", ":", ":", "|", "|", "#", "#"];
+
 impl Theme {
-    /// `has_color` is false where `NO_COLOR` is set; `is_ascii` where the terminal lacks UTF-8.
-    pub(crate) fn new(has_color: bool, is_ascii: bool) -> Self {
-        Self { has_color, is_ascii }
+    /// `is_ascii` where the terminal lacks UTF-8.
+    pub(crate) fn new(palette: Palette, is_ascii: bool) -> Self {
+        Self { palette, colors: palette.colors(), is_ascii }
     }
 
     fn colored(&self, color: Color) -> Style {
-        if self.has_color { Style::new().fg(color) } else { Style::new() }
+        if self.palette == Palette::None { Style::new() } else { Style::new().fg(color) }
     }
 
     /// Whether a guest's colours are shown.
     pub(crate) fn shows_guest_colors(&self) -> bool {
-        self.has_color
+        self.palette != Palette::None
     }
 
     /// The borders of a pane; the one that has the keys differs in shape, not in colour alone.
     pub(crate) fn border(&self, has_keys: bool) -> border::Set<'static> {
         match (self.is_ascii, has_keys) {
-            (false, false) => border::PLAIN,
+            (false, false) => border::ROUNDED,
             (false, true) => border::THICK,
             (true, false) => ASCII_BORDER,
             (true, true) => ASCII_HEAVY_BORDER,
@@ -61,7 +138,7 @@ impl Theme {
 
     /// The style of a pane's border.
     pub(crate) fn border_style(&self, has_keys: bool) -> Style {
-        if has_keys { self.colored(Color::Cyan) } else { self.dim() }
+        if has_keys { self.colored(self.colors.accent) } else { self.dim() }
     }
 
     /// The mark of cut text.
@@ -77,6 +154,22 @@ impl Theme {
     /// The mark of the selected row.
     pub(crate) fn pointer(&self) -> &'static str {
         if self.is_ascii { ">" } else { "▸" }
+    }
+
+    /// The mark of the column that is sorted by.
+    pub(crate) fn sorted(&self, is_reversed: bool) -> &'static str {
+        match (self.is_ascii, is_reversed) {
+            (false, false) => "▾",
+            (false, true) => "▴",
+            (true, false) => "v",
+            (true, true) => "^",
+        }
+    }
+
+    /// A cell filled to so many eighths.
+    pub(crate) fn bar(&self, eighths: usize) -> &'static str {
+        let bars = if self.is_ascii { ASCII_BARS } else { BARS };
+        bars[eighths.min(8)]
     }
 
     /// The program's name and a pane's title.
@@ -98,32 +191,42 @@ impl Theme {
         }
     }
 
+    /// The name of the screen in front.
+    pub(crate) fn tab(&self) -> Style {
+        self.colored(self.colors.accent).add_modifier(Modifier::BOLD | Modifier::REVERSED)
+    }
+
     /// A key's name.
     pub(crate) fn key(&self) -> Style {
-        self.colored(Color::Cyan).add_modifier(Modifier::BOLD)
+        self.colored(self.colors.accent).add_modifier(Modifier::BOLD)
     }
 
     /// What matters less.
     pub(crate) fn dim(&self) -> Style {
-        self.colored(Color::DarkGray)
+        self.colored(self.colors.dim)
     }
 
     /// What runs, what succeeded.
     pub(crate) fn good(&self) -> Style {
-        self.colored(Color::Green)
+        self.colored(self.colors.good)
     }
 
     /// What is under way, what is odd.
     pub(crate) fn warning(&self) -> Style {
-        self.colored(Color::Yellow)
+        self.colored(self.colors.warning)
     }
 
     /// What failed.
     pub(crate) fn bad(&self) -> Style {
-        self.colored(Color::Red).add_modifier(Modifier::BOLD)
+        self.colored(self.colors.bad).add_modifier(Modifier::BOLD)
     }
 
-    /// Text that was looked for.
+    /// The bars of charts.
+    pub(crate) fn chart(&self) -> Style {
+        self.colored(self.colors.chart)
+    }
+
+    /// Text that was looked for, or is selected.
     pub(crate) fn found(&self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }

@@ -3,7 +3,6 @@
 use super::*;
 use crossbeam_channel::{Receiver, bounded};
 use ipc::Role;
-use ipc::log::{LogRecord, LogSource};
 use ipc::message::{Acceptance, Refusal, RefusalKind, Remark, Severity, VspEnd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -39,7 +38,7 @@ impl Vsp {
     fn link(&self) -> (Link, Receiver<Msg>) {
         let socket = self.socket.clone();
         let (sender, msgs) = bounded(16);
-        let connect = move |_| Ok(Client::connect(&socket)?);
+        let connect = move |_| Ok(Some(Client::connect(&socket)?));
         (Link::new(Arc::new(connect), sender), msgs)
     }
 }
@@ -73,6 +72,11 @@ fn guests_and_logs_arrive_until_the_vsp_is_gone() {
                     let _ = end.send(&VspToClient::Event(Event::Guests(crate::console::samples::guests(2))));
                     return wait(end);
                 }
+                ClientToVsp::Subscribe(Subscription::Figures { .. }) => {
+                    accept(&mut end);
+                    let _ = end.send(&VspToClient::Event(Event::Figures(Vec::new())));
+                    return wait(end);
+                }
                 ClientToVsp::Subscribe(Subscription::Log { .. }) => {
                     accept(&mut end);
                     let record = crate::console::samples::record("vsp", Level::Info, 0, "ready");
@@ -91,14 +95,15 @@ fn guests_and_logs_arrive_until_the_vsp_is_gone() {
     let mut seen = Vec::new();
     loop {
         match next(&msgs) {
-            VspMsg::Guests { guests, .. } => seen.push(format!("{} guests", guests.len())),
+            VspMsg::Guests(guests) => seen.push(format!("{} guests", guests.len())),
             VspMsg::Log(record) => {
                 let LogRecord { source, message, .. } = *record;
                 assert_eq!(source, LogSource::Vsp);
                 seen.push(message);
             }
+            VspMsg::Figures { .. } => {}
             VspMsg::LogGap(count) => seen.push(format!("gap {count}")),
-            VspMsg::Down(reason) => {
+            VspMsg::Down { reason, is_absent: false } => {
                 assert!(!reason.is_empty());
                 break;
             }
@@ -110,13 +115,78 @@ fn guests_and_logs_arrive_until_the_vsp_is_gone() {
 }
 
 #[test]
+fn who_may_not_see_the_log_sees_the_rest() {
+    let vsp = Vsp::new(|mut end| {
+        while let Ok(request) = end.receive() {
+            match request {
+                ClientToVsp::VspStatus => {
+                    let _ = end.send(&VspToClient::Status(*crate::console::samples::status()));
+                }
+                ClientToVsp::Subscribe(Subscription::Log { .. }) => {
+                    let remarks = vec![Remark::plain("only the owner may")];
+                    let _ = end.send(&VspToClient::Refused(Refusal { kind: RefusalKind::State, remarks }));
+                }
+                ClientToVsp::Subscribe(_) => {
+                    accept(&mut end);
+                    let _ = end.send(&VspToClient::Event(Event::Guests(crate::console::samples::guests(2))));
+                    return wait(end);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let (mut link, msgs) = vsp.link();
+    link.perform(Effect::Connect { may_start: false });
+    assert!(matches!(next(&msgs), VspMsg::Up(_)));
+    let VspMsg::Log(record) = next(&msgs) else { panic!("it says why there is no log") };
+    assert_eq!(record.message, "the log is not shown: only the owner may");
+    assert!(matches!(next(&msgs), VspMsg::Guests(guests) if guests.len() == 2));
+}
+
+#[test]
 fn vsp_that_is_not_there_is_reported_with_the_reason() {
     let (sender, msgs) = bounded(16);
-    let connect = |_| Ok(Client::connect(std::path::Path::new("/nonexistent/vsp.sock"))?);
+    let connect = |_| Ok(Some(Client::connect(std::path::Path::new("/nonexistent/vsp.sock"))?));
     let mut link = Link::new(Arc::new(connect), sender);
     link.perform(Effect::Connect { may_start: false });
-    let VspMsg::Down(reason) = next(&msgs) else { panic!("it cannot be up") };
+    let VspMsg::Down { reason, .. } = next(&msgs) else { panic!("it cannot be up") };
     assert!(reason.contains("No such file"), "{reason}");
+}
+
+#[test]
+fn absence_of_a_vsp_is_no_failure() {
+    let (sender, msgs) = bounded(16);
+    let mut link = Link::new(Arc::new(|_| Ok(None)), sender);
+    link.perform(Effect::Connect { may_start: false });
+    assert!(matches!(next(&msgs), VspMsg::Down { is_absent: true, .. }));
+}
+
+#[test]
+fn storage_and_guests_are_asked_for() {
+    let vsp = Vsp::new(|mut end| {
+        let inventory = crate::console::samples::inventory();
+        while let Ok(request) = end.receive() {
+            let answer = match request {
+                ClientToVsp::Devices(_) => VspToClient::Devices(inventory.entries.clone()),
+                ClientToVsp::ListGuests => VspToClient::Guests(crate::console::samples::guests(2)),
+                // The second guest cannot be told about.
+                ClientToVsp::GuestDetail(GuestRef::Name(name)) if name == "guest002" => {
+                    let remarks = vec![Remark::plain("it is damaged")];
+                    VspToClient::Refused(Refusal { kind: RefusalKind::Host, remarks })
+                }
+                ClientToVsp::GuestDetail(_) => VspToClient::Guest(Box::new(inventory.guests[0].clone())),
+                other => panic!("{other:?}"),
+            };
+            let _ = end.send(&answer);
+        }
+    });
+    let (mut link, msgs) = vsp.link();
+    link.perform(Effect::AskInventory);
+    let VspMsg::Inventory(Ok(inventory)) = next(&msgs) else { panic!("it was asked for") };
+    assert_eq!(inventory, crate::console::samples::inventory());
+    link.perform(Effect::AskDetail("guest002".to_owned()));
+    let VspMsg::Detail { result: Err(problem), .. } = next(&msgs) else { panic!("it was asked for") };
+    assert_eq!(problem, "it is damaged");
 }
 
 #[test]

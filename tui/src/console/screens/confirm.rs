@@ -1,6 +1,8 @@
 //! A question before something is lost.
 
-use ipc::message::{ClientToVsp, GuestRef, StopMode};
+use super::form::build::emptied;
+use ipc::device::{DeviceEntry, DeviceRequest};
+use ipc::message::{ClientToVsp, DeviceChange, DeviceDetail, GuestRef, Manner, StopMode};
 
 /// A yes-or-no question; no is the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,5 +51,47 @@ impl Confirm {
             request: ClientToVsp::RemoveGuest(GuestRef::Name(guest.to_owned())),
             harder: None,
         }
+    }
+
+    /// Before a device is taken away from a guest.
+    pub(crate) fn remove_device(guest: &str, device: &DeviceDetail) -> Self {
+        Self {
+            question: format!("Take {} away from '{guest}'?", device.statement),
+            consequence:
+                "The backing store stays as it is. A running guest keeps the device until it is off."
+                    .to_owned(),
+            request: modify(guest, DeviceChange::Delete(device.statement.clone())),
+            harder: None,
+        }
+    }
+
+    /// Before a disc is taken out of a drive.
+    pub(crate) fn eject(guest: &str, drive: &DeviceDetail) -> Self {
+        Self {
+            question: format!("Eject '{}' from '{guest}'?", drive.location),
+            consequence: "What the guest reads there fails from now on.".to_owned(),
+            request: modify(guest, DeviceChange::Modify(emptied(drive))),
+            harder: None,
+        }
+    }
+
+    /// Before an entry of the device management database is removed.
+    pub(crate) fn remove_entry(entry: &DeviceEntry) -> Self {
+        let name = entry.names.first().cloned().unwrap_or_default();
+        Self {
+            question: format!("Remove {}:{name} from the device database?", entry.kind.word()),
+            consequence: "What is behind the name stays as it is.".to_owned(),
+            request: ClientToVsp::Devices(DeviceRequest::Delete { kind: entry.kind, name }),
+            harder: None,
+        }
+    }
+}
+
+fn modify(guest: &str, change: DeviceChange) -> ClientToVsp {
+    ClientToVsp::ModifyGuest {
+        guest: GuestRef::Name(guest.to_owned()),
+        settings: Vec::new(),
+        devices: vec![change],
+        manner: Manner::Normal,
     }
 }

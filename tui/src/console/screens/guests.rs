@@ -1,120 +1,179 @@
-//! The table of guests: what is known of them, which one is selected and which rows are shown.
+//! The table of guests: what is known of them, their order, which one is selected and which rows are shown.
 
+use crate::console::figures::{Figures, Rates};
 use crate::console::keymap::Action;
-use crate::console::msg::Millis;
 use ipc::message::GuestSummary;
+use std::cmp::Ordering;
 use uuid::Uuid;
 
-/// Rates are taken over at least this time, in milliseconds.
-const RATE_MILLIS: Millis = 900;
+/// A column by which the table can be sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Column {
+    /// The guest's number.
+    #[default]
+    Number,
+    /// Its name.
+    Name,
+    /// Its operating system.
+    Os,
+    /// Its state.
+    State,
+    /// Virtual processors.
+    Vcpus,
+    /// RAM.
+    Memory,
+    /// Storage devices.
+    Devices,
+    /// Host processor time.
+    Cpu,
+    /// Guest instructions.
+    Mips,
+    /// Storage requests.
+    Iops,
+    /// Storage bytes.
+    Bytes,
+    /// How long it is on.
+    Uptime,
+}
 
-/// Guests by number, with the selection.
+impl Column {
+    const ALL: [Column; 12] = [
+        Column::Number,
+        Column::Name,
+        Column::Os,
+        Column::State,
+        Column::Vcpus,
+        Column::Memory,
+        Column::Devices,
+        Column::Cpu,
+        Column::Mips,
+        Column::Iops,
+        Column::Bytes,
+        Column::Uptime,
+    ];
+
+    /// Figures begin with the largest, everything else with the smallest.
+    fn begins_with_largest(self) -> bool {
+        matches!(
+            self,
+            Column::Vcpus
+                | Column::Memory
+                | Column::Devices
+                | Column::Cpu
+                | Column::Mips
+                | Column::Iops
+                | Column::Bytes
+        )
+    }
+}
+
+/// Guests with order and selection.
 #[derive(Debug, Default)]
 pub(crate) struct GuestsScreen {
-    rows: Vec<GuestRow>,
+    /// All, by number.
+    guests: Vec<GuestSummary>,
+    /// The places in `guests` of those that the filter lets through, in the order of the table.
+    shown: Vec<usize>,
+    /// The place of the selected one in `shown`.
     selected: usize,
     top: usize,
     /// The name of a guest to select as soon as it is there.
     awaited: Option<String>,
-}
-
-/// One guest.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct GuestRow {
-    /// What the VSP says of it.
-    pub(crate) summary: GuestSummary,
-    /// Its speed, once two figures of one run are known.
-    pub(crate) rates: Option<Rates>,
-    sample: Option<Sample>,
-}
-
-/// How busy a guest is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rates {
-    /// Host processor time, in per cent of one processor.
-    pub(crate) cpu_percent: f32,
-    /// Millions of guest instructions a second.
-    pub(crate) mips: f32,
-}
-
-/// Figures at a point in time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Sample {
-    at: Millis,
-    cpu_micros: u64,
-    instructions: u64,
-}
-
-impl Sample {
-    fn of(at: Millis, guest: &GuestSummary) -> Option<Self> {
-        let stats = guest.stats.as_ref().filter(|_| guest.state.is_on())?;
-        Some(Self { at, cpu_micros: stats.cpu_micros, instructions: stats.instructions })
-    }
-}
-
-impl GuestRow {
-    fn new(at: Millis, summary: GuestSummary) -> Self {
-        Self { rates: None, sample: Sample::of(at, &summary), summary }
-    }
-
-    fn renew(&mut self, at: Millis, summary: GuestSummary) {
-        match (self.sample, Sample::of(at, &summary)) {
-            // Figures that fall belong to another run.
-            (Some(old), Some(new))
-                if new.instructions >= old.instructions && new.cpu_micros >= old.cpu_micros =>
-            {
-                let millis = new.at.saturating_sub(old.at);
-                if millis >= RATE_MILLIS {
-                    let millis = millis as f32;
-                    self.rates = Some(Rates {
-                        cpu_percent: (new.cpu_micros - old.cpu_micros) as f32 / millis / 10.0,
-                        mips: (new.instructions - old.instructions) as f32 / millis / 1000.0,
-                    });
-                    self.sample = Some(new);
-                }
-            }
-            (_, new) => {
-                self.sample = new;
-                self.rates = None;
-            }
-        }
-        self.summary = summary;
-    }
+    /// The text that shown guests have in their name, operating system or state.
+    filter: String,
+    column: Column,
+    is_reversed: bool,
 }
 
 impl GuestsScreen {
-    /// All guests in the order of the table.
-    pub(crate) fn rows(&self) -> &[GuestRow] {
-        &self.rows
+    /// A table in this order.
+    pub(crate) fn sorted_by(column: Column) -> Self {
+        Self { column, ..Self::default() }
+    }
+
+    /// All guests by number, whatever the filter.
+    pub(crate) fn all(&self) -> &[GuestSummary] {
+        &self.guests
+    }
+
+    /// How many guests the filter lets through.
+    pub(crate) fn count(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// The guests of `page` rows from the first shown one on, with their places in the table.
+    pub(crate) fn rows(&self, page: usize) -> impl Iterator<Item = (usize, &GuestSummary)> {
+        let shown = self.shown.iter().enumerate().skip(self.top).take(page);
+        shown.filter_map(|(place, index)| Some((place, self.guests.get(*index)?)))
+    }
+
+    /// What the order is by, and whether it is the other way round.
+    pub(crate) fn order(&self) -> (Column, bool) {
+        (self.column, self.is_reversed)
+    }
+
+    /// The text of the filter; empty shows all.
+    pub(crate) fn filter(&self) -> &str {
+        &self.filter
     }
 
     /// Shows `guests`, all there are; the selected guest stays selected while it exists.
-    pub(crate) fn replace(&mut self, at: Millis, guests: Vec<GuestSummary>) {
+    pub(crate) fn replace(&mut self, mut guests: Vec<GuestSummary>, figures: &Figures) {
         let selected = self.selected().map(|guest| guest.uuid);
-        self.rows.retain(|row| guests.iter().any(|guest| guest.uuid == row.summary.uuid));
-        for guest in guests {
-            self.put(at, guest);
-        }
-        self.order(selected);
+        guests.sort_by_key(|guest| guest.number);
+        self.guests = guests;
+        self.arrange(selected, figures);
     }
 
     /// A guest is new or has changed.
-    pub(crate) fn renew(&mut self, at: Millis, guest: GuestSummary) {
+    pub(crate) fn renew(&mut self, guest: GuestSummary, figures: &Figures) {
         let selected = self.selected().map(|guest| guest.uuid);
-        self.put(at, guest);
-        self.order(selected);
+        match self.guests.iter_mut().find(|known| known.uuid == guest.uuid) {
+            Some(known) => *known = guest,
+            None => self.guests.push(guest),
+        }
+        self.guests.sort_by_key(|guest| guest.number);
+        self.arrange(selected, figures);
     }
 
     /// A guest is no more.
-    pub(crate) fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str, figures: &Figures) {
         let selected = self.selected().map(|guest| guest.uuid);
-        self.rows.retain(|row| row.summary.name != name);
-        self.order(selected);
+        self.guests.retain(|guest| guest.name != name);
+        self.arrange(selected, figures);
     }
 
-    /// The selected guest; none only when there are no guests.
+    /// New figures may change the order.
+    pub(crate) fn rearrange(&mut self, figures: &Figures) {
+        let selected = self.selected().map(|guest| guest.uuid);
+        self.arrange(selected, figures);
+    }
+
+    /// Sorts by `column`, or the other way round where that is the order already.
+    pub(crate) fn sort_by(&mut self, column: Column, figures: &Figures) {
+        self.is_reversed = self.column == column && !self.is_reversed;
+        self.column = column;
+        self.rearrange(figures);
+    }
+
+    /// Sorts by the next column.
+    pub(crate) fn sort_by_next(&mut self, figures: &Figures) {
+        let place = Column::ALL.iter().position(|column| *column == self.column).unwrap_or_default();
+        self.column = Column::ALL[(place + 1) % Column::ALL.len()];
+        self.is_reversed = false;
+        self.rearrange(figures);
+    }
+
+    /// Shows only guests that have `text` in their name, operating system or state.
+    pub(crate) fn set_filter(&mut self, text: &str, figures: &Figures) {
+        text.clone_into(&mut self.filter);
+        self.rearrange(figures);
+    }
+
+    /// The selected guest; none only when no guests are shown.
     pub(crate) fn selected(&self) -> Option<&GuestSummary> {
-        self.rows.get(self.selected).map(|row| &row.summary)
+        self.guests.get(*self.shown.get(self.selected)?)
     }
 
     /// Its place in the table.
@@ -122,25 +181,38 @@ impl GuestsScreen {
         self.selected
     }
 
-    /// The first row that is shown.
+    /// The place of the first row that is shown.
     pub(crate) fn top(&self) -> usize {
         self.top
     }
 
-    /// Whether there is a guest of this name.
-    pub(crate) fn has_name(&self, name: &str) -> bool {
-        self.rows.iter().any(|row| row.summary.name == name)
+    /// The guest of this name.
+    pub(crate) fn by_name(&self, name: &str) -> Option<&GuestSummary> {
+        self.guests.iter().find(|guest| guest.name == name)
     }
 
-    /// Whether there is this guest.
-    pub(crate) fn has(&self, guest: Uuid) -> bool {
-        self.rows.iter().any(|row| row.summary.uuid == guest)
+    /// This guest.
+    pub(crate) fn by_uuid(&self, guest: Uuid) -> Option<&GuestSummary> {
+        self.guests.iter().find(|known| known.uuid == guest)
     }
 
-    /// Selects the guest of this name, if it is there.
-    pub(crate) fn select(&mut self, name: &str) {
-        if let Some(index) = self.rows.iter().position(|row| row.summary.name == name) {
-            self.selected = index;
+    /// Selects the row at this place of the table.
+    pub(crate) fn select_row(&mut self, place: usize) {
+        self.awaited = None;
+        if place < self.shown.len() {
+            self.selected = place;
+        }
+    }
+
+    /// Selects the guest of this name; a filter that hides it is dropped.
+    pub(crate) fn select(&mut self, name: &str, figures: &Figures) {
+        let place = |screen: &Self| screen.shown.iter().position(|index| screen.guests[*index].name == name);
+        if place(self).is_none() && self.by_name(name).is_some() {
+            self.filter.clear();
+            self.rearrange(figures);
+        }
+        if let Some(place) = place(self) {
+            self.selected = place;
         }
     }
 
@@ -152,43 +224,91 @@ impl GuestsScreen {
     /// Moves the selection.
     pub(crate) fn navigate(&mut self, action: Action, page: usize) {
         self.awaited = None;
-        let last = self.rows.len().saturating_sub(1);
-        self.selected = match action {
-            Action::Up => self.selected.saturating_sub(1),
-            Action::Down => self.selected.saturating_add(1),
-            Action::PageUp => self.selected.saturating_sub(page),
-            Action::PageDown => self.selected.saturating_add(page),
-            Action::First => 0,
-            Action::Last => last,
-            _ => self.selected,
-        }
-        .min(last);
+        self.selected = stepped(action, self.selected, page, self.shown.len());
     }
 
     /// Brings the selected row among the `page` rows that are shown.
     pub(crate) fn reveal(&mut self, page: usize) {
-        let page = page.max(1);
-        let lowest_top = (self.selected + 1).saturating_sub(page);
-        let last_top = self.rows.len().saturating_sub(page);
-        self.top = self.top.clamp(lowest_top, self.selected.max(lowest_top)).min(last_top);
+        self.top = revealed(self.top, self.selected, page, self.shown.len());
     }
 
-    fn put(&mut self, at: Millis, guest: GuestSummary) {
-        match self.rows.iter_mut().find(|row| row.summary.uuid == guest.uuid) {
-            Some(row) => row.renew(at, guest),
-            None => self.rows.push(GuestRow::new(at, guest)),
+    fn arrange(&mut self, selected: Option<Uuid>, figures: &Figures) {
+        let filter = self.filter.to_lowercase();
+        let is_shown = |guest: &GuestSummary| {
+            let texts = [guest.name.as_str(), guest.os_type.as_str(), &guest.state.to_string()];
+            filter.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&filter))
+        };
+        let mut shown: Vec<usize> =
+            (0..self.guests.len()).filter(|index| is_shown(&self.guests[*index])).collect();
+        let rates = |guest: &GuestSummary| figures.rates(&guest.name).unwrap_or_default();
+        let flip = self.is_reversed != self.column.begins_with_largest();
+        shown.sort_by(|a, b| {
+            let (a, b) = (&self.guests[*a], &self.guests[*b]);
+            let order = compare(self.column, a, b, rates);
+            if flip { order.reverse() } else { order }
+        });
+        self.shown = shown;
+        let place =
+            selected.and_then(|guest| self.shown.iter().position(|index| self.guests[*index].uuid == guest));
+        self.selected = place.unwrap_or(self.selected).min(self.shown.len().saturating_sub(1));
+        let is_there = |name: &String| self.guests.iter().any(|guest| guest.name == *name);
+        if let Some(name) = self.awaited.take_if(|name| is_there(name)) {
+            self.select(&name, figures);
         }
     }
+}
 
-    fn order(&mut self, selected: Option<Uuid>) {
-        self.rows.sort_by_key(|row| row.summary.number);
-        let place = selected.and_then(|guest| self.rows.iter().position(|row| row.summary.uuid == guest));
-        self.selected = place.unwrap_or(self.selected).min(self.rows.len().saturating_sub(1));
-        if let Some(name) = self.awaited.take_if(|name| self.rows.iter().any(|row| row.summary.name == *name))
-        {
-            self.select(&name);
+fn compare(
+    column: Column,
+    a: &GuestSummary,
+    b: &GuestSummary,
+    rates: impl Fn(&GuestSummary) -> Rates,
+) -> Ordering {
+    let by_rate = |rate: fn(&Rates) -> f32| rate(&rates(a)).total_cmp(&rate(&rates(b)));
+    match column {
+        Column::Number => a.number.cmp(&b.number),
+        Column::Name => a.name.cmp(&b.name),
+        Column::Os => a.os_type.cmp(&b.os_type),
+        // Those that are on come first.
+        Column::State => {
+            let key = |guest: &GuestSummary| (!guest.state.is_on(), guest.state.to_string());
+            key(a).cmp(&key(b))
+        }
+        Column::Vcpus => a.vcpus.cmp(&b.vcpus),
+        Column::Memory => a.memory_bytes.cmp(&b.memory_bytes),
+        Column::Devices => a.devices.cmp(&b.devices),
+        Column::Cpu => by_rate(|rates| rates.cpu_percent),
+        Column::Mips => by_rate(|rates| rates.mips),
+        Column::Iops => by_rate(|rates| rates.iops),
+        Column::Bytes => by_rate(|rates| rates.bytes),
+        Column::Uptime => {
+            let since = |guest: &GuestSummary| guest.since_micros.unwrap_or(i64::MAX);
+            since(a).cmp(&since(b))
         }
     }
+}
+
+/// Where a selection in a list of `count` rows goes; `page` rows are shown at once.
+pub(crate) fn stepped(action: Action, selected: usize, page: usize, count: usize) -> usize {
+    let last = count.saturating_sub(1);
+    match action {
+        Action::Up => selected.saturating_sub(1),
+        Action::Down => selected.saturating_add(1),
+        Action::PageUp => selected.saturating_sub(page),
+        Action::PageDown => selected.saturating_add(page),
+        Action::First => 0,
+        Action::Last => last,
+        _ => selected,
+    }
+    .min(last)
+}
+
+/// The first of `page` rows out of `count`, near `top`, so that the selected one is among them.
+pub(crate) fn revealed(top: usize, selected: usize, page: usize, count: usize) -> usize {
+    let page = page.max(1);
+    let lowest_top = (selected + 1).saturating_sub(page);
+    let last_top = count.saturating_sub(page);
+    top.clamp(lowest_top, selected.max(lowest_top)).min(last_top)
 }
 
 #[cfg(test)]
@@ -197,45 +317,53 @@ mod tests {
     use crate::console::samples;
     use ipc::message::GuestState;
 
+    fn names(screen: &GuestsScreen) -> Vec<&str> {
+        screen.rows(100).map(|(_, guest)| guest.name.as_str()).collect()
+    }
+
     #[test]
     fn selection_stays_on_its_guest_while_others_come_and_go() {
-        let mut screen = GuestsScreen::default();
-        screen.replace(
-            0,
-            vec![samples::guest(2, "b", GuestState::Off), samples::guest(3, "c", GuestState::Off)],
-        );
-        screen.select("c");
-        screen.renew(0, samples::guest(1, "a", GuestState::Off));
+        let (mut screen, none) = (GuestsScreen::default(), Figures::default());
+        let off = |number, name| samples::guest(number, name, GuestState::Off);
+        screen.replace(vec![off(2, "b"), off(3, "c")], &none);
+        screen.select("c", &none);
+        screen.renew(off(1, "a"), &none);
         assert_eq!(screen.selected().map(|guest| guest.name.as_str()), Some("c"));
-        screen.remove("b");
+        screen.remove("b", &none);
         assert_eq!(screen.selected().map(|guest| guest.name.as_str()), Some("c"));
-        screen.remove("c");
+        screen.remove("c", &none);
         assert_eq!(screen.selected().map(|guest| guest.name.as_str()), Some("a"));
-        screen.remove("a");
+        screen.remove("a", &none);
         assert_eq!(screen.selected(), None);
     }
 
     #[test]
-    fn rates_come_from_two_figures_of_one_run() {
+    fn table_is_sorted_by_any_column_both_ways_and_filtered() {
         let mut screen = GuestsScreen::default();
-        let figures = |cpu_micros, instructions| {
-            let mut guest = samples::guest(1, "a", GuestState::OnOs);
-            guest.stats = Some(ipc::guest::Stats { cpu_micros, instructions, ..Default::default() });
-            guest
-        };
-        screen.renew(10_000, figures(1_000_000, 50_000_000));
-        assert_eq!(screen.rows()[0].rates, None);
-        screen.renew(12_000, figures(2_000_000, 250_000_000));
-        let rates = screen.rows()[0].rates.expect("two figures are known");
-        assert_eq!((rates.cpu_percent, rates.mips), (50.0, 100.0));
-        screen.renew(14_000, figures(10, 10));
-        assert_eq!(screen.rows()[0].rates, None, "another run began");
+        let figures = samples::figures_of(&[("a", 10), ("b", 90), ("c", 50)]);
+        let mut guests = vec![
+            samples::guest(1, "b", GuestState::OnOs),
+            samples::guest(2, "c", GuestState::OnOs),
+            samples::guest(3, "a", GuestState::Off),
+        ];
+        guests[2].os_type = "HPUX".to_owned();
+        screen.replace(guests, &figures);
+        screen.sort_by(Column::Name, &figures);
+        assert_eq!(names(&screen), ["a", "b", "c"]);
+        screen.sort_by(Column::Name, &figures);
+        assert_eq!(names(&screen), ["c", "b", "a"]);
+        screen.sort_by(Column::Cpu, &figures);
+        assert_eq!(names(&screen), ["b", "c", "a"]);
+        screen.set_filter("linux", &figures);
+        assert_eq!(names(&screen), ["b", "c"]);
+        screen.select("a", &figures);
+        assert_eq!((screen.filter(), names(&screen).len()), ("", 3), "what is wanted is not hidden");
     }
 
     #[test]
     fn selected_row_is_always_shown() {
         let mut screen = GuestsScreen::default();
-        screen.replace(0, samples::guests(300));
+        screen.replace(samples::guests(300), &Figures::default());
         for action in
             [Action::Last, Action::PageUp, Action::Up, Action::First, Action::PageDown, Action::Down]
         {

@@ -1,12 +1,14 @@
-//! The log pane: what is kept, which of it is shown, and where one looks.
+//! The logs: what is kept, which of it is shown, and where one looks.
 
+use super::matcher::Matcher;
 use crate::console::keymap::Action;
 use crate::console::msg::Millis;
 use crate::view::format;
 use ipc::log::{Level, LogRecord, LogSource};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use std::collections::VecDeque;
+use std::fmt;
 
 /// Lines kept; older ones are in the log files.
 const KEPT_LINES: usize = 10_000;
@@ -29,21 +31,57 @@ pub(crate) struct LogsScreen {
     pub(crate) level: Level,
     /// Whose lines are shown.
     pub(crate) source: Source,
-    /// The text that shown lines contain, in any case of letters; empty shows all.
-    pub(crate) filter: String,
+    /// What shown lines contain or match.
+    pub(crate) filter: Matcher,
+    /// Long lines are broken; otherwise they are cut.
+    pub(crate) wraps: bool,
     /// Where one looks.
     position: Position,
 }
 
 /// Whose lines are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Everybody's.
     All,
     /// The VSP's.
     Vsp,
-    /// The selected guest's.
-    SelectedGuest,
+    /// All guest processes'.
+    Guests,
+    /// What guests print at their consoles.
+    Consoles,
+    /// One guest's process and console.
+    Guest(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Source::All => "all",
+            Source::Vsp => "VSP",
+            Source::Guests => "guests",
+            Source::Consoles => "consoles",
+            Source::Guest(name) => name,
+        })
+    }
+}
+
+/// Whose line it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Origin {
+    Vsp,
+    Guest(String),
+    Console(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Vsp => f.write_str("vsp"),
+            Origin::Guest(name) => f.write_str(name),
+            Origin::Console(name) => write!(f, "{name}>"),
+        }
+    }
 }
 
 /// Where one looks.
@@ -63,7 +101,8 @@ impl Default for LogsScreen {
             first: 0,
             level: Level::Info,
             source: Source::All,
-            filter: String::new(),
+            filter: Matcher::default(),
+            wraps: true,
             position: Position::Follow,
         }
     }
@@ -74,7 +113,7 @@ impl Default for LogsScreen {
 struct Line {
     time_micros: i64,
     level: Level,
-    source: LogSource,
+    origin: Origin,
     /// Message and fields.
     text: String,
 }
@@ -93,14 +132,18 @@ impl Line {
             text.truncate(text.floor_char_boundary(LONGEST_TEXT_BYTES));
             text.push_str(" [cut]");
         }
-        Self { time_micros: record.time_micros, level: record.level, source: record.source, text }
+        let origin = match record.source {
+            LogSource::Vsp => Origin::Vsp,
+            LogSource::Guest(name) => Origin::Guest(name),
+        };
+        Self { time_micros: record.time_micros, level: record.level, origin, text }
     }
 
     fn full_text(&self, time_zone: &TimeZone) -> String {
         let time = Timestamp::from_microsecond(self.time_micros)
             .map(|time| time.to_zoned_datetime(time_zone.clone()).strftime("%H:%M:%S%.3f").to_string())
             .unwrap_or_else(|_| "--:--:--.---".to_owned());
-        format!("{time} {:<5} {}: {}", self.level.name(), self.source, self.text)
+        format!("{time} {:<5} {}: {}", self.level.name(), self.origin, self.text)
     }
 }
 
@@ -116,7 +159,16 @@ pub(crate) struct ShownLine {
 impl LogsScreen {
     /// Adds the newest line.
     pub(crate) fn push(&mut self, record: LogRecord) {
-        let line = Line::new(record);
+        self.keep(Line::new(record));
+    }
+
+    /// Adds a line that a guest has printed at its console.
+    pub(crate) fn push_console(&mut self, now: Millis, guest: &str, text: String) {
+        let origin = Origin::Console(guest.to_owned());
+        self.keep(Line { time_micros: now.saturating_mul(1000), level: Level::Info, origin, text });
+    }
+
+    fn keep(&mut self, line: Line) {
         self.bytes += line.text.len();
         self.lines.push_back(line);
         while self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES {
@@ -153,12 +205,12 @@ impl LogsScreen {
     }
 
     /// Shown lines that arrived below the place where one looks.
-    pub(crate) fn newer_lines(&self, selected: Option<&str>) -> usize {
+    pub(crate) fn newer_lines(&self) -> usize {
         match self.position {
             Position::Follow => 0,
             Position::At(bottom) => {
                 let after = self.index(bottom).map_or(0, |index| index + 1);
-                self.lines.iter().skip(after).filter(|line| self.shows(line, selected)).count()
+                self.lines.iter().skip(after).filter(|line| self.shows(line)).count()
             }
         }
     }
@@ -182,22 +234,20 @@ impl LogsScreen {
         };
     }
 
-    /// The next source.
-    pub(crate) fn next_source(&mut self) {
-        self.source = match self.source {
-            Source::All => Source::Vsp,
-            Source::Vsp => Source::SelectedGuest,
-            Source::SelectedGuest => Source::All,
+    /// The next source; the last one is the selected guest.
+    pub(crate) fn next_source(&mut self, selected: Option<&str>) {
+        self.source = match (&self.source, selected) {
+            (Source::All, _) => Source::Vsp,
+            (Source::Vsp, _) => Source::Guests,
+            (Source::Guests, _) => Source::Consoles,
+            (Source::Consoles, Some(name)) => Source::Guest(name.to_owned()),
+            (Source::Consoles, None) | (Source::Guest(_), _) => Source::All,
         };
     }
 
     /// Moves the place where one looks, by lines; `page` is the number of rows shown.
-    pub(crate) fn navigate(&mut self, action: Action, page: usize, selected: Option<&str>) {
-        let shown: Vec<u64> = (self.first..)
-            .zip(&self.lines)
-            .filter(|(_, line)| self.shows(line, selected))
-            .map(|(number, _)| number)
-            .collect();
+    pub(crate) fn navigate(&mut self, action: Action, page: usize) {
+        let shown = self.shown_numbers();
         let Some(last) = shown.len().checked_sub(1) else { return };
         let bottom = match self.position {
             Position::Follow => last,
@@ -214,26 +264,59 @@ impl LogsScreen {
         self.position = if bottom > last { Position::Follow } else { Position::At(shown[bottom]) };
     }
 
+    /// Goes to the first line of a time or later: it becomes the uppermost of `page` rows.
+    ///
+    /// # Errors
+    /// One line if `text` is no time, or nothing is so late.
+    pub(crate) fn jump(
+        &mut self,
+        text: &str,
+        now: Millis,
+        time_zone: &TimeZone,
+        page: usize,
+    ) -> Result<(), String> {
+        let micros = parse_time(text, now, time_zone)
+            .ok_or_else(|| "Type a time as 14:05 or 14:05:30, or -10m for ten minutes ago".to_owned())?;
+        let shown = self.shown_numbers();
+        let is_later = |number: &&u64| {
+            self.index(**number)
+                .and_then(|index| self.lines.get(index))
+                .is_some_and(|l| l.time_micros >= micros)
+        };
+        let first = shown.iter().find(is_later).ok_or_else(|| "No line is so late".to_owned())?;
+        let place = shown.partition_point(|number| number < first);
+        let bottom = (place + page.max(1) - 1).min(shown.len() - 1);
+        self.position = Position::At(shown[bottom]);
+        Ok(())
+    }
+
+    fn shown_numbers(&self) -> Vec<u64> {
+        (self.first..)
+            .zip(&self.lines)
+            .filter(|(_, line)| self.shows(line))
+            .map(|(number, _)| number)
+            .collect()
+    }
+
     /// The lines to show on `height` rows of `width` columns, oldest first. The first may have more rows
     /// than there is room for: its last ones are to be shown.
-    pub(crate) fn shown(
-        &self,
-        width: usize,
-        height: usize,
-        selected: Option<&str>,
-        time_zone: &TimeZone,
-    ) -> Vec<ShownLine> {
+    pub(crate) fn shown(&self, width: usize, height: usize, time_zone: &TimeZone) -> Vec<ShownLine> {
         let end = match self.position {
             Position::Follow => self.lines.len(),
             Position::At(bottom) => self.index(bottom).map_or(0, |index| index + 1),
         };
         let mut shown = Vec::new();
         let mut used = 0;
-        for line in self.lines.range(..end).rev().filter(|line| self.shows(line, selected)) {
+        for line in self.lines.range(..end).rev().filter(|line| self.shows(line)) {
             if used >= height {
                 break;
             }
-            let rows = format::wrap(&line.full_text(time_zone), width, INDENT);
+            let text = line.full_text(time_zone);
+            let rows = if self.wraps {
+                format::wrap(&text, width, INDENT)
+            } else {
+                vec![format::fit(&format::printable(&text), width, '>')]
+            };
             used += rows.len();
             shown.push(ShownLine { level: line.level, rows });
         }
@@ -241,16 +324,36 @@ impl LogsScreen {
         shown
     }
 
-    fn shows(&self, line: &Line, selected: Option<&str>) -> bool {
-        let is_source = match self.source {
-            Source::All => true,
-            Source::Vsp => line.source == LogSource::Vsp,
-            Source::SelectedGuest => {
-                matches!(&line.source, LogSource::Guest(name) if Some(name.as_str()) == selected)
-            }
+    /// The newest `count` lines that are of a guest, or about it, oldest first: time, level and text.
+    pub(crate) fn of_guest(&self, name: &str, count: usize, time_zone: &TimeZone) -> Vec<(Level, String)> {
+        let about = format!("guest={name}");
+        let is_of = |line: &&Line| match &line.origin {
+            Origin::Guest(guest) => guest == name,
+            Origin::Vsp => line.text.split(' ').any(|word| word == about),
+            Origin::Console(_) => false,
+        };
+        let newest = self.lines.iter().rev().filter(|line| line.level <= Level::Info).filter(is_of);
+        let mut lines: Vec<(Level, String)> =
+            newest.take(count).map(|line| (line.level, line.full_text(time_zone))).collect();
+        lines.reverse();
+        lines
+    }
+
+    fn shows(&self, line: &Line) -> bool {
+        let is_source = match (&self.source, &line.origin) {
+            (Source::All, _)
+            | (Source::Vsp, Origin::Vsp)
+            | (Source::Guests, Origin::Guest(_))
+            | (Source::Consoles, Origin::Console(_)) => true,
+            (Source::Guest(wanted), Origin::Guest(name) | Origin::Console(name)) => wanted == name,
+            _ => false,
         };
         // The smaller a level, the graver.
-        is_source && line.level <= self.level && contains(&line.text, &self.filter)
+        is_source
+            && line.level <= self.level
+            && (self.filter.is_empty()
+                || self.filter.chooses(&line.text)
+                || self.filter.chooses(&line.origin.to_string()))
     }
 
     fn newest(&self) -> u64 {
@@ -264,7 +367,56 @@ impl LogsScreen {
     }
 }
 
-/// Whether `text` contains `part`, in any case of letters.
-fn contains(text: &str, part: &str) -> bool {
-    part.is_empty() || text.to_lowercase().contains(&part.to_lowercase())
+/// A moment as an operator types it, in microseconds since 1970: a time of today (of yesterday, if that is still to
+/// come), or how long ago.
+fn parse_time(text: &str, now: Millis, time_zone: &TimeZone) -> Option<i64> {
+    if let Some(ago) = text.strip_prefix('-') {
+        let unit = ago.chars().last()?;
+        let number: i64 = ago.strip_suffix(unit)?.parse().ok()?;
+        let seconds = match unit {
+            's' => number,
+            'm' => number.checked_mul(60)?,
+            'h' => number.checked_mul(3600)?,
+            'd' => number.checked_mul(86_400)?,
+            _ => return None,
+        };
+        return now.checked_sub(seconds.checked_mul(1000)?)?.checked_mul(1000);
+    }
+    let parts: Vec<i8> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let time = match parts[..] {
+        [hour, minute] => civil::Time::new(hour, minute, 0, 0),
+        [hour, minute, second] => civil::Time::new(hour, minute, second, 0),
+        _ => return None,
+    };
+    let today = Timestamp::from_millisecond(now).ok()?.to_zoned_datetime(time_zone.clone()).date();
+    let at = |date: civil::Date| {
+        date.to_datetime(time.as_ref().ok().copied()?).to_zoned_datetime(time_zone.clone()).ok()
+    };
+    let micros = at(today)?.timestamp().as_microsecond();
+    match micros <= now.saturating_mul(1000) {
+        true => Some(micros),
+        false => Some(at(today.yesterday().ok()?)?.timestamp().as_microsecond()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::samples::NOW;
+
+    #[test]
+    fn times_are_of_today_or_yesterday_or_ago() {
+        // NOW is 20:00.
+        let ago = |text| parse_time(text, NOW, &TimeZone::UTC).map(|micros| NOW - micros / 1000);
+        assert_eq!(ago("19:59"), Some(60_000));
+        assert_eq!(ago("19:59:30"), Some(30_000));
+        assert_eq!(ago("20:01"), Some(86_400_000 - 60_000));
+        assert_eq!(ago("-10m"), Some(600_000));
+        assert_eq!(ago("-2h"), Some(7_200_000));
+        for wrong in
+            ["", "-", "25:00", "12", "-5y", "-99999999999999999999s", "-9223372036854775807d", "1:2:3:4"]
+        {
+            assert_eq!(ago(wrong), None, "{wrong}");
+        }
+    }
 }

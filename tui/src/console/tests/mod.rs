@@ -1,18 +1,19 @@
 //! Behaviour: events in, state and effects out.
 
+mod logs;
+mod random;
+
 use super::effect::Effect;
 use super::keymap::Context;
-use super::msg::{ConsoleEvent, Msg, VspMsg};
-use super::samples::{self, NOW, ctrl, key};
+use super::msg::{ConsoleEvent, Msg, Target, VspMsg};
+use super::samples::{self, NOW, ctrl, host, key};
 use super::screens::guest_console::{Access, ConsoleId};
-use super::state::{Layer, Link, Pane, State};
+use super::state::{Screen, State};
 use super::update::update;
 use crate::view;
-use crate::view::theme::Theme;
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers};
-use ipc::log::Level;
+use crate::view::theme::{Palette, Theme};
+use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ipc::message::{Acceptance, ClientToVsp, GuestRef, GuestState, StopMode};
-use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -38,6 +39,10 @@ fn demo() -> GuestRef {
 
 fn console_event(state: &mut State, id: ConsoleId, event: ConsoleEvent) -> Vec<Effect> {
     update(state, Msg::Vsp(VspMsg::Console { id, event }))
+}
+
+fn notice(state: &State) -> Option<&str> {
+    state.notice.as_ref().map(|notice| notice.text.as_str())
 }
 
 /// A console on which the operator types to the guest `demo`.
@@ -103,14 +108,25 @@ fn result_stays_until_the_next_request_and_refusal_until_it_is_closed() {
     press(&mut state, KeyCode::Char('s'));
     let result = Ok(Acceptance { already_done: true, remarks: Vec::new() });
     update(&mut state, Msg::Vsp(VspMsg::Reply { id: 1, result }));
-    assert_eq!(state.notice.as_deref(), Some("Guest demo is on already."));
+    assert_eq!(notice(&state), Some("Guest demo is on already."));
     press(&mut state, KeyCode::Char('s'));
     assert_eq!(state.notice, None);
     update(&mut state, Msg::Vsp(VspMsg::Reply { id: 2, result: Err("no memory".to_owned()) }));
-    update(&mut state, Msg::Tick { now: NOW + 60_000, host_load: None });
+    update(&mut state, Msg::Tick { now: NOW + 60_000, host: host(300) });
     assert_eq!(state.context(), Context::Message);
     press(&mut state, KeyCode::Enter);
     assert_eq!(state.context(), Context::Guests);
+    let told: Vec<(bool, &str, Option<&str>)> = state
+        .history
+        .entries()
+        .map(|entry| (entry.is_good, entry.title.as_str(), entry.command.as_deref()))
+        .collect();
+    let command = Some("hpvmstart -P demo");
+    assert_eq!(
+        told,
+        [(false, "Unable to start guest demo", command), (true, "Guest demo is on already.", command)],
+        "both are kept"
+    );
 }
 
 #[test]
@@ -119,7 +135,7 @@ fn form_creates_the_guest_once_nothing_is_wrong() {
     press(&mut state, KeyCode::Char('n'));
     assert!(requests(&press(&mut state, KeyCode::Enter)).is_empty(), "it has no name yet");
     samples::type_text(&mut state, "lin1");
-    for text in ["", "", "/boot/vmlinux"] {
+    for text in ["", "", "", "/boot/vmlinux"] {
         press(&mut state, KeyCode::Tab);
         samples::type_text(&mut state, text);
     }
@@ -135,7 +151,7 @@ fn form_creates_the_guest_once_nothing_is_wrong() {
     assert_eq!(name, "lin1");
     assert!(state.layers.is_empty());
     let guest = Box::new(samples::guest(9, "lin1", GuestState::Off));
-    update(&mut state, Msg::Vsp(VspMsg::Guest { at: NOW, guest }));
+    update(&mut state, Msg::Vsp(VspMsg::Guest(guest)));
     assert_eq!(state.selected_name(), Some("lin1"), "it is selected when it appears");
 }
 
@@ -149,9 +165,12 @@ fn keys_reach_the_guest_until_the_escape_key() {
     samples::output(&mut state, b"\x1b[?1h");
     assert_eq!(press(&mut state, KeyCode::Up), [Effect::Input { id, bytes: b"\x1bOA".to_vec() }]);
     assert_eq!(update(&mut state, ctrl('b')), []);
-    assert_eq!(state.context(), Context::Guests);
+    assert_eq!(state.context(), Context::Vmp);
     assert_eq!(update(&mut state, ctrl('b')), [Effect::Input { id, bytes: vec![2] }], "twice sends it");
     assert_eq!(state.context(), Context::Console);
+    update(&mut state, ctrl('b'));
+    press(&mut state, KeyCode::Char('x'));
+    assert_eq!((state.context(), state.selected_name()), (Context::Guests, Some("demo")));
 }
 
 #[test]
@@ -211,7 +230,7 @@ fn somebody_elses_console_is_taken_over_only_on_demand() {
 fn looking_at_a_console_does_not_ask_to_write() {
     let state = &mut samples::unconnected(SIZE);
     update(state, Msg::Vsp(VspMsg::Up(samples::status())));
-    let effects = update(state, Msg::Vsp(VspMsg::Guests { at: NOW, guests: samples::guests(3) }));
+    let effects = update(state, Msg::Vsp(VspMsg::Guests(samples::guests(3))));
     assert!(matches!(effects[..], [Effect::OpenConsole { write: false, .. }]), "{effects:?}");
     let effects = press(state, KeyCode::Char('c'));
     let old = ConsoleId(1);
@@ -261,10 +280,15 @@ fn few_consoles_stay_open() {
 #[test]
 fn keys_never_go_to_another_guest_when_theirs_is_gone() {
     let mut state = typing();
-    update(&mut state, Msg::Vsp(VspMsg::GuestRemoved { name: "demo".to_owned() }));
+    update(&mut state, ctrl('b'));
+    press(&mut state, KeyCode::Char('t'));
+    samples::type_text(&mut state, "sles");
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.selected_name(), Some("sles01"));
+    update(&mut state, Msg::Vsp(VspMsg::GuestRemoved { name: "sles01".to_owned() }));
     assert_eq!(state.context(), Context::Guests);
     let mut state = typing();
-    update(&mut state, Msg::Vsp(VspMsg::Guests { at: NOW, guests: Vec::new() }));
+    update(&mut state, Msg::Vsp(VspMsg::Guests(Vec::new())));
     assert_eq!(state.context(), Context::Guests);
 }
 
@@ -278,12 +302,55 @@ fn page_up_is_scrollback_at_a_prompt_and_a_key_in_a_full_screen_program() {
     assert_eq!(state.context(), Context::Scrollback);
     press(&mut state, KeyCode::Esc);
     assert_eq!(state.context(), Context::Console);
-    press(&mut state, KeyCode::PageUp);
-    assert_eq!(press(&mut state, KeyCode::Char('x')).len(), 1, "typing goes to the guest");
-    assert_eq!(state.context(), Context::Console, "and shows where it appears");
     samples::output(&mut state, b"\x1b[?1049h");
     let id = samples::console_id(&state);
     assert_eq!(press(&mut state, KeyCode::PageUp), [Effect::Input { id, bytes: b"\x1b[5~".to_vec() }]);
+}
+
+#[test]
+fn earlier_output_is_searched_selected_and_copied() {
+    let mut state = typing();
+    for line in 0..5000 {
+        samples::output(&mut state, format!("line {line} of many\r\n").as_bytes());
+    }
+    update(&mut state, ctrl('b'));
+    press(&mut state, KeyCode::Char('/'));
+    samples::type_text(&mut state, "(");
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.context(), Context::Prompt, "it is no expression and stays");
+    press(&mut state, KeyCode::Backspace);
+    samples::type_text(&mut state, "line 7[0-9] ");
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.context(), Context::Scrollback);
+    press(&mut state, KeyCode::Char('n'));
+    samples::output(&mut state, b"printed meanwhile\r\n");
+    assert_eq!(press(&mut state, KeyCode::Char('y')), [Effect::Copy("line 78 ".to_owned())]);
+    assert_eq!((state.context(), notice(&state)), (Context::Console, Some("8 characters are copied.")));
+}
+
+#[test]
+fn consoles_are_shown_beside_each_other_and_in_tabs() {
+    let mut state = typing();
+    let width = |state: &State| state.console().map(|console| console.emulator.size().columns);
+    let whole = width(&state);
+    for keys in ["|sles", "toracle"] {
+        update(&mut state, ctrl('b'));
+        samples::type_text(&mut state, keys);
+        press(&mut state, KeyCode::Enter);
+    }
+    assert_eq!((state.tabs.all().len(), state.selected_name()), (2, Some("oracle-test")));
+    update(&mut state, ctrl('b'));
+    press(&mut state, KeyCode::Char('n'));
+    assert_eq!(state.selected_name(), Some("sles01"));
+    assert!(width(&state) < whole.map(|columns| columns / 2));
+    update(&mut state, ctrl('b'));
+    press(&mut state, KeyCode::Tab);
+    let id = samples::console_id(&state);
+    assert_eq!(press(&mut state, KeyCode::Char('q')), [Effect::Input { id, bytes: b"q".to_vec() }]);
+    assert_eq!(state.selected_name(), Some("demo"));
+    update(&mut state, ctrl('b'));
+    assert_eq!(press(&mut state, KeyCode::Char('k')), [Effect::CloseConsole(id)]);
+    assert_eq!(state.selected_name(), Some("sles01"));
 }
 
 #[test]
@@ -302,12 +369,137 @@ fn terminal_has_the_size_of_its_pane() {
 }
 
 #[test]
+fn screens_are_reached_by_number_by_tab_and_by_name() {
+    let mut state = samples::busy(SIZE);
+    for (code, screen) in
+        [('2', Screen::Guest), ('4', Screen::Storage), ('5', Screen::Logs), ('1', Screen::Overview)]
+    {
+        press(&mut state, KeyCode::Char(code));
+        assert_eq!(state.screen, screen);
+    }
+    for screen in [Screen::Guest, Screen::Storage, Screen::Logs, Screen::Overview] {
+        press(&mut state, KeyCode::Tab);
+        assert_eq!(state.screen, screen);
+    }
+    press(&mut state, KeyCode::Char(':'));
+    samples::type_text(&mut state, "details oracle");
+    press(&mut state, KeyCode::Enter);
+    assert_eq!((state.screen, state.selected_name()), (Screen::Guest, Some("oracle-test")));
+}
+
+#[test]
+fn screens_ask_for_what_they_show_once() {
+    let mut state = samples::busy(SIZE);
+    assert_eq!(press(&mut state, KeyCode::Char('2')), [Effect::AskDetail("demo".to_owned())]);
+    assert_eq!(press(&mut state, KeyCode::Char('+')), []);
+    assert_eq!(press(&mut state, KeyCode::Char('4')), [Effect::AskInventory]);
+    update(&mut state, Msg::Tick { now: NOW + 1000, host: host(300) });
+    assert_eq!(update(&mut state, Msg::Tick { now: NOW + 6000, host: host(400) }), [Effect::AskInventory]);
+}
+
+#[test]
+fn devices_are_added_taken_away_and_discs_inserted() {
+    let mut state = samples::busy((100, 30));
+    press(&mut state, KeyCode::Char('2'));
+    samples::answer_questions(&mut state);
+    press(&mut state, KeyCode::Char('a'));
+    press(&mut state, KeyCode::Tab);
+    samples::type_text(&mut state, "/new.img");
+    let commands = |effects: Vec<Effect>| -> Vec<String> {
+        requests(&effects).into_iter().filter_map(super::command::line).collect()
+    };
+    assert_eq!(
+        commands(press(&mut state, KeyCode::Enter)),
+        ["hpvmmodify -P demo -a disk:avio_stor::file:/new.img"]
+    );
+    press(&mut state, KeyCode::Char('i'));
+    assert_eq!(notice(&state), Some("This is no DVD drive of a guest."));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('i'));
+    samples::type_text(&mut state, "a.iso");
+    assert_eq!(
+        commands(press(&mut state, KeyCode::Enter)),
+        ["hpvmmodify -P demo -m dvd:avio_stor:0,1,1:file:/iso/a.iso"]
+    );
+    press(&mut state, KeyCode::Char('d'));
+    assert_eq!(
+        commands(press(&mut state, KeyCode::Char('y'))),
+        ["hpvmmodify -P demo -d dvd:avio_stor:0,1,1:null:/iso"]
+    );
+}
+
+#[test]
+fn mouse_does_what_is_drawn_under_it() {
+    let mut state = samples::busy((160, 50));
+    let click_on = |state: &mut State, wanted: Target| {
+        let theme = Theme::new(Palette::Dark, false);
+        let mut terminal =
+            Terminal::new(TestBackend::new(state.size.0, state.size.1)).expect("a screen in memory");
+        let mut clicks = view::ClickMap::default();
+        terminal.draw(|frame| clicks = view::draw(state, &theme, frame)).expect("a screen in memory");
+        let place = clicks.all().iter().find(|(_, target)| *target == wanted).map(|(area, _)| *area);
+        let place = place.unwrap_or_else(|| panic!("{wanted:?} is not drawn"));
+        let event = |kind| MouseEvent { kind, column: place.x, row: place.y, modifiers: KeyModifiers::NONE };
+        let target = clicks.at(place.x, place.y);
+        update(state, Msg::Mouse { event: event(MouseEventKind::Down(MouseButton::Left)), target })
+    };
+    click_on(&mut state, Target::Row(2));
+    assert_eq!(state.selected_name(), Some("oracle-test"));
+    click_on(&mut state, Target::Row(2));
+    assert_eq!(state.screen, Screen::Guest, "once more opens it");
+    click_on(&mut state, Target::Screen(Screen::Overview));
+    click_on(&mut state, Target::Heading(super::screens::guests::Column::Name));
+    assert_eq!(state.guests.order().0, super::screens::guests::Column::Name);
+    click_on(&mut state, Target::Action(super::keymap::Action::Help));
+    assert_eq!(state.context(), Context::Help);
+    press(&mut state, KeyCode::Esc);
+    click_on(&mut state, Target::Action(super::keymap::Action::Stop));
+    let effects = click_on(&mut state, Target::Action(super::keymap::Action::AcceptHarder));
+    assert_eq!(requests(&effects).len(), 1);
+}
+
+#[test]
+fn dragging_over_a_console_selects_and_copies() {
+    let mut state = typing();
+    samples::output(&mut state, b"\x1b[2J\x1b[Hhello world\r\n");
+    let guest = state.selected().map(|guest| guest.uuid).expect("there is one");
+    let mut at = |kind, column| {
+        let event = MouseEvent { kind, column, row: 0, modifiers: KeyModifiers::NONE };
+        let target = Some(Target::Terminal { guest, column, line: 0 });
+        update(&mut state, Msg::Mouse { event, target })
+    };
+    at(MouseEventKind::Down(MouseButton::Left), 6);
+    at(MouseEventKind::Drag(MouseButton::Left), 10);
+    let effects = at(MouseEventKind::Up(MouseButton::Left), 10);
+    assert_eq!(effects, [Effect::Copy("world".to_owned())]);
+    samples::output(&mut state, b"\x1b[?1000h\x1b[?1006h");
+    let id = samples::console_id(&state);
+    let event =
+        MouseEvent { kind: MouseEventKind::ScrollUp, column: 0, row: 0, modifiers: KeyModifiers::NONE };
+    let target = Some(Target::Terminal { guest, column: 2, line: 3 });
+    let effects = update(&mut state, Msg::Mouse { event, target });
+    assert_eq!(effects, [Effect::Input { id, bytes: b"\x1b[<64;3;4M".to_vec() }], "the guest asked for it");
+}
+
+#[test]
+fn vsp_that_was_never_there_is_started_only_when_asked_for() {
+    let mut state = samples::unconnected(SIZE);
+    let absent = || Msg::Vsp(VspMsg::Down { reason: "it does not run".to_owned(), is_absent: true });
+    assert_eq!(super::update::initial_effects(&state), [Effect::Connect { may_start: false }]);
+    assert_eq!(update(&mut state, absent()), []);
+    assert_eq!(state.context(), Context::Offline);
+    assert_eq!(press(&mut state, KeyCode::Enter), [Effect::Connect { may_start: true }]);
+    state.settings.vsp = super::settings::WhereAbsent::Start;
+    assert_eq!(super::update::initial_effects(&state), [Effect::Connect { may_start: true }]);
+}
+
+#[test]
 fn lost_vsp_is_tried_again_by_itself_but_never_started_unasked() {
     let mut state = samples::busy(SIZE);
-    let down = || Msg::Vsp(VspMsg::Down("gone".to_owned()));
+    let down = || Msg::Vsp(VspMsg::Down { reason: "gone".to_owned(), is_absent: false });
     assert_eq!(update(&mut state, down()), []);
     assert_eq!(state.context(), Context::Offline);
-    let tick = |seconds: i64| Msg::Tick { now: NOW + seconds * 1000, host_load: None };
+    let tick = |seconds: i64| Msg::Tick { now: NOW + seconds * 1000, host: host(300) };
     assert_eq!(update(&mut state, tick(2)), [Effect::Connect { may_start: false }]);
     assert_eq!(update(&mut state, tick(4)), [], "one attempt at a time");
     assert_eq!(update(&mut state, down()), []);
@@ -320,7 +512,7 @@ fn lost_vsp_is_tried_again_by_itself_but_never_started_unasked() {
 #[test]
 fn reattached_console_is_as_it_was_left() {
     let mut state = typing();
-    update(&mut state, Msg::Vsp(VspMsg::Down("gone".to_owned())));
+    update(&mut state, Msg::Vsp(VspMsg::Down { reason: "gone".to_owned(), is_absent: false }));
     let closed = update(&mut state, Msg::Vsp(VspMsg::Up(samples::status())));
     assert!(
         matches!(closed[..], [Effect::CloseConsole(_), Effect::OpenConsole { write: true, .. }]),
@@ -336,191 +528,4 @@ fn quitting_asks_nothing_of_the_vsp() {
     assert_eq!(press(&mut state, KeyCode::Char('q')), [Effect::Quit]);
     assert_eq!(update(&mut state, ctrl('c')), [Effect::Quit]);
     assert_eq!(update(&mut state, Msg::Terminate), [Effect::Quit]);
-}
-
-#[test]
-fn log_follows_until_it_is_held() {
-    let mut state = samples::busy(SIZE);
-    press(&mut state, KeyCode::Char('l'));
-    assert!(state.logs.follows());
-    press(&mut state, KeyCode::Up);
-    assert!(!state.logs.follows());
-    samples::log(&mut state, samples::record("vsp", Level::Info, 0, "newer"));
-    assert_eq!(state.logs.newer_lines(None), 2, "the one that was scrolled past, and the new one");
-    press(&mut state, KeyCode::End);
-    assert!(state.logs.follows());
-    press(&mut state, KeyCode::Char(' '));
-    samples::log(&mut state, samples::record("vsp", Level::Info, 0, "newest"));
-    assert_eq!(state.logs.newer_lines(None), 1);
-    press(&mut state, KeyCode::Char(' '));
-    assert!(state.logs.follows());
-}
-
-#[test]
-fn log_is_filtered_by_level_source_and_text() {
-    let mut state = samples::busy(SIZE);
-    press(&mut state, KeyCode::Char('l'));
-    let shown = |state: &State| {
-        let lines = state.logs.shown(200, 100, state.selected_name(), &state.time_zone);
-        lines.into_iter().map(|line| line.rows.concat()).collect::<Vec<_>>()
-    };
-    assert_eq!(shown(&state).len(), 5, "debug is left out");
-    assert_eq!(
-        shown(&state)[0],
-        "16:44:59.999 INFO  vsp: VSP ready pid=4711".replace("16:44:59.999", "16:45:01.000")
-    );
-    press(&mut state, KeyCode::Char('v'));
-    assert_eq!(shown(&state).len(), 6);
-    press(&mut state, KeyCode::Char('o'));
-    assert_eq!(shown(&state).len(), 3, "the VSP's");
-    press(&mut state, KeyCode::Char('o'));
-    assert_eq!(shown(&state).len(), 3, "the selected guest's");
-    press(&mut state, KeyCode::Char('o'));
-    press(&mut state, KeyCode::Char('/'));
-    samples::type_text(&mut state, "GUEST");
-    assert_eq!(shown(&state).len(), 2);
-    press(&mut state, KeyCode::Enter);
-    assert_eq!(state.logs.filter, "GUEST");
-    press(&mut state, KeyCode::Char('u'));
-    assert_eq!(shown(&state).len(), 6);
-}
-
-#[test]
-fn log_keeps_a_bounded_number_of_lines_and_says_what_is_missing() {
-    let mut state = samples::busy(SIZE);
-    press(&mut state, KeyCode::Char('l'));
-    press(&mut state, KeyCode::Home);
-    for number in 0..12_000 {
-        samples::log(&mut state, samples::record("vsp", Level::Info, 0, &format!("line {number}")));
-    }
-    update(&mut state, Msg::Vsp(VspMsg::LogGap(17)));
-    press(&mut state, KeyCode::Home);
-    press(&mut state, KeyCode::End);
-    let lines = state.logs.shown(100, 20_000, None, &state.time_zone);
-    assert_eq!(lines.len(), 10_000);
-    assert!(lines.last().is_some_and(|line| line.rows.concat().contains("17 log lines are left out")));
-}
-
-#[test]
-fn escape_from_the_first_guest_console_of_a_zoomed_pane_shows_the_table_again() {
-    let mut state = typing();
-    update(&mut state, ctrl('b'));
-    press(&mut state, KeyCode::Char('f'));
-    assert!(state.is_zoomed);
-    update(&mut state, ctrl('b'));
-    assert!(!state.is_zoomed);
-    assert_eq!((state.context(), state.pane), (Context::Guests, Pane::Console));
-}
-
-fn any_key() -> impl Strategy<Value = KeyEvent> {
-    let code = prop_oneof![
-        4 => prop::sample::select("abcdfghjklnopqrsuvwxyGC /?0.-é漢".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
-        3 => prop::sample::select(vec![
-            KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Up, KeyCode::Down, KeyCode::Left,
-            KeyCode::Right, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Delete,
-            KeyCode::Backspace, KeyCode::Insert, KeyCode::Null, KeyCode::CapsLock, KeyCode::Menu,
-        ]),
-        1 => (0u8..=255).prop_map(KeyCode::F),
-    ];
-    let modifiers = prop_oneof![
-        4 => Just(KeyModifiers::NONE),
-        2 => Just(KeyModifiers::CONTROL),
-        1 => (0u8..64).prop_map(KeyModifiers::from_bits_truncate),
-    ];
-    (code, modifiers).prop_map(|(code, modifiers)| KeyEvent {
-        code,
-        modifiers,
-        kind: KeyEventKind::Press,
-        state: KeyEventState::NONE,
-    })
-}
-
-fn any_guest() -> impl Strategy<Value = ipc::message::GuestSummary> {
-    let states = vec![
-        GuestState::Off,
-        GuestState::NotRunnable,
-        GuestState::Starting,
-        GuestState::OnEfi,
-        GuestState::OnOs,
-        GuestState::Stopping,
-        GuestState::Invalid,
-    ];
-    (0u32..12, prop::sample::select(states), any::<i64>(), any::<u64>(), "\\PC{0,300}").prop_map(
-        |(number, state, since, figures, reason)| {
-            let mut guest = samples::guest(number, &format!("g{number}"), state);
-            guest.since_micros = Some(since);
-            guest.memory_bytes = figures;
-            guest.stats = Some(ipc::guest::Stats {
-                instructions: figures,
-                cpu_micros: figures,
-                ..ipc::guest::Stats::default()
-            });
-            guest.reason = Some(reason);
-            guest
-        },
-    )
-}
-
-fn any_console_event() -> impl Strategy<Value = ConsoleEvent> {
-    prop_oneof![
-        any::<bool>().prop_map(|write| ConsoleEvent::Access { write }),
-        proptest::collection::vec(any::<u8>(), 0..200).prop_map(ConsoleEvent::Output),
-        Just(ConsoleEvent::Output(b"\x1b[6n\x1b[?1049h\x1b[?2026h".to_vec())),
-        Just(ConsoleEvent::ReplayDone),
-        Just(ConsoleEvent::Gap),
-        ".*".prop_map(ConsoleEvent::Ended),
-    ]
-}
-
-fn any_msg() -> impl Strategy<Value = Msg> {
-    let result = prop_oneof![
-        any::<bool>().prop_map(|already_done| Ok(Acceptance { already_done, remarks: Vec::new() })),
-        "\\PC{0,3000}".prop_map(Err),
-    ];
-    let level =
-        prop::sample::select(vec![Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace]);
-    prop_oneof![
-        20 => any_key().prop_map(Msg::Key),
-        2 => ".{0,60}".prop_map(Msg::Paste),
-        2 => (0u16..200, 0u16..70).prop_map(|(columns, lines)| Msg::Resize(columns, lines)),
-        2 => (any::<i64>(), any::<Option<f32>>()).prop_map(|(now, host_load)| Msg::Tick { now, host_load }),
-        2 => Just(Msg::Vsp(VspMsg::Up(samples::status()))),
-        1 => ".*".prop_map(|reason| Msg::Vsp(VspMsg::Down(reason))),
-        2 => (any::<i64>(), proptest::collection::vec(any_guest(), 0..12))
-            .prop_map(|(at, guests)| Msg::Vsp(VspMsg::Guests { at, guests })),
-        3 => (any::<i64>(), any_guest())
-            .prop_map(|(at, guest)| Msg::Vsp(VspMsg::Guest { at, guest: Box::new(guest) })),
-        1 => (0u32..12).prop_map(|number| Msg::Vsp(VspMsg::GuestRemoved { name: format!("g{number}") })),
-        2 => (0u64..9, result).prop_map(|(id, result)| Msg::Vsp(VspMsg::Reply { id, result })),
-        1 => (0u64..9, ".*").prop_map(|(id, line)| Msg::Vsp(VspMsg::Progress { id, line })),
-        4 => (0u64..9, any_console_event())
-            .prop_map(|(id, event)| Msg::Vsp(VspMsg::Console { id: ConsoleId(id), event })),
-        3 => (level, any::<i32>(), "\\PC{0,400}").prop_map(|(level, ago, message)| {
-            Msg::Vsp(VspMsg::Log(Box::new(samples::record("g1", level, i64::from(ago), &message))))
-        }),
-        1 => any::<u64>().prop_map(|count| Msg::Vsp(VspMsg::LogGap(count))),
-        1 => (".{0,20}", any::<Option<String>>()).prop_map(|(path, problem)| Msg::FileChecked { path, problem }),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn no_sequence_of_events_breaks_the_console(
-        is_ascii in any::<bool>(),
-        msgs in proptest::collection::vec(any_msg(), 1..120),
-    ) {
-        let theme = Theme::new(true, is_ascii);
-        let mut state = samples::busy(SIZE);
-        for msg in msgs {
-            update(&mut state, msg);
-            let (columns, lines) = state.size;
-            let mut terminal = Terminal::new(TestBackend::new(columns, lines)).expect("a screen in memory");
-            terminal.draw(|frame| view::draw(&state, &theme, frame)).expect("a screen in memory");
-            prop_assert!(state.guests.selected_index() <= state.guests.rows().len());
-            prop_assert!(!state.is_zoomed || state.pane_has_keys);
-            prop_assert!(state.layers.iter().filter(|layer| matches!(layer, Layer::Welcome)).count() <= 1);
-            let is_up = matches!(state.link, Link::Up(_));
-            prop_assert!(is_up || state.layers.is_empty().then(|| state.context()).is_none_or(|c| c == Context::Offline));
-        }
-    }
 }

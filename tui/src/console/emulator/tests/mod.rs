@@ -1,3 +1,5 @@
+mod against_tmux;
+
 use super::*;
 use alacritty_terminal::term::cell::Flags;
 use proptest::prelude::*;

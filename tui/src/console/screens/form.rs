@@ -1,0 +1,265 @@
+//! Forms: fields, what is wrong with them while they are typed, and the request that a filled one makes.
+
+pub(crate) mod build;
+mod rule;
+
+use super::guests::GuestsScreen;
+use ipc::device::DeviceKind;
+use ipc::message::{ClientToVsp, DeviceDetail, GuestDetail, GuestSummary};
+pub(crate) use rule::Rule;
+use std::collections::BTreeMap;
+use tui_input::Input;
+
+/// What a form is for; decides its fields and its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A new guest.
+    Create,
+    /// Another configuration for a guest.
+    Modify(Box<GuestDetail>),
+    /// A new guest after another one.
+    Clone(Box<GuestSummary>),
+    /// A device for a guest.
+    AddDevice(String),
+    /// A disc into a guest's drive.
+    Insert {
+        /// The guest.
+        guest: String,
+        /// The drive.
+        drive: Box<DeviceDetail>,
+    },
+    /// An entry for the device management database.
+    AddEntry,
+    /// An attribute of an entry.
+    EditEntry {
+        /// Its kind.
+        kind: DeviceKind,
+        /// Its name.
+        name: String,
+    },
+    /// A file to be used as a virtual disk.
+    CreateFile,
+}
+
+/// Names a field within its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// Name of a guest or an entry.
+    Name,
+    /// Operating system.
+    Os,
+    /// Virtual processors.
+    Vcpus,
+    /// RAM.
+    Memory,
+    /// Label.
+    Label,
+    /// Started with the VSP.
+    Start,
+    /// Kernel image.
+    Kernel,
+    /// Initial RAM disk.
+    Initrd,
+    /// Kernel command line.
+    Append,
+    /// Kind of a device.
+    Device,
+    /// PCI bus, slot and target.
+    Address,
+    /// Backing store.
+    Path,
+    /// Copy for a clone's first disk.
+    Copy,
+    /// Kind of an entry.
+    Kind,
+    /// May several guests have it?
+    Share,
+    /// Attribute of an entry.
+    Attribute,
+    /// Its value.
+    Value,
+    /// Size of a file.
+    Size,
+}
+
+/// One line of a form.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// Which.
+    pub(crate) key: Key,
+    /// What stands before it.
+    pub(crate) label: &'static str,
+    /// What to type there.
+    pub(crate) hint: &'static str,
+    /// What may be typed there.
+    pub(crate) rule: Rule,
+    /// What is typed.
+    pub(crate) input: Input,
+    /// It was left once: only then it complains of being empty, so that nobody is blamed for not having typed yet.
+    is_visited: bool,
+}
+
+/// A form that is being filled in.
+#[derive(Debug)]
+pub(crate) struct Form {
+    purpose: Purpose,
+    fields: Vec<Field>,
+    focus: usize,
+    /// What is wrong with files that were looked at; nothing for a file that can be used.
+    checked: BTreeMap<String, Option<String>>,
+}
+
+impl Form {
+    /// An empty form, or one with what is so far.
+    pub(crate) fn new(purpose: Purpose) -> Self {
+        let fields = build::fields(&purpose);
+        let fields = fields.into_iter().map(|(key, label, rule, text, hint)| Field {
+            key,
+            label,
+            hint,
+            rule,
+            input: Input::new(text),
+            is_visited: false,
+        });
+        Self { fields: fields.collect(), purpose, focus: 0, checked: BTreeMap::new() }
+    }
+
+    /// Its title.
+    pub(crate) fn title(&self) -> String {
+        match &self.purpose {
+            Purpose::Create => "Create guest".to_owned(),
+            Purpose::Modify(guest) => format!("Modify guest {}", guest.summary.name),
+            Purpose::Clone(guest) => format!("Clone guest {}", guest.name),
+            Purpose::AddDevice(guest) => format!("Add a device to guest {guest}"),
+            Purpose::Insert { guest, drive } => {
+                let DeviceDetail { bus, slot, target, .. } = **drive;
+                format!("Insert a disc into {guest}'s drive {bus},{slot},{target}")
+            }
+            Purpose::AddEntry => "Add to the device database".to_owned(),
+            Purpose::EditEntry { kind, name } => format!("Attribute of {}:{name}", kind.word()),
+            Purpose::CreateFile => "Make a file for a virtual disk".to_owned(),
+        }
+    }
+
+    /// All fields in their order.
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The place of the field that has the keys.
+    pub(crate) fn focus(&self) -> usize {
+        self.focus
+    }
+
+    /// The field that has the keys.
+    pub(crate) fn focused(&self) -> &Field {
+        &self.fields[self.focus]
+    }
+
+    /// The text that is typed into; nothing where a choice is made.
+    pub(crate) fn focused_input(&mut self) -> Option<&mut Input> {
+        let field = self.fields.get_mut(self.focus)?;
+        (!matches!(field.rule, Rule::Choice(_))).then_some(&mut field.input)
+    }
+
+    /// Goes to the next field, or the previous one; files are looked at anew, for they may have come since.
+    pub(crate) fn step(&mut self, forward: bool) {
+        let count = self.fields.len();
+        self.go_to(if forward { self.focus + 1 } else { self.focus + count - 1 } % count);
+    }
+
+    /// Goes to the field at this place.
+    pub(crate) fn go_to(&mut self, place: usize) {
+        if place < self.fields.len() {
+            self.fields[self.focus].is_visited = true;
+            self.checked.clear();
+            self.focus = place;
+        }
+    }
+
+    /// The next or the previous of the values among which a field chooses. Whether it is such a field.
+    pub(crate) fn choose(&mut self, forward: bool) -> bool {
+        let field = &mut self.fields[self.focus];
+        let Rule::Choice(values) = field.rule else { return false };
+        let place = values.iter().position(|value| *value == field.input.value()).unwrap_or_default();
+        let place = if forward { place + 1 } else { place + values.len() - 1 } % values.len();
+        field.input = Input::new(values[place].to_owned());
+        true
+    }
+
+    /// Goes to the first field that is wrong; every field may complain from now on.
+    pub(crate) fn go_to_first_problem(&mut self, guests: &GuestsScreen) {
+        self.fields.iter_mut().for_each(|field| field.is_visited = true);
+        if let Some(place) = self.fields.iter().position(|field| self.problem(field, guests).is_some()) {
+            self.focus = place;
+        }
+    }
+
+    /// Notes what became of looking at a file.
+    pub(crate) fn note_file(&mut self, path: String, problem: Option<String>) {
+        self.checked.insert(path, problem);
+    }
+
+    /// The paths in the form that nobody has looked at yet.
+    pub(crate) fn unchecked_paths(&self) -> Vec<String> {
+        let paths = self.fields.iter().filter(|field| field.is_checked()).map(Field::value);
+        let is_unchecked = |path: &&str| {
+            path.starts_with('/') && path.len() <= rule::LONGEST_TEXT && !self.checked.contains_key(*path)
+        };
+        paths.filter(is_unchecked).map(str::to_owned).collect()
+    }
+
+    /// What to say below a field: its problem if it may complain.
+    pub(crate) fn complaint(&self, field: &Field, guests: &GuestsScreen) -> Option<String> {
+        let may_complain = field.is_visited || !field.value().is_empty();
+        may_complain.then(|| self.problem(field, guests)).flatten()
+    }
+
+    /// The request that the form makes, if nothing is wrong with it and it changes anything.
+    pub(crate) fn request(&self, guests: &GuestsScreen) -> Option<ClientToVsp> {
+        if self.fields.iter().any(|field| self.problem(field, guests).is_some()) {
+            return None;
+        }
+        build::request(self)
+    }
+
+    fn value(&self, key: Key) -> &str {
+        self.fields.iter().find(|field| field.key == key).map_or("", Field::value)
+    }
+
+    fn problem(&self, field: &Field, guests: &GuestsScreen) -> Option<String> {
+        let value = field.value();
+        if field.key == Key::Initrd && !value.is_empty() && self.value(Key::Kernel).is_empty() {
+            return Some("An initial RAM disk needs a kernel".to_owned());
+        }
+        rule::problem(field.rule, value, guests, self.own_name())
+            .or_else(|| field.is_checked().then(|| self.checked.get(value).cloned().flatten()).flatten())
+    }
+
+    /// The name that a guest may keep.
+    fn own_name(&self) -> Option<&str> {
+        match &self.purpose {
+            Purpose::Modify(guest) => Some(&guest.summary.name),
+            _ => None,
+        }
+    }
+}
+
+impl Field {
+    /// Whether the file that it names is looked at.
+    fn is_checked(&self) -> bool {
+        match self.rule {
+            Rule::File => true,
+            Rule::Store => !self.value().ends_with('/'),
+            _ => false,
+        }
+    }
+
+    /// What is typed, without blanks around it.
+    pub(crate) fn value(&self) -> &str {
+        self.input.value().trim()
+    }
+}
+
+#[cfg(test)]
+mod tests;

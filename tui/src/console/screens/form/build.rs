@@ -1,0 +1,263 @@
+//! The fields of each form, and the request that comes of them.
+
+use super::rule::{Rule, parse_memory, parse_size};
+use super::{Form, Key, Purpose};
+use crate::view::format;
+use ipc::device::{DeviceKind, DeviceRequest};
+use ipc::message::{
+    ClientToVsp, CloneGuest, DeviceChange, DeviceDetail, GuestDetail, GuestRef, Manner, Setting,
+    StartAttribute,
+};
+
+/// Key, label, rule, initial text, hint.
+type FieldRow = (Key, &'static str, Rule, String, &'static str);
+
+const OS_TYPES: Rule = Rule::Choice(&["unknown", "linux", "hpux", "windows", "openvms"]);
+const YES_NO: Rule = Rule::Choice(&["no", "yes"]);
+const START: Rule = Rule::Choice(&["manual", "auto"]);
+
+const NAME_HINT: &str = "Letters, digits, '-', '_' and '.', at least one of them no digit";
+const MEMORY_HINT: &str = "As 512M or 2G, in steps of 64 MB";
+const KERNEL_HINT: &str = "Path of a vmlinux or vmlinux.gz, or builtin:diag; empty for none";
+const ADDRESS_HINT: &str = "As 0,1,0; empty lets the VSP choose";
+
+pub(super) fn fields(purpose: &Purpose) -> Vec<FieldRow> {
+    let own = str::to_owned;
+    match purpose {
+        Purpose::Create => vec![
+            (Key::Name, "Name", Rule::GuestName, own(""), NAME_HINT),
+            (Key::Os, "OS type", OS_TYPES, own("linux"), "Left and Right choose"),
+            (Key::Vcpus, "vCPUs", Rule::Vcpus, own("1"), "1 to 16"),
+            (Key::Memory, "Memory", Rule::Memory, own("512M"), MEMORY_HINT),
+            (Key::Kernel, "Kernel", Rule::File, own(""), KERNEL_HINT),
+            (Key::Initrd, "Initial RAM disk", Rule::File, own(""), "Path; empty for none"),
+            (Key::Append, "Command line", Rule::Text, own(""), "What the kernel gets; may be empty"),
+            (Key::Path, "Disk file", Rule::File, own(""), "File that becomes a virtual disk; empty for none"),
+            (Key::Start, "Start", START, own("manual"), "auto: with the VSP; Left and Right choose"),
+        ],
+        Purpose::Modify(guest) => modify_fields(guest),
+        Purpose::Clone(guest) => vec![
+            (Key::Name, "Name", Rule::GuestName, format!("{}-2", guest.name), NAME_HINT),
+            (
+                Key::Copy,
+                "Copy of disk",
+                Rule::Path,
+                own(""),
+                "New file for a copy of the first disk; empty: share it",
+            ),
+        ],
+        Purpose::AddDevice(_) => vec![
+            (Key::Device, "Device", Rule::Choice(&["disk", "dvd"]), own("disk"), "Left and Right choose"),
+            (
+                Key::Path,
+                "Backing store",
+                Rule::Store,
+                own(""),
+                "File or block device; dvd: ISO file, or directory/ for an empty drive",
+            ),
+            (Key::Address, "Bus,slot,target", Rule::Address, own(""), ADDRESS_HINT),
+        ],
+        Purpose::Insert { drive, .. } => {
+            let place = if drive.location.ends_with('/') {
+                own(&drive.location)
+            } else {
+                format!("{}/", drive.location)
+            };
+            let place = if drive.location.starts_with("/dev/") { own(&drive.location) } else { place };
+            vec![(Key::Path, "Disc", Rule::File, place, "An ISO file, or a drive of the VSP")]
+        }
+        Purpose::AddEntry => vec![
+            (
+                Key::Kind,
+                "Kind",
+                Rule::Choice(&["gdev", "rdev"]),
+                own("gdev"),
+                "gdev: for guests; rdev: kept from guests",
+            ),
+            (Key::Name, "Device", Rule::SomePath, own(""), "Path of a file, directory or block device"),
+            (Key::Share, "Shared", YES_NO, own("no"), "yes: several running guests may have it"),
+        ],
+        Purpose::EditEntry { kind, .. } => {
+            let attributes = match kind {
+                DeviceKind::Gdev => Rule::Choice(&["SHARE", "PRESERVE", "USAGE", "IGNOREWWID"]),
+                DeviceKind::Rdev => Rule::Choice(&["RECURSIVE", "SHARE", "PRESERVE", "IGNOREWWID"]),
+                DeviceKind::Server | DeviceKind::Env => Rule::Word,
+            };
+            let (name, value) = match kind {
+                DeviceKind::Gdev => ("SHARE", "YES"),
+                DeviceKind::Rdev => ("RECURSIVE", "DIR"),
+                DeviceKind::Server | DeviceKind::Env => ("", ""),
+            };
+            vec![
+                (Key::Attribute, "Attribute", attributes, own(name), "Left and Right choose"),
+                (
+                    Key::Value,
+                    "Value",
+                    Rule::Word,
+                    own(value),
+                    "YES or NO; USAGE: DISK or DVD; RECURSIVE: FS or DIR",
+                ),
+            ]
+        }
+        Purpose::CreateFile => vec![
+            (Key::Path, "File", Rule::SomePath, own(""), "Path where nothing is yet"),
+            (Key::Size, "Size", Rule::Size, own("10G"), "As 512M or 10G; takes no room before it is written"),
+        ],
+    }
+}
+
+fn modify_fields(guest: &GuestDetail) -> Vec<FieldRow> {
+    let keyword = |name: &str| {
+        let found = guest.keywords.iter().find(|(keyword, _)| keyword == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let summary = &guest.summary;
+    vec![
+        (Key::Name, "Name", Rule::GuestName, summary.name.clone(), "A new name; the guest must be off"),
+        (Key::Os, "OS type", OS_TYPES, summary.os_type.to_lowercase(), "Left and Right choose"),
+        (Key::Vcpus, "vCPUs", Rule::Vcpus, summary.vcpus.to_string(), "1 to 16"),
+        (Key::Memory, "Memory", Rule::Memory, memory_text(summary.memory_bytes), MEMORY_HINT),
+        (Key::Label, "Label", Rule::Text, guest.label.clone(), "A description"),
+        (Key::Kernel, "Kernel", Rule::File, keyword("kernel"), KERNEL_HINT),
+        (Key::Initrd, "Initial RAM disk", Rule::File, keyword("initrd"), "Path; empty for none"),
+        (Key::Append, "Command line", Rule::Text, keyword("append"), "What the kernel gets; may be empty"),
+        (
+            Key::Start,
+            "Start",
+            START,
+            start_text(guest.start).to_owned(),
+            "auto: with the VSP; Left and Right choose",
+        ),
+    ]
+}
+
+fn memory_text(bytes: u64) -> String {
+    let (number, unit) = format::memory_parts(bytes);
+    format!("{number}{}", &unit[..1])
+}
+
+fn start_text(start: StartAttribute) -> &'static str {
+    match start {
+        StartAttribute::Auto => "auto",
+        StartAttribute::Manual => "manual",
+    }
+}
+
+/// The request of a form in which nothing is wrong; nothing if it would change nothing.
+pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
+    let text = |key| form.value(key).to_owned();
+    let modify = |guest: &str, change| ClientToVsp::ModifyGuest {
+        guest: GuestRef::Name(guest.to_owned()),
+        settings: Vec::new(),
+        devices: vec![change],
+        manner: Manner::Normal,
+    };
+    Some(match &form.purpose {
+        Purpose::Create => {
+            let keys = [Key::Os, Key::Vcpus, Key::Memory, Key::Kernel, Key::Initrd, Key::Append, Key::Start];
+            let is_given = |key: &Key| !form.value(*key).is_empty();
+            let disk = Some(form.value(Key::Path)).filter(|path| !path.is_empty());
+            ClientToVsp::CreateGuest {
+                name: text(Key::Name),
+                settings: keys.into_iter().filter(is_given).filter_map(|key| setting(form, key)).collect(),
+                devices: disk.into_iter().map(|path| statement("disk", "", path)).collect(),
+                manner: Manner::Normal,
+            }
+        }
+        Purpose::Modify(guest) => {
+            // Only what differs is asked for.
+            let before = modify_fields(guest);
+            let changed = before.iter().filter(|(key, _, _, text, _)| form.value(*key) != text.trim());
+            let settings: Vec<Setting> = changed.filter_map(|(key, ..)| setting(form, *key)).collect();
+            if settings.is_empty() {
+                return None;
+            }
+            let guest = GuestRef::Name(guest.summary.name.clone());
+            ClientToVsp::ModifyGuest { guest, settings, devices: Vec::new(), manner: Manner::Normal }
+        }
+        Purpose::Clone(guest) => {
+            let copy = Some(form.value(Key::Copy)).filter(|path| !path.is_empty());
+            ClientToVsp::CloneGuest(Box::new(CloneGuest {
+                guest: GuestRef::Name(guest.name.clone()),
+                name: text(Key::Name),
+                settings: Vec::new(),
+                devices: Vec::new(),
+                copies: copy.into_iter().map(|path| statement("disk", "0,0,0", path)).collect(),
+                manner: Manner::Normal,
+            }))
+        }
+        Purpose::AddDevice(guest) => {
+            let added = statement(form.value(Key::Device), form.value(Key::Address), form.value(Key::Path));
+            modify(guest, DeviceChange::Add(added))
+        }
+        Purpose::Insert { guest, drive } => {
+            let DeviceDetail { adapter, bus, slot, target, device, .. } = &**drive;
+            let disc = form.value(Key::Path);
+            let storage = storage_of(disc);
+            let loaded = format!("{device}:{adapter}:{bus},{slot},{target}:{storage}:{disc}");
+            modify(guest, DeviceChange::Modify(loaded))
+        }
+        Purpose::AddEntry => ClientToVsp::Devices(DeviceRequest::Add {
+            kind: form.value(Key::Kind).parse().ok()?,
+            name: text(Key::Name),
+            attributes: match form.value(Key::Share) {
+                "yes" => vec![("SHARE".to_owned(), "YES".to_owned())],
+                _ => Vec::new(),
+            },
+        }),
+        Purpose::EditEntry { kind, name } => ClientToVsp::Devices(DeviceRequest::SetAttribute {
+            kind: *kind,
+            name: name.clone(),
+            attribute: text(Key::Attribute),
+            value: text(Key::Value),
+        }),
+        Purpose::CreateFile => ClientToVsp::Devices(DeviceRequest::CreateFile {
+            path: text(Key::Path),
+            size_bytes: parse_size(form.value(Key::Size))?,
+        }),
+    })
+}
+
+fn setting(form: &Form, key: Key) -> Option<Setting> {
+    let value = form.value(key);
+    let keyword = |keyword: &str| Setting::Keyword { keyword: keyword.to_owned(), value: value.to_owned() };
+    Some(match key {
+        Key::Name => Setting::Name(value.to_owned()),
+        Key::Os => Setting::OsType(value.to_owned()),
+        Key::Vcpus => Setting::Vcpus(value.parse().ok()?),
+        Key::Memory => Setting::MemoryBytes(parse_memory(value).ok()?),
+        Key::Label => Setting::Label(value.to_owned()),
+        Key::Start if value == "auto" => Setting::Start(StartAttribute::Auto),
+        Key::Start => Setting::Start(StartAttribute::Manual),
+        Key::Kernel => keyword("kernel"),
+        Key::Initrd => keyword("initrd"),
+        Key::Append => keyword("append"),
+        _ => return None,
+    })
+}
+
+fn statement(device: &str, address: &str, path: &str) -> String {
+    format!("{device}:avio_stor:{address}:{}:{path}", storage_of(path))
+}
+
+/// HPVM's word for what is behind a path: devices are below `/dev`, a directory is where discs of an empty drive come
+/// from, everything else is a file.
+fn storage_of(path: &str) -> &'static str {
+    match path {
+        _ if path.ends_with('/') => "null",
+        _ if path.starts_with("/dev/") => "disk",
+        _ => "file",
+    }
+}
+
+/// The drive without its disc: the next one comes from the same drive, or the same directory (hpvm.md 6.7).
+pub(crate) fn emptied(drive: &DeviceDetail) -> String {
+    let DeviceDetail { adapter, bus, slot, target, device, location, .. } = drive;
+    let place = match drive.storage.as_str() {
+        "file" => {
+            location.rsplit_once('/').map(|(directory, _)| directory).filter(|d| !d.is_empty()).unwrap_or("/")
+        }
+        _ => location,
+    };
+    format!("{device}:{adapter}:{bus},{slot},{target}:null:{place}")
+}

@@ -1,0 +1,175 @@
+//! The command palette: everything that can be done, found by a part of its name.
+
+use crate::console::keymap::{self, Action, Context};
+use crate::console::screens::guests::{revealed, stepped};
+use crate::console::screens::tabs::Split;
+use ipc::message::GuestSummary;
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use tui_input::Input;
+use uuid::Uuid;
+
+/// What choosing a line does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// As the key does.
+    Do(Context, Action),
+    /// Selects a guest, then as the key does in the table of guests.
+    OfGuest(String, Action),
+    /// Opens a guest's console in a tab.
+    Open(Uuid),
+    /// Opens a guest's console beside or below the present one.
+    Split(Split, Uuid),
+}
+
+/// One line.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    /// What it is.
+    pub(crate) text: String,
+    /// The key that does the same.
+    pub(crate) key: String,
+    /// What choosing it does.
+    pub(crate) choice: Choice,
+}
+
+/// Lines to choose from.
+#[derive(Debug)]
+pub(crate) struct Palette {
+    /// Its title.
+    pub(crate) title: &'static str,
+    /// What is typed.
+    pub(crate) input: Input,
+    items: Vec<Item>,
+    /// The places in `items` of those that match, the best first.
+    shown: Vec<usize>,
+    selected: usize,
+    top: usize,
+}
+
+/// What can be done to any guest.
+const OF_GUESTS: [(&str, Action); 7] = [
+    ("console", Action::ConsoleScreen),
+    ("details", Action::GuestScreen),
+    ("start", Action::Start),
+    ("stop", Action::Stop),
+    ("reset", Action::Reset),
+    ("log", Action::GuestLog),
+    ("remove", Action::Remove),
+];
+
+/// What the palette has no use for: it moves something within a screen.
+fn is_movement(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::First
+            | Action::Last
+            | Action::Left
+            | Action::Right
+            | Action::Palette
+            | Action::Accept
+            | Action::Cancel
+    )
+}
+
+impl Palette {
+    /// All commands of `context`, and those for every guest.
+    pub(crate) fn commands(context: Context, guests: &[GuestSummary]) -> Self {
+        let own = keymap::rows(context).filter(|row| !is_movement(row.action)).map(|row| Item {
+            text: row.help.to_owned(),
+            key: row.keys[0].to_string(),
+            choice: Choice::Do(context, row.action),
+        });
+        let of_guests = guests.iter().flat_map(|guest| {
+            OF_GUESTS.iter().map(|(word, action)| Item {
+                text: format!("{word} {}", guest.name),
+                key: String::new(),
+                choice: Choice::OfGuest(guest.name.clone(), *action),
+            })
+        });
+        Self::new("Commands", own.chain(of_guests).collect())
+    }
+
+    /// Guests whose console is to be opened.
+    pub(crate) fn guests(
+        title: &'static str,
+        guests: &[GuestSummary],
+        choice: impl Fn(Uuid) -> Choice,
+    ) -> Self {
+        let items = guests.iter().map(|guest| Item {
+            text: guest.name.clone(),
+            key: guest.state.to_string(),
+            choice: choice(guest.uuid),
+        });
+        Self::new(title, items.collect())
+    }
+
+    fn new(title: &'static str, items: Vec<Item>) -> Self {
+        let shown = (0..items.len()).collect();
+        Self { title, input: Input::default(), items, shown, selected: 0, top: 0 }
+    }
+
+    /// Chooses anew what matches what is typed.
+    pub(crate) fn search(&mut self) {
+        let pattern = Pattern::parse(self.input.value(), CaseMatching::Ignore, Normalization::Smart);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut scored: Vec<(u32, usize)> = Vec::new();
+        for (place, item) in self.items.iter().enumerate() {
+            let score = pattern.score(Utf32Str::new(&item.text, &mut buffer), &mut matcher);
+            scored.extend(score.map(|score| (score, place)));
+        }
+        // Equally good ones stay in their order.
+        scored.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
+        self.shown = scored.into_iter().map(|(_, place)| place).collect();
+        (self.selected, self.top) = (0, 0);
+    }
+
+    /// Moves the selection; `page` lines are shown.
+    pub(crate) fn navigate(&mut self, action: Action, page: usize) {
+        self.selected = stepped(action, self.selected, page, self.shown.len());
+        self.top = revealed(self.top, self.selected, page, self.shown.len());
+    }
+
+    /// Selects the line at this place.
+    pub(crate) fn select_row(&mut self, place: usize) {
+        self.selected = place.min(self.shown.len().saturating_sub(1));
+    }
+
+    /// The lines of `page` rows, with their places and whether they are selected.
+    pub(crate) fn rows(&self, page: usize) -> impl Iterator<Item = (usize, &Item, bool)> {
+        let shown = self.shown.iter().enumerate().skip(self.top).take(page);
+        shown.filter_map(|(place, index)| Some((place, self.items.get(*index)?, place == self.selected)))
+    }
+
+    /// What is selected.
+    pub(crate) fn chosen(&self) -> Option<&Choice> {
+        self.items.get(*self.shown.get(self.selected)?).map(|item| &item.choice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::samples;
+
+    fn found(typed: &str) -> Vec<String> {
+        let mut palette = Palette::commands(Context::Guests, &samples::guests(200));
+        palette.input = Input::new(typed.to_owned());
+        palette.search();
+        palette.rows(3).map(|(_, item, _)| item.text.clone()).collect()
+    }
+
+    #[test]
+    fn part_of_a_name_finds_it() {
+        assert_eq!(found("start guest042")[0], "start guest042");
+        assert_eq!(found("cons 117")[0], "console guest117");
+        assert_eq!(found("crea")[0], "Create a guest");
+        assert!(found("xyzzy").is_empty());
+        assert_eq!(found("").len(), 3);
+    }
+}

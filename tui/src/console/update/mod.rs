@@ -1,0 +1,154 @@
+//! The whole behaviour of the console: an event changes the state and asks for effects.
+//!
+//! Pure: no channel, no file, no clock. Every branch can be tested by sending messages.
+
+mod act;
+mod consoles;
+mod mouse;
+mod request;
+mod typing;
+mod vsp;
+
+use super::effect::Effect;
+use super::emulator::ScreenSize;
+use super::figures::HostSample;
+use super::keymap::{self, Action, Context};
+use super::msg::{Millis, Msg};
+use super::screens::logs::Source;
+use super::settings::WhereAbsent;
+use super::state::{Layer, Link, Message, Preview, Screen, State};
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+/// The guest that a VSP with an empty state directory has.
+pub(crate) const DEMO_GUEST: &str = "demo";
+
+/// The time between two attempts to reach a lost VSP, in milliseconds.
+const RETRY_MILLIS: Millis = 1000;
+/// Ticks after which a synchronized update that does not end is shown anyway.
+const HELD_TICKS: u8 = 2;
+/// Consoles that are read along for the log at once.
+const MOST_READ_ALONG: usize = 32;
+/// The terminal of a console that nothing shows.
+const UNSEEN: ScreenSize = ScreenSize { columns: 80, lines: 24 };
+
+/// What the console does first.
+pub(crate) fn initial_effects(state: &State) -> Vec<Effect> {
+    vec![Effect::Connect { may_start: state.settings.vsp == WhereAbsent::Start }]
+}
+
+/// Takes one event.
+pub(crate) fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match msg {
+        Msg::Key(key) if key.kind == KeyEventKind::Release => {}
+        Msg::Key(key) => press(state, key, &mut effects),
+        Msg::Mouse { event, target } => mouse::take(state, event, target, &mut effects),
+        Msg::Paste(text) => typing::paste(state, &text, &mut effects),
+        Msg::Resize(columns, lines) => state.size = (columns, lines),
+        Msg::Tick { now, host } => tick(state, now, host, &mut effects),
+        Msg::Vsp(event) => vsp::take(state, event, &mut effects),
+        Msg::FileChecked { path, problem } => {
+            if let Some(Layer::Form(form)) = state.layers.last_mut() {
+                form.note_file(path, problem);
+            }
+        }
+        Msg::Terminate => effects.push(Effect::Quit),
+    }
+    settle(state, &mut effects);
+    effects
+}
+
+/// Makes what follows from the state true: selected rows are visible, consoles that are shown are open and have the size
+/// of their panes, and what a screen shows is asked for.
+fn settle(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.screen == Screen::Console && state.tabs.focused().is_none() {
+        state.screen = Screen::Overview;
+    }
+    let Some(regions) = state.regions() else { return };
+    state.guests.reveal(regions.guest_rows());
+    state.storage.reveal(regions.entry_rows());
+    state.detail.navigate(Action::Accept, regions.device_rows());
+    let Link::Up(_) = state.link else { return };
+    for (guest, area) in regions.terminals(state) {
+        let size = ScreenSize { columns: area.width, lines: area.height };
+        consoles::show(state, guest, size, effects);
+    }
+    read_consoles_along(state, effects);
+    match state.screen {
+        Screen::Guest => {
+            let name = state.guests.selected().map(|guest| guest.name.clone());
+            if let Some(name) = name.filter(|name| state.detail.must_ask(name, state.now)) {
+                effects.push(Effect::AskDetail(name));
+            }
+        }
+        Screen::Storage => {
+            if state.storage.must_ask(state.now) {
+                effects.push(Effect::AskInventory);
+            }
+        }
+        Screen::Overview | Screen::Console | Screen::Logs => {}
+    }
+}
+
+/// A log of consoles needs the consoles of running guests to be open.
+fn read_consoles_along(state: &mut State, effects: &mut Vec<Effect>) {
+    let shows_logs = state.screen == Screen::Logs || state.preview == Preview::Logs;
+    if !shows_logs || !matches!(state.logs.source, Source::Consoles | Source::Guest(_)) {
+        return;
+    }
+    let is_read = |name: &str| match &state.logs.source {
+        Source::Guest(wanted) => wanted == name,
+        _ => true,
+    };
+    let guests = state.guests.all().iter().filter(|guest| guest.state.is_on() && is_read(&guest.name));
+    let unopened = guests.take(MOST_READ_ALONG).filter(|guest| state.consoles.get(guest.uuid).is_none());
+    for guest in unopened.map(|guest| guest.uuid).collect::<Vec<_>>() {
+        consoles::show(state, guest, UNSEEN, effects);
+    }
+}
+
+fn tick(state: &mut State, now: Millis, host: HostSample, effects: &mut Vec<Effect>) {
+    state.now = now;
+    state.host.take(host);
+    if let Link::Down { tried, is_trying: is_trying @ false, .. } = &mut state.link
+        && now.saturating_sub(*tried) >= RETRY_MILLIS
+    {
+        *tried = now;
+        *is_trying = true;
+        effects.push(Effect::Connect { may_start: false });
+    }
+    let mut skipped = 0;
+    for console in state.consoles.iter_mut() {
+        skipped += console.lines.read_on();
+        if !console.emulator.holds_synchronized_update() {
+            console.held_ticks = 0;
+            continue;
+        }
+        console.held_ticks += 1;
+        if console.held_ticks >= HELD_TICKS {
+            let answers = console.emulator.end_synchronized_update();
+            consoles::answer(console, answers, effects);
+        }
+    }
+    if skipped > 0 {
+        let text = format!("{skipped} bytes of consoles are left out here: too many for a log");
+        state.logs.push_console(now, "consoles", text);
+    }
+}
+
+fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
+    let context = state.context();
+    match (keymap::action(context, &key), context) {
+        (Some(Action::Earlier), Context::Console) if !consoles::scrolls_back(state, &key) => {
+            consoles::type_key(state, &key, effects)
+        }
+        (Some(action), _) => act::act(state, context, action, effects),
+        (None, Context::Console) => consoles::type_key(state, &key, effects),
+        (None, Context::Form | Context::Prompt | Context::Palette) => typing::edit(state, &key, effects),
+        (None, _) => {}
+    }
+}
+
+fn show_message(state: &mut State, title: String, text: String, is_bad: bool) {
+    state.layers.push(Layer::Message(Message { title, text, is_bad, top: 0 }));
+}

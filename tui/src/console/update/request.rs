@@ -1,0 +1,104 @@
+//! What is asked of the VSP, and what the operator is told about it.
+
+use crate::console::command;
+use crate::console::effect::Effect;
+use crate::console::msg::Millis;
+use crate::console::state::{State, Waiting};
+use ipc::device::DeviceRequest;
+use ipc::message::{ClientToVsp, DeviceChange, GuestRef, Manner, StopMode};
+
+/// Asks the VSP for something.
+pub(super) fn send(state: &mut State, request: ClientToVsp, effects: &mut Vec<Effect>) {
+    let Some(waiting) = words_for(&request, state.now) else { return };
+    match &request {
+        ClientToVsp::CreateGuest { name, .. } => state.guests.await_guest(Some(name.clone())),
+        ClientToVsp::CloneGuest(clone) => state.guests.await_guest(Some(clone.name.clone())),
+        _ => {}
+    }
+    state.notice = None;
+    let id = state.requests.insert(waiting);
+    effects.push(Effect::Request { id, request: Box::new(request) });
+}
+
+/// Starts the guest that actions are about.
+pub(super) fn start_selected(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(name) = state.selected_name() {
+        let guest = GuestRef::Name(name.to_owned());
+        send(state, ClientToVsp::StartGuest { guest, manner: Manner::Normal }, effects);
+    }
+}
+
+/// What the operator is told about a request; nothing for those that the console never makes.
+fn words_for(request: &ClientToVsp, since: Millis) -> Option<Waiting> {
+    let (verb, doing, done, already, guest) = match request {
+        ClientToVsp::StartGuest { guest, .. } => ("start", "starting", "is started", "is on already", guest),
+        ClientToVsp::StopGuest { guest, mode: StopMode::Graceful } => {
+            ("stop", "stopping", "is off", "is off already", guest)
+        }
+        ClientToVsp::StopGuest { guest, mode: StopMode::Hard } => {
+            ("switch off", "switching off", "is switched off", "is off already", guest)
+        }
+        ClientToVsp::ResetGuest(guest) => ("reset", "resetting", "is reset", "is being reset already", guest),
+        ClientToVsp::RemoveGuest(guest) => ("remove", "removing", "is removed", "is removed already", guest),
+        ClientToVsp::CreateGuest { name, .. } => {
+            ("create", "creating", "is created", "exists already", &GuestRef::Name(name.clone()))
+        }
+        ClientToVsp::CloneGuest(clone) => {
+            ("clone", "cloning", "is cloned", "is cloned already", &clone.guest)
+        }
+        ClientToVsp::ModifyGuest { guest, devices, .. } => match devices.first() {
+            None => ("modify", "modifying", "is modified", "is so already", guest),
+            Some(DeviceChange::Add(_)) => {
+                ("add the device to", "adding a device to", "has the device", "has the device already", guest)
+            }
+            Some(DeviceChange::Delete(_)) => {
+                let done = "no longer has the device";
+                ("take the device away from", "taking a device away from", done, done, guest)
+            }
+            Some(DeviceChange::Modify(_)) => (
+                "change the device of",
+                "changing a device of",
+                "has the device so",
+                "has it so already",
+                guest,
+            ),
+        },
+        ClientToVsp::Devices(request) => return words_for_devices(request, since),
+        _ => return None,
+    };
+    Some(Waiting {
+        doing: format!("{doing} {guest}"),
+        done: format!("Guest {guest} {done}."),
+        already: format!("Guest {guest} {already}."),
+        failed: format!("Unable to {verb} guest {guest}"),
+        command: command::line(request),
+        progress: None,
+        since,
+    })
+}
+
+/// What was done comes first: the name of a device may be too long to be seen whole.
+fn words_for_devices(request: &DeviceRequest, since: Millis) -> Option<Waiting> {
+    let (verb, doing, done, what) = match request {
+        DeviceRequest::Add { kind, name, .. } => {
+            ("add", "adding", "Added", format!("{}:{name}", kind.word()))
+        }
+        DeviceRequest::Delete { kind, name } => {
+            ("remove", "removing", "Removed", format!("{}:{name}", kind.word()))
+        }
+        DeviceRequest::SetAttribute { kind, name, attribute, value } => {
+            ("set", "setting", "Set", format!("{attribute}={value} of {}:{name}", kind.word()))
+        }
+        DeviceRequest::CreateFile { path, .. } => ("make", "making", "Made", path.clone()),
+        _ => return None,
+    };
+    Some(Waiting {
+        doing: format!("{doing} {what}"),
+        done: format!("{done} {what}"),
+        already: format!("{done} {what} already"),
+        failed: format!("Unable to {verb} {what}"),
+        command: command::line(&ClientToVsp::Devices(request.clone())),
+        progress: None,
+        since,
+    })
+}
