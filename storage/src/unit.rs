@@ -85,7 +85,7 @@ pub fn open(statement: &StorageStatement, claim: Claim<'_>) -> Result<Unit, Unit
     statement.check_usable()?;
     match statement.device() {
         DeviceType::Disk => open_disk(statement, claim).map(|disk| Unit::Disk(Arc::new(disk))),
-        DeviceType::Dvd => open_dvd(statement).map(|dvd| Unit::Dvd(Arc::new(dvd))),
+        DeviceType::Dvd => open_dvd(statement, claim).map(|dvd| Unit::Dvd(Arc::new(dvd))),
         device => Err(Refusal::AttachedDevice(device).into()),
     }
 }
@@ -121,12 +121,22 @@ fn open_disk(statement: &StorageStatement, claim: Claim<'_>) -> Result<Disk, Uni
     Ok(Disk::with_reservations(Arc::new(store), product, id, claim.initiator, reservations))
 }
 
-fn open_dvd(statement: &StorageStatement) -> Result<Dvd, UnitError> {
+fn open_dvd(statement: &StorageStatement, claim: Claim<'_>) -> Result<Dvd, UnitError> {
+    let (disc, drive) = open_disc(statement)?;
+    // The drive stays the same whatever is in it: it is known by its place in its guest.
+    let id = unit_id(&format!("{} {}", claim.initiator.0, statement.placement()));
+    Ok(Dvd::new(disc, drive, id))
+}
+
+/// Opens the disc that the statement of a DVD names, if there is one; also what the drive is by that.
+///
+/// # Errors
+/// It cannot be used, or has no whole sector.
+pub fn open_disc(statement: &StorageStatement) -> Result<(Option<Arc<dyn BlockStore>>, Drive), UnitError> {
     let path = Path::new(statement.location());
-    let id = unit_id(&canonical(path));
-    let (disc, drive) = match statement.storage() {
-        StorageType::File => (Some(open_disc(path, Kind::File)?), Drive::FileDvd),
-        StorageType::Disk => match open_disc(path, Kind::Disk) {
+    Ok(match statement.storage() {
+        StorageType::File => (Some(open_medium(path, Kind::File)?), Drive::FileDvd),
+        StorageType::Disk => match open_medium(path, Kind::Disk) {
             Ok(disc) => (Some(disc), Drive::Dvd),
             Err(OpenError::NoMedium(_)) => (None, Drive::Dvd),
             Err(error) => return Err(error.into()),
@@ -135,15 +145,11 @@ fn open_dvd(statement: &StorageStatement) -> Result<Dvd, UnitError> {
             examine_disc_source(path, &Sysfs::default())?;
             (None, Drive::NullDvd)
         }
-    };
-    Ok(Dvd::new(disc, drive, id))
+    })
 }
 
-/// Opens a disc for a virtual DVD: an image, or what lies in a drive of the VSP.
-///
-/// # Errors
-/// Besides those of any store: it has no whole sector.
-pub fn open_disc(path: &Path, kind: Kind) -> Result<Arc<dyn BlockStore>, OpenError> {
+/// An image, or what lies in a drive of the VSP.
+fn open_medium(path: &Path, kind: Kind) -> Result<Arc<dyn BlockStore>, OpenError> {
     let disc = RawFile::open_as(path, kind, Access::ReadOnly, &Sysfs::default())?;
     match disc.len_bytes() {
         len if len < MINIMUM_DVD => Err(OpenError::TooSmall { path: path.to_owned(), minimum: MINIMUM_DVD }),

@@ -147,6 +147,10 @@ impl Attentions {
         }
     }
 
+    pub(crate) fn are_pending(&self) -> bool {
+        !self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     pub(crate) fn take(&self) -> Option<Sense> {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.is_empty() { None } else { Some(pending.remove(0)) }

@@ -178,6 +178,16 @@ pub trait Target: Send + Sync {
     fn notice_resize(&self) -> Option<Sense> {
         None
     }
+    /// Whether the guest has said that it needs the unit: it holds a reservation, or the lock of the drive.
+    fn is_held(&self) -> bool {
+        false
+    }
+    /// Whether something has happened to the unit that the guest has not been told of yet.
+    fn has_news(&self) -> bool {
+        false
+    }
+    /// What was last done to the unit may not have been told to the guest by who did it: tells it, perhaps once more.
+    fn tell_again(&self) {}
     /// What it has done so far.
     fn statistics(&self) -> StatisticsSnapshot;
 }

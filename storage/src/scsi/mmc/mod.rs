@@ -9,7 +9,7 @@ mod tray;
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
@@ -52,7 +52,8 @@ impl Drive {
 
 /// A virtual DVD.
 pub struct Dvd {
-    drive: Drive,
+    /// What it is by the disc that is in it.
+    drive: Mutex<Drive>,
     id: Uuid,
     tray: Tray<Arc<dyn BlockStore>>,
     events: Events,
@@ -105,7 +106,7 @@ impl Dvd {
     /// A drive with this disc in it, or none, known to the guest as `id`.
     pub fn new(disc: Option<Arc<dyn BlockStore>>, drive: Drive, id: Uuid) -> Dvd {
         Dvd {
-            drive,
+            drive: Mutex::new(drive),
             id,
             tray: Tray::new(disc),
             events: Events::default(),
@@ -124,26 +125,26 @@ impl Dvd {
         self.tray.is_locked()
     }
 
-    /// The operator puts a disc in, in place of one in an open tray, and closes the tray.
-    ///
-    /// # Errors
-    /// There is a disc in the drive.
-    pub fn insert(&self, disc: Arc<dyn BlockStore>) -> Result<(), EjectError> {
-        self.tray.insert(disc)?;
-        self.tell(Happened::Arrived);
-        Ok(())
+    /// The operator has the guest unlock the drive; `Err` if it has locked it and there is a disc in it.
+    pub fn ask_for_disc(&self) -> Result<(), EjectError> {
+        if !self.is_held() {
+            return Ok(());
+        }
+        self.events.eject_requested();
+        Err(EjectError::Locked)
     }
 
-    /// The operator takes the disc out and closes the tray. Reads under way keep the store open until they end.
-    ///
-    /// # Errors
-    /// The guest has locked the drive: it is asked to let go, unless it is forced to.
-    pub fn eject(&self, force: bool) -> Result<(), EjectError> {
-        let was_present = self.tray.eject(force).inspect_err(|_| self.events.eject_requested())?;
-        if was_present {
-            self.tell(Happened::Left);
+    /// The operator puts another disc in, or none, whatever the guest says, and closes the tray; the drive is then what it
+    /// is by that. Reads under way keep the former disc's store open until they end.
+    pub fn change(&self, disc: Option<Arc<dyn BlockStore>>, drive: Drive) {
+        *self.drive.lock().unwrap_or_else(PoisonError::into_inner) = drive;
+        let is_present = disc.is_some();
+        let was_present = self.tray.replace(disc);
+        match (was_present, is_present) {
+            (_, true) => self.tell(Happened::Arrived),
+            (true, false) => self.tell(Happened::Left),
+            (false, false) => {}
         }
-        Ok(())
     }
 
     fn tell(&self, happened: Happened) {
@@ -272,6 +273,18 @@ impl Target for Dvd {
         self.attentions.establish(reset.sense());
     }
 
+    fn is_held(&self) -> bool {
+        self.is_locked() && self.has_disc()
+    }
+
+    fn has_news(&self) -> bool {
+        self.attentions.are_pending()
+    }
+
+    fn tell_again(&self) {
+        self.tell(if self.has_disc() { Happened::Arrived } else { Happened::Left });
+    }
+
     fn statistics(&self) -> StatisticsSnapshot {
         self.statistics.snapshot()
     }
@@ -291,7 +304,8 @@ impl LogicalUnit for Dvd {
     }
 
     fn standard_inquiry(&self) -> Vec<u8> {
-        pages::standard_inquiry(self.drive.identification())
+        let drive = *self.drive.lock().unwrap_or_else(PoisonError::into_inner);
+        pages::standard_inquiry(drive.identification())
     }
 
     fn vpd_pages(&self) -> Vec<(u8, Vec<u8>)> {

@@ -135,14 +135,14 @@ fn empty_drive_is_not_ready_but_answers() {
 #[test]
 fn inserted_disc_is_a_unit_attention_and_an_event() {
     let dvd = Dvd::new(None, Drive::NullDvd, Uuid::nil());
-    dvd.insert(disc()).unwrap();
-    assert_eq!(dvd.insert(disc()), Err(EjectError::Occupied));
+    dvd.change(Some(disc()), Drive::FileDvd);
+    assert!(dvd.has_news());
     let poll = cdb(0x4a, &[(1, 1), (4, 0x10), (8, 8)]);
     assert_eq!(data(&dvd, &poll), [0, 6, 4, 0x10, 2, 2, 0, 0], "new media, present");
     assert_eq!(data(&dvd, &poll)[4..6], [0, 2]);
     assert_eq!(sense(&dvd, &READY), Sense::MEDIUM_CHANGED);
     assert!(data(&dvd, &READY).is_empty());
-    dvd.eject(false).unwrap();
+    dvd.change(None, Drive::NullDvd);
     assert_eq!(data(&dvd, &poll)[4..6], [3, 0], "removal");
     assert_eq!(sense(&dvd, &READY), Sense::NO_MEDIUM);
 }
@@ -152,17 +152,19 @@ fn locked_drive_keeps_its_disc() {
     let dvd = loaded();
     data(&dvd, &cdb(0x1e, &[(4, 1)]));
     assert_eq!(sense(&dvd, &cdb(0x1b, &[(4, 2)])), Sense::REMOVAL_PREVENTED);
-    assert_eq!(dvd.eject(false), Err(EjectError::Locked));
+    assert_eq!(dvd.ask_for_disc(), Err(EjectError::Locked));
+    assert!(dvd.is_held());
     assert_eq!(data(&dvd, &cdb(0x4a, &[(1, 1), (4, 0x10), (8, 8)]))[4], 1, "the operator asks");
     assert_eq!(data(&dvd, &cdb(0x5a, &[(2, 0x2a), (8, 255)]))[8 + 6], 0x2b, "the page says so");
     assert_eq!(dvd.disc_state(), DiscState::Present);
     data(&dvd, &cdb(0x1e, &[]));
-    dvd.eject(false).unwrap();
+    dvd.ask_for_disc().unwrap();
+    dvd.change(None, Drive::NullDvd);
     assert_eq!(dvd.disc_state(), DiscState::Absent);
 
     let dvd = loaded();
     data(&dvd, &cdb(0x1e, &[(4, 1)]));
-    dvd.eject(true).unwrap();
+    dvd.change(None, Drive::NullDvd);
     assert!(!dvd.is_locked() && dvd.disc_state() == DiscState::Absent);
 }
 
@@ -176,7 +178,7 @@ fn guest_opens_and_closes_the_tray() {
     assert_eq!(sense(&dvd, &READY), Sense::MEDIUM_CHANGED);
     data(&dvd, &READY);
     data(&dvd, &cdb(0x1b, &[(4, 2)]));
-    dvd.insert(disc()).unwrap();
+    dvd.change(Some(disc()), Drive::FileDvd);
     assert_eq!(dvd.disc_state(), DiscState::Present, "another disc in the open tray");
 }
 

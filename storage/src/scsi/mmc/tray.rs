@@ -109,6 +109,17 @@ impl<D: Clone> Tray<D> {
         Ok(was_present)
     }
 
+    /// Another disc, or none, lies in the tray, which is closed; a lock is broken. Tells whether a guest could see the
+    /// one before.
+    pub(super) fn replace(&self, disc: Option<D>) -> bool {
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        let was_present = slot.disc.is_some() && !slot.open;
+        *slot = Slot { disc, open: false };
+        drop(slot);
+        self.unlock();
+        was_present
+    }
+
     /// START STOP UNIT: LOEJ with and without START closes and opens the tray.
     pub(super) fn start_stop(&self, task: &Task<'_>) -> Result<Option<Happened>, Sense> {
         let (start, load_eject) = (task.cdb.bit(4, 0), task.cdb.bit(4, 1));

@@ -311,6 +311,12 @@ impl Reservations {
         self.locked().clone()
     }
 
+    /// Whether this initiator has reserved the unit, alone or with others.
+    pub(super) fn are_held_by(&self, initiator: Initiator) -> bool {
+        let state = self.locked();
+        state.legacy == Some(initiator) || state.is_holder(initiator)
+    }
+
     pub(super) fn is_against(&self, initiator: Initiator, command: Against) -> bool {
         self.locked().is_against(initiator, command)
     }

@@ -381,6 +381,14 @@ impl Target for Disk {
         Some(Sense::CAPACITY_CHANGED)
     }
 
+    fn is_held(&self) -> bool {
+        self.unit.reservations.are_held_by(self.initiator)
+    }
+
+    fn has_news(&self) -> bool {
+        self.attentions.are_pending()
+    }
+
     fn statistics(&self) -> StatisticsSnapshot {
         self.statistics.snapshot()
     }
