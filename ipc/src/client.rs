@@ -162,6 +162,23 @@ impl Client {
         }
     }
 
+    /// The discs that can be put into the drive at this bus, slot and target, by path.
+    ///
+    /// # Errors
+    /// As [`Client::request_with`].
+    pub fn discs(
+        &mut self,
+        guest: &GuestRef,
+        (bus, slot, target): (u8, u8, u8),
+    ) -> ClientResult<Vec<String>> {
+        match self
+            .request_with(&ClientToVsp::ListDiscs { guest: guest.clone(), bus, slot, target }, |_| {})?
+        {
+            VspToClient::Discs(discs) => Ok(discs),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
     /// Starts a guest; returns when its process runs.
     ///
     /// # Errors

@@ -99,6 +99,31 @@ pub enum ClientToVsp {
         /// [`ConsoleUser::number`].
         number: u64,
     },
+    /// The discs that can be put into a DVD drive of a guest: [`VspToClient::Discs`].
+    ListDiscs {
+        /// Which guest.
+        guest: GuestRef,
+        /// PCI bus of the drive.
+        bus: u8,
+        /// PCI slot.
+        slot: u8,
+        /// Target on the adapter.
+        target: u8,
+    },
+    /// Puts one of these discs into an empty drive, or takes the one in it out, for as long as the guest runs:
+    /// [`VspToClient::Accepted`].
+    ChangeDisc {
+        /// Which guest.
+        guest: GuestRef,
+        /// PCI bus of the drive.
+        bus: u8,
+        /// PCI slot.
+        slot: u8,
+        /// Target on the adapter.
+        target: u8,
+        /// The disc, by path, or none.
+        disc: Option<String>,
+    },
 }
 
 /// From the VSP to a client.
@@ -133,6 +158,8 @@ pub enum VspToClient {
     Software(Catalog),
     /// Who is at a guest's console, in the order they came.
     ConsoleUsers(Vec<ConsoleUser>),
+    /// Discs, by path.
+    Discs(Vec<String>),
 }
 
 /// Somebody at a guest's console.
@@ -464,8 +491,10 @@ pub struct GuestDetail {
     pub groups: Vec<Grant>,
     /// Users with rights on the console.
     pub users: Vec<Grant>,
-    /// Storage devices, by bus, slot and target.
+    /// Storage devices that the guest has now, or will have when it is off; by bus, slot and target.
     pub devices: Vec<DeviceDetail>,
+    /// Resource statements of those that are configured, in the same order: those of its next start.
+    pub configured: Vec<String>,
     /// `-x` keywords that are set, by keyword.
     pub keywords: Vec<(String, String)>,
     /// Changes that wait for the guest's next start.

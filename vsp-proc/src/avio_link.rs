@@ -1,15 +1,17 @@
 //! The one place where a guest's configured devices become AVIO back-ends.
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipc::figures::DeviceFigures;
-use storage::identity::unit_id;
-use storage::scsi::Initiator;
+use storage::scsi::{Initiator, Reset};
 use storage::shared::OpenDisks;
 use storage::statement::StorageStatement;
-use storage::unit::{self, Claim};
+use storage::unit::{self, Claim, Unit};
+use uuid::Uuid;
 
 use crate::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
 
@@ -24,11 +26,40 @@ pub(crate) fn set_shared(device: &StorageStatement, is_shared: bool) {
     DISKS.set_shared(device, is_shared);
 }
 
+/// For whom stores are opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    /// The guest's name, for logs.
+    pub(crate) guest: &'a str,
+    /// The guest, as reservations know it.
+    pub(crate) uuid: Uuid,
+    /// Where reservations are kept that outlive the guest's run.
+    pub(crate) keep_in: &'a Path,
+    /// Whether the guest has known its devices all along: a VSP comes back to it.
+    pub(crate) is_running: bool,
+}
+
+impl Owner<'_> {
+    /// Opens the store of a device. What the guest has not seen before begins with a power-on.
+    ///
+    /// # Errors
+    /// What is wrong, for the operator.
+    pub(crate) fn open(&self, statement: &StorageStatement) -> Result<Unit, String> {
+        let claim = Claim { initiator: Initiator(self.uuid), keep_in: Some(self.keep_in) };
+        let unit = unit::open_among(&DISKS, statement, claim).map_err(|e| e.to_string())?;
+        if !self.is_running {
+            unit.target().reset(Reset::PowerOn);
+        }
+        Ok(unit)
+    }
+}
+
 /// A back-end at work; dropping it ends it.
 pub(crate) struct Served {
     name: String,
     location: (u8, u8),
-    handle: AdapterHandle,
+    handle: Arc<AdapterHandle>,
+    units: BTreeMap<u8, Unit>,
 }
 
 impl Served {
@@ -57,6 +88,30 @@ impl Served {
         self.location
     }
 
+    /// The device with this target number.
+    pub(crate) fn unit(&self, target: u8) -> Option<&Unit> {
+        self.units.get(&target)
+    }
+
+    /// Adds a device, where there is none, and tells the guest.
+    pub(crate) fn add(&mut self, target: u8, unit: Unit) {
+        match self.handle.add_target(target, unit.target()) {
+            Ok(()) => _ = self.units.insert(target, unit),
+            Err(error) => tracing::error!(adapter = self.name, %error, "a device was not added"),
+        }
+    }
+
+    /// Removes a device and tells the guest. Its store is free as soon as requests that have just come have ended.
+    pub(crate) fn remove(&mut self, target: u8) {
+        self.units.remove(&target);
+        self.handle.remove_target(target);
+    }
+
+    /// What the guest is told through.
+    pub(crate) fn handle(&self) -> &Arc<AdapterHandle> {
+        &self.handle
+    }
+
     /// Has the guest hung up?
     pub(crate) fn is_over(&self) -> bool {
         self.handle.is_over()
@@ -79,22 +134,22 @@ impl Served {
 /// # Errors
 /// One line for the operator.
 pub(crate) fn serve(
-    guest: &str,
+    owner: Owner<'_>,
     (bus, slot): (u8, u8),
     request_queues: u16,
     stream: UnixStream,
     devices: &[(u8, &StorageStatement)],
 ) -> Result<Served, String> {
-    let name = format!("{guest} {bus},{slot}");
-    let targets = Arc::new(Targets::new());
-    let claim = Claim { initiator: Initiator(unit_id(guest)), keep_in: None };
+    let name = format!("{} {bus},{slot}", owner.guest);
+    let (targets, mut units) = (Arc::new(Targets::new()), BTreeMap::new());
     for (number, statement) in devices {
         let failed =
             |text: String| format!("Unable to use device {statement}: {}.", text.trim_end_matches('.'));
-        let unit = unit::open_among(&DISKS, statement, claim).map_err(|e| failed(e.to_string()))?;
+        let unit = owner.open(statement).map_err(failed)?;
         targets.insert(*number, unit.target()).map_err(|e| failed(e.to_string()))?;
+        units.insert(*number, unit);
     }
     let adapter = Adapter { name: name.clone(), targets, request_queues, ram: RamPolicy::SealedOnly };
     let handle = adapter.serve(stream).map_err(|e| format!("Cannot serve adapter {bus},{slot}: {e}."))?;
-    Ok(Served { name, location: (bus, slot), handle })
+    Ok(Served { name, location: (bus, slot), handle: Arc::new(handle), units })
 }

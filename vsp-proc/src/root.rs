@@ -8,10 +8,12 @@
 //!   ├── run/gNUMBER.sock         of a running guest process, for the VSP after this one
 //!   ├── common/log/              the VSP's structured log, with every request
 //!   ├── disks/                   backing stores the VSP itself made
+//!   ├── reservations/            persistent reservations of disks that shall outlive their guests' runs (APTPL)
 //!   └── guests/NAME/
 //!       ├── guest.toml           configuration
 //!       ├── run.toml             the process that runs it now
-//!       ├── running.toml         the configuration which that one was started with
+//!       ├── running.toml         the configuration which that one has: as it was started, with what was changed since
+//!       ├── change.toml          a change of both configurations that is not through yet
 //!       ├── exit.json            why the last one ended, in its own words
 //!       ├── reason               the same for the operator
 //!       ├── console.end          the end of the last one's console output, in case it was not taken
@@ -154,6 +156,10 @@ impl StateRoot {
     pub fn disks(&self) -> PathBuf {
         self.0.join("disks")
     }
+    /// Directory of persistent reservations that are kept.
+    pub fn reservations(&self) -> PathBuf {
+        self.0.join("reservations")
+    }
     /// Directory of the guests' directories.
     pub fn guests(&self) -> PathBuf {
         self.0.join("guests")
@@ -169,7 +175,7 @@ impl StateRoot {
     /// [`RootError::Locked`] if a VSP runs there, [`RootError::Host`] if the directory cannot be used.
     pub fn lock(&self) -> Result<RootLock, RootError> {
         let is_new = !self.guests().exists();
-        for directory in [self.0.clone(), self.log(), self.disks(), self.guests()] {
+        for directory in [self.0.clone(), self.log(), self.disks(), self.reservations(), self.guests()] {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
             made.map_err(|source| RootError::Host { path: directory, source })?;
         }

@@ -97,6 +97,14 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         ClientToVsp::StopGuest { guest: demo(), mode: StopMode::Graceful },
         ClientToVsp::StopGuest { guest: demo(), mode: StopMode::Hard },
         ClientToVsp::ResetGuest(demo()),
+        ClientToVsp::ListDiscs { guest: demo(), bus: 7, slot: 6, target: 127 },
+        ClientToVsp::ChangeDisc {
+            guest: demo(),
+            bus: 7,
+            slot: 6,
+            target: 127,
+            disc: Some("/isos/one.iso".into()),
+        },
         ClientToVsp::VspStatus,
         ClientToVsp::VspShutdown,
         ClientToVsp::Subscribe(Subscription::Guests),
@@ -198,6 +206,7 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
         groups: vec![],
         users: vec![Grant { name: "compass1".into(), rights: Some(Rights::Admin) }],
         devices: vec![device],
+        configured: vec!["disk:avio_stor:0,1,127:file:/tmp/d".into()],
         keywords: vec![("kernel".into(), "/boot/vmlinux.gz".into())],
         pending: vec!["4 virtual processors".into()],
     };
@@ -295,6 +304,7 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
         contents: vec!["PHKL_38604".into()],
     };
     all.push(VspToClient::Software(Catalog { products: vec![product], bundles: vec![bundle] }));
+    all.push(VspToClient::Discs(vec!["/isos/one.iso".into()]));
     let problem = remark(Some(Severity::Problem), Some("demo"));
     all.push(VspToClient::Accepted(Acceptance { already_done: false, remarks: vec![problem] }));
     all.push(VspToClient::ConsoleUsers(vec![ConsoleUser {

@@ -77,6 +77,11 @@ fn manage(request: &TaskManagement, requests: &[Arc<Ring>], targets: &Targets) -
     }
 }
 
+/// Whether a request is for this target.
+pub(super) fn is_for(tag: &Tag, target: u8) -> bool {
+    tag_target(tag).is_some_and(|(number, _)| number == target)
+}
+
 fn tag_target(tag: &Tag) -> Option<(u8, u16)> {
     target_and_lun(tag.first_chunk()?)
 }
@@ -129,6 +134,16 @@ impl Events {
             waiting.push_back(Event::missed());
         }
         waiting.push_back(event);
+    }
+
+    /// Whether the driver has not been given all of them.
+    pub(super) fn are_waiting(&self) -> bool {
+        !self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Drops those the driver does not want to hear of.
+    pub(super) fn retain(&self, is_wanted: impl FnMut(&Event) -> bool) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(is_wanted);
     }
 
     /// Hands events to the driver as far as it has provided buffers.

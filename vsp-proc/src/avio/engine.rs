@@ -67,7 +67,8 @@ pub(super) struct Engine {
     rings: RwLock<BTreeMap<u16, Place>>,
     desks: Mutex<BTreeMap<usize, Arc<Desk>>>,
     pub(super) events: Events,
-    /// The driver wants to hear of targets that come and go, and of those that change.
+    /// The driver wants to hear of targets that come and go, and of those that change. Until it has said so it is told
+    /// later.
     hotplug: AtomicBool,
     changes: AtomicBool,
     threads: Arc<Threads>,
@@ -120,8 +121,8 @@ impl Engine {
             rings: RwLock::default(),
             desks: Mutex::default(),
             events: Events::default(),
-            hotplug: AtomicBool::new(false),
-            changes: AtomicBool::new(false),
+            hotplug: AtomicBool::new(true),
+            changes: AtomicBool::new(true),
             threads: Arc::default(),
         }))
     }
@@ -241,6 +242,7 @@ impl Engine {
     pub(super) fn set_notices(&self, hotplug: bool, changes: bool) {
         self.hotplug.store(hotplug, Ordering::Release);
         self.changes.store(changes, Ordering::Release);
+        self.events.retain(|event| if event.is_change() { changes } else { hotplug });
     }
 
     /// Tells the driver that a target came or went, if it wants to know.

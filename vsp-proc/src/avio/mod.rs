@@ -46,6 +46,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use storage::scsi::Target;
 use vhost::vhost_user::{BackendReqHandler, Error};
 
+use self::control::is_for;
 use self::engine::{Engine, Io};
 use self::protocol::Protocol;
 use self::virtio_scsi::Event;
@@ -137,6 +138,28 @@ impl AdapterHandle {
             self.engine.post_change(Event::changed(*number, sense.code()));
         }
         resized.into_iter().map(|(number, _)| number).collect()
+    }
+
+    /// Tells the guest once more of the last change of a target, or that there is none any more.
+    pub fn tell_again(&self, number: u8) {
+        match self.engine.targets.get(number) {
+            Some(target) => {
+                target.tell_again();
+                self.engine.post(Event::arrived(number));
+            }
+            None => self.engine.post(Event::removed(number)),
+        }
+    }
+
+    /// Whether the guest has not been told all of a target yet.
+    pub fn has_news(&self, number: u8) -> bool {
+        self.engine.events.are_waiting()
+            || self.engine.targets.get(number).is_some_and(|target| target.has_news())
+    }
+
+    /// Whether a request of a target is being executed.
+    pub fn is_busy(&self, number: u8) -> bool {
+        self.engine.request_rings().iter().any(|ring| ring.holds(&|tag| is_for(tag, number)))
     }
 
     /// What the guest finds behind the adapter; also where its counters are.

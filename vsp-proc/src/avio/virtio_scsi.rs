@@ -184,6 +184,11 @@ impl Event {
         Event { event: Event::MISSED.into(), lun: [0; 8], reason: 0.into() }
     }
 
+    /// Whether a target changed, as opposed to having come or gone.
+    pub(super) fn is_change(&self) -> bool {
+        self.event.get() == Event::PARAMETER_CHANGE
+    }
+
     fn transport(target: u8, reason: u32) -> Event {
         Event { event: Event::TRANSPORT_RESET.into(), lun: lun_of(target), reason: reason.into() }
     }

@@ -1,16 +1,17 @@
 //! Coming back to a guest process that a former VSP started.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 
 use ipc::connection::{Receiver, Sender};
 use ipc::guest::{GuestToVsp, VspEnd, VspToGuest};
 use ipc::{Error, Peer, Role};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use storage::statement::Address;
 
 use super::adapters::Adapters;
-use super::launch::{Places, by_adapter, serve_adapter};
+use super::launch::Places;
 use crate::console::Console;
-use crate::db::GuestConfig;
 
 /// Milliseconds between attempts.
 const RETRY: u16 = 200;
@@ -19,9 +20,11 @@ const RETRY: u16 = 200;
 pub(super) struct Stray<'a> {
     pub(super) pid: u32,
     pub(super) pidfd: &'a OwnedFd,
-    /// What it was started with.
-    pub(super) config: &'a GuestConfig,
+    /// Its name.
+    pub(super) guest: &'a str,
     pub(super) places: &'a Places,
+    /// Devices of whose last change the guest may not know.
+    pub(super) untold: &'a BTreeSet<Address>,
 }
 
 impl Stray<'_> {
@@ -37,18 +40,16 @@ impl Stray<'_> {
         adapters: &Adapters,
     ) -> ipc::Result<(Sender<VspToGuest>, Receiver<GuestToVsp>)> {
         let mut streams = Vec::new();
-        for (location, devices) in by_adapter(&self.config.devices) {
-            let (stream, served) = self
-                .insist("its stores cannot be opened", || serve_adapter(self.config, location, &devices))?;
-            adapters.add(served);
-            streams.push(stream);
+        for location in adapters.locations() {
+            streams.push(self.insist("its stores cannot be opened", || adapters.serve(*location))?);
         }
+        self.untold.iter().for_each(|address| adapters.tell_again(*address));
         let (mut sender, receiver) =
             self.insist("it cannot be reached", || self.connect().map_err(|e| e.to_string()))?.split();
         let console_from = console.position();
         let borrowed: Vec<_> = streams.iter().map(AsFd::as_fd).collect();
         sender.send_with(&VspToGuest::Attach { console_from }, &borrowed)?;
-        tracing::info!(guest = self.config.name, pid = self.pid, console_from, "guest process taken over");
+        tracing::info!(guest = self.guest, pid = self.pid, console_from, "guest process taken over");
         Ok((sender, receiver))
     }
 
@@ -68,7 +69,7 @@ impl Stray<'_> {
             match attempt() {
                 Ok(done) => return Ok(done),
                 Err(reason) if !told => {
-                    tracing::warn!(guest = self.config.name, reason, "{what}; trying again");
+                    tracing::warn!(guest = self.guest, reason, "{what}; trying again");
                     told = true;
                 }
                 Err(_) => {}

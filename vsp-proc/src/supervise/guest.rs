@@ -203,6 +203,11 @@ pub(crate) fn describe(reason: ExitReason) -> String {
 }
 
 impl State {
+    /// Whether there is a machine that things can be done with, as opposed to one that ends or that is not reached yet.
+    pub(crate) fn has_machine(&self) -> bool {
+        matches!(self, State::Starting | State::Running(_) | State::ShuttingDown(_))
+    }
+
     /// As an operator sees it.
     pub(crate) fn shown(&self) -> GuestState {
         match self {

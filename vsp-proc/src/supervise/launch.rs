@@ -17,7 +17,7 @@ use storage::statement::StorageStatement;
 
 use super::inherit::{inherit, own_session};
 use super::record::{CONSOLE_END, LAST_WORDS};
-use crate::avio_link::{self, Served};
+use crate::avio_link::{self, Owner, Served};
 use crate::db::{BUILTIN_PREFIX, GuestConfig};
 use crate::root::StateRoot;
 
@@ -63,6 +63,8 @@ pub(crate) struct Places {
     pub(crate) last_words: PathBuf,
     /// Where it listens for a later VSP.
     pub(crate) socket: PathBuf,
+    /// Reservations that are kept.
+    pub(crate) reservations: PathBuf,
 }
 
 impl Places {
@@ -75,6 +77,7 @@ impl Places {
             console_end: directory.join(CONSOLE_END),
             last_words: directory.join(LAST_WORDS),
             socket: root.guest_socket(config.number),
+            reservations: root.reservations(),
         }
     }
 }
@@ -111,8 +114,9 @@ impl Launcher {
             progress(format!("Initial RAM disk: {}", config.initrd));
         }
         let (mut adapters, mut served) = (Vec::new(), Vec::new());
+        let behind = Behind { config, keep_in: &places.reservations, is_running: false };
         for (location, devices) in by_adapter(&config.devices) {
-            let (stream, back_end) = serve_adapter(config, location, &devices)?;
+            let (stream, back_end) = behind.serve(location, &devices)?;
             served.push(back_end);
             descriptors.push(stream.into());
             let (bus, slot) = location;
@@ -202,22 +206,35 @@ fn request_queues(config: &GuestConfig) -> u16 {
     u16::try_from(config.vcpus).unwrap_or(u16::MAX)
 }
 
-/// Opens the stores of an adapter and serves them to whoever has the stream.
-///
-/// # Errors
-/// One line for the operator.
-pub(super) fn serve_adapter(
-    config: &GuestConfig,
-    (bus, slot): (u8, u8),
-    devices: &[(u8, &StorageStatement)],
-) -> Result<(UnixStream, Served), String> {
-    let (near, far) = UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
-    let served = avio_link::serve(&config.name, (bus, slot), request_queues(config), near, devices)?;
-    Ok((far, served))
+/// What lies behind the adapters of a guest.
+pub(super) struct Behind<'a> {
+    pub(super) config: &'a GuestConfig,
+    pub(super) keep_in: &'a Path,
+    /// Whether the guest has known its devices all along.
+    pub(super) is_running: bool,
+}
+
+impl Behind<'_> {
+    /// Opens the stores of an adapter and serves them to whoever has the stream.
+    ///
+    /// # Errors
+    /// One line for the operator.
+    pub(super) fn serve(
+        &self,
+        (bus, slot): (u8, u8),
+        devices: &[(u8, &StorageStatement)],
+    ) -> Result<(UnixStream, Served), String> {
+        let (near, far) =
+            UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
+        let &Behind { config, keep_in, is_running } = self;
+        let owner = Owner { guest: &config.name, uuid: config.uuid, keep_in, is_running };
+        let served = avio_link::serve(owner, (bus, slot), request_queues(config), near, devices)?;
+        Ok((far, served))
+    }
 }
 
 /// Devices of each adapter, by bus and slot, then target.
-pub(super) fn by_adapter(devices: &[StorageStatement]) -> BTreeMap<(u8, u8), Vec<(u8, &StorageStatement)>> {
+pub(crate) fn by_adapter(devices: &[StorageStatement]) -> BTreeMap<(u8, u8), Vec<(u8, &StorageStatement)>> {
     let mut adapters: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for device in devices {
         if let Some(address) = device.placement().address() {

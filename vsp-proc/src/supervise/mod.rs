@@ -1,8 +1,9 @@
 //! Guests as processes: what may happen to one ([`guest`]), how one is made ([`launch`]) or found again ([`record`],
 //! [`attach`]), and the threads that listen to one that runs ([`run`]).
 
-mod adapters;
+pub(crate) mod adapters;
 mod attach;
+pub(crate) mod change;
 pub(crate) mod guest;
 mod inherit;
 pub(crate) mod launch;

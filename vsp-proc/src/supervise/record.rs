@@ -3,6 +3,7 @@
 //!
 //! A process number alone says little, since numbers are used again: the process' start time makes it unique.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,7 +15,9 @@ use ipc::guest::{ConsoleEnd, ExitReason};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
+use storage::statement::Address;
 
+use super::change::addresses;
 use crate::db::GuestConfig;
 use crate::fs::{HostFs, write_atomically};
 
@@ -32,12 +35,19 @@ const MAX_CONSOLE_END: u64 = 2 << 20;
 const END_LIMIT: Duration = Duration::from_secs(10);
 
 /// The process that runs a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    pid: u32,
+    pub(crate) pid: u32,
     /// In clock ticks since the host booted, as `/proc/PID/stat` has it.
     start_ticks: u64,
-    since_micros: i64,
+    /// Start of the run, microseconds since 1970-01-01 UTC.
+    pub(crate) since_micros: i64,
+    /// Bus and slot of the adapters its machine has, ascending.
+    #[serde(default)]
+    pub(crate) adapters: Vec<(u8, u8)>,
+    /// Devices of whose last change it may not know yet.
+    #[serde(default, with = "addresses")]
+    pub(crate) untold: BTreeSet<Address>,
 }
 
 /// What a former VSP left behind of a guest.
@@ -51,19 +61,33 @@ pub(crate) enum Found {
 }
 
 impl Record {
-    /// Notes that the process `pid` runs the guest whose directory this is.
-    pub(crate) fn write(
-        directory: &Path,
-        pid: u32,
-        since_micros: i64,
-        config: &GuestConfig,
-    ) -> io::Result<()> {
+    /// What there is to note of the process `pid`, which was just made and has these adapters.
+    pub(crate) fn of(pid: u32, since_micros: i64, adapters: Vec<(u8, u8)>) -> io::Result<Record> {
         let start_ticks = start_ticks(pid)?.ok_or(io::ErrorKind::NotFound)?;
-        let record = Record { pid, start_ticks, since_micros };
-        let text = toml::to_string(&record).map_err(io::Error::other)?;
+        Ok(Record { pid, start_ticks, since_micros, adapters, untold: BTreeSet::new() })
+    }
+
+    /// Notes that this process runs the guest whose directory this is, with this configuration.
+    pub(crate) fn write(&self, directory: &Path, config: &GuestConfig) -> io::Result<()> {
         // In this order: the record is what says that the configuration counts.
         write_atomically(&mut HostFs, &directory.join(CONFIG), config.to_toml().as_bytes())?;
+        let text = toml::to_string(self).map_err(io::Error::other)?;
         write_atomically(&mut HostFs, &directory.join(FILE), text.as_bytes())
+    }
+
+    /// Notes that the guest has another configuration now, and of which devices it may not know.
+    pub(crate) fn change(
+        directory: &Path,
+        config: &GuestConfig,
+        untold: &BTreeSet<Address>,
+    ) -> io::Result<()> {
+        Record { untold: untold.clone(), ..Record::read(directory)? }.write(directory, config)
+    }
+
+    /// The note.
+    pub(crate) fn read(directory: &Path) -> io::Result<Record> {
+        let text = fs::read_to_string(directory.join(FILE))?;
+        toml::from_str(&text).map_err(io::Error::other)
     }
 
     /// Takes the note away.
@@ -82,7 +106,7 @@ impl Record {
         }
     }
 
-    /// The configuration which the process was started with.
+    /// The configuration which the guest has.
     ///
     /// # Errors
     /// Why it is not known.
@@ -97,7 +121,7 @@ impl Record {
         // First the descriptor, then the comparison: afterwards it can be no other process.
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         let same = start_ticks(self.pid).is_ok_and(|ticks| ticks == Some(self.start_ticks));
-        same.then_some(Leftover { pid: self.pid, since_micros: self.since_micros, pidfd })
+        same.then_some(Leftover { record: self, pidfd })
     }
 }
 
@@ -115,9 +139,7 @@ pub(crate) fn console_end(path: &Path) -> Option<ConsoleEnd> {
 
 /// A guest process without a VSP.
 pub(crate) struct Leftover {
-    pub(crate) pid: u32,
-    /// Start of the run, microseconds since 1970-01-01 UTC.
-    pub(crate) since_micros: i64,
+    pub(crate) record: Record,
     pub(crate) pidfd: OwnedFd,
 }
 
@@ -162,9 +184,10 @@ mod tests {
         let config = GuestConfig::new("ivm1".into(), 7);
         assert!(matches!(Record::find(directory), Found::Nothing));
         let mut child = Command::new("sleep").arg("600").spawn().unwrap();
-        Record::write(directory, child.id(), 3, &config).unwrap();
+        let record = Record::of(child.id(), 3, vec![(0, 0), (7, 7)]).unwrap();
+        record.write(directory, &config).unwrap();
         let Found::Alive(leftover) = Record::find(directory) else { panic!("it is there") };
-        assert_eq!((leftover.pid, leftover.since_micros), (child.id(), 3));
+        assert_eq!(leftover.record, record);
         assert_eq!(Record::config(directory, "ivm1").unwrap(), config);
         leftover.end().unwrap();
         assert!(matches!(Record::find(directory), Found::Ended(None)), "before it is reaped");
@@ -173,7 +196,7 @@ mod tests {
         assert!(matches!(Record::find(directory), Found::Ended(Some(ExitReason::Reset))));
 
         // The same number, but of a process that started at another time.
-        let own = Record { pid: std::process::id(), start_ticks: 1, since_micros: 0 };
+        let own = Record { pid: std::process::id(), start_ticks: 1, ..record };
         fs::write(directory.join(FILE), toml::to_string(&own).unwrap()).unwrap();
         assert!(matches!(Record::find(directory), Found::Ended(_)));
         Record::erase(directory);

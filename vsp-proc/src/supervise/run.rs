@@ -6,6 +6,7 @@
 //!   Supervisor, viewers ──▶ queue ──▶ orders ──▶ guest process
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,15 +17,16 @@ use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select_biased, unbounded};
 use ipc::Role;
 use ipc::connection::{Receiver as ControlReceiver, Sender as ControlSender};
 use ipc::figures::DeviceFigures;
 use ipc::guest::{GuestToVsp, VspEnd, VspToGuest};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use storage::statement::Address;
 
-use super::adapters::Adapters;
+use super::adapters::{Adapters, Obstacle, Prepared, Step};
 use super::attach::Stray;
 use super::launch::{Launched, Places};
 use super::record::{Leftover, console_end, last_words};
@@ -37,6 +39,8 @@ const INPUT_QUEUE: usize = 64;
 const SEND_DEADLINE: Duration = Duration::from_secs(60);
 /// Longest time to hear what a process has said that has ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Time between two looks whether stores were resized.
+const LOOK_INTERVAL: Duration = Duration::from_secs(3);
 /// Most bytes of a process' standard error that are worth a place in the log.
 const MAX_COMPLAINT: u64 = 2000;
 
@@ -45,6 +49,8 @@ pub(crate) struct Run {
     pub(crate) pid: u32,
     pidfd: OwnedFd,
     orders: Sender<Order>,
+    /// Asks for a look at the sizes of stores; closed when the run is over.
+    look: Sender<()>,
     adapters: Adapters,
 }
 
@@ -99,13 +105,14 @@ impl Run {
                 return Err(e);
             }
         };
+        let locations = start.adapters.iter().map(|adapter| (adapter.bus, adapter.slot)).collect();
         let process = Process {
             name: start.name.clone(),
             pid,
             pidfd,
             child: Some(child),
             places: places.clone(),
-            adapters: Adapters::new(config, served),
+            adapters: Adapters::new(config, places.reservations.clone(), locations, served),
         };
         console.begin_run();
         let start = VspToGuest::Start(Box::new(start));
@@ -128,10 +135,12 @@ impl Run {
     where
         T: Fn(RunEvent) + Clone + Send + 'static,
     {
-        let adapters = Adapters::new(config.clone(), Vec::new());
+        let (name, pid, untold) = (config.name.clone(), leftover.record.pid, leftover.record.untold);
+        let locations = leftover.record.adapters;
+        let adapters = Adapters::new(config, places.reservations.clone(), locations, Vec::new());
         let process = Process {
-            name: config.name.clone(),
-            pid: leftover.pid,
+            name: name.clone(),
+            pid,
             pidfd: leftover.pidfd.try_clone()?,
             child: None,
             places: places.clone(),
@@ -139,7 +148,8 @@ impl Run {
         };
         let attaching = console.clone();
         Run::watch(process, console, tell, move || {
-            let stray = Stray { pid: leftover.pid, pidfd: &leftover.pidfd, config: &config, places: &places };
+            let pidfd = &leftover.pidfd;
+            let stray = Stray { pid, pidfd, guest: &name, places: &places, untold: &untold };
             stray.attach(&attaching, &adapters)
         })
     }
@@ -158,10 +168,12 @@ impl Run {
         let (typed, input) = bounded(INPUT_QUEUE);
         console.connect(Some(typed));
         let adapters = process.adapters.clone();
+        let (look, looks) = bounded(1);
         let run = Run {
             pid: process.pid,
             pidfd: process.pidfd.try_clone()?,
             orders: orders.clone(),
+            look,
             adapters: adapters.clone(),
         };
 
@@ -185,6 +197,12 @@ impl Run {
             let _ = std::fs::remove_file(&process.places.socket);
             process.adapters.end();
             told(RunEvent::Gone(how));
+        })?;
+        let looked_at = adapters.clone();
+        spawn("look").spawn(move || {
+            while looks.recv_timeout(LOOK_INTERVAL) != Err(RecvTimeoutError::Disconnected) {
+                looked_at.announce_resized();
+            }
         })?;
         let console = console.clone();
         spawn("control").spawn(move || {
@@ -216,6 +234,36 @@ impl Run {
     /// What its storage devices did so far, by bus, slot and target.
     pub(crate) fn figures(&self) -> Vec<DeviceFigures> {
         self.adapters.figures()
+    }
+
+    /// Bus and slot of the adapters its machine has, ascending.
+    pub(crate) fn adapters(&self) -> &[(u8, u8)] {
+        self.adapters.locations()
+    }
+
+    /// Has the sizes of its stores looked at, and the guest told of those that changed.
+    pub(crate) fn look(&self) {
+        // One look that waits is enough.
+        let _ = self.look.try_send(());
+    }
+
+    /// See [`Adapters::prepare`].
+    pub(crate) fn prepare(
+        &self,
+        steps: &[Step],
+        is_active: impl Fn(Address) -> bool,
+    ) -> Result<Prepared, Obstacle> {
+        self.adapters.prepare(steps, is_active)
+    }
+
+    /// See [`Adapters::apply`].
+    pub(crate) fn apply(&self, prepared: Prepared, config: GuestConfig) {
+        self.adapters.apply(prepared, config);
+    }
+
+    /// Those of `devices` of whose last change the guest does not know yet.
+    pub(crate) fn still_untold(&self, devices: &BTreeSet<Address>) -> BTreeSet<Address> {
+        devices.iter().copied().filter(|address| !self.adapters.has_told(*address)).collect()
     }
 
     /// Kills the process.

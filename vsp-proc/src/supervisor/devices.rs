@@ -14,6 +14,7 @@ use super::problems::Changes;
 use super::requests::{refusal, refuse, state_error};
 use super::{Reply, Supervisor};
 use crate::db::{GuestConfig, Status};
+use crate::supervise::run::Run;
 
 impl Supervisor {
     /// Carries out one request.
@@ -39,7 +40,11 @@ impl Supervisor {
             DeviceRequest::SetAttribute { kind, name, attribute, value } => {
                 self.devices.set_attribute(kind, &name, &attribute, &value)
             }
-            DeviceRequest::Reidentify => self.devices.reidentify(),
+            DeviceRequest::Reidentify => {
+                // What is another device, or another size, is found out together.
+                self.guests.values().filter_map(|guest| guest.run.as_ref()).for_each(Run::look);
+                self.devices.reidentify()
+            }
             DeviceRequest::Repair => {
                 let script = self.devices.repair(self.db.configs());
                 script.into_iter().for_each(|line| reply.send(VspToClient::Progress(line)));

@@ -5,6 +5,8 @@
 
 mod clone;
 mod devices;
+mod live;
+mod media;
 mod problems;
 mod requests;
 mod rights;
@@ -12,7 +14,7 @@ mod show;
 mod software;
 mod takeover;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::time::{Duration, Instant};
@@ -34,11 +36,13 @@ use crate::log::LogHub;
 use crate::root::StateRoot;
 use crate::stream::Offering;
 use crate::supervise::guest::{Action, Event, Limit, State, next};
-use crate::supervise::launch::{Launcher, Places};
+use crate::supervise::launch::{Launcher, Places, by_adapter};
 use crate::supervise::record::Record;
 use crate::supervise::run::{Run, RunEvent};
 use clone::Clones;
 pub(crate) use rights::superuser;
+use live::Waiting;
+use storage::statement::Address;
 
 /// Time a guest process has to make its machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -129,8 +133,10 @@ struct Guest {
     is_forced: bool,
     /// Number of the current or last run on this VSP.
     run_number: u64,
-    /// Configuration of the current run.
+    /// Configuration of the current run: as it was started, with the devices it has now.
     running: Option<GuestConfig>,
+    /// Devices of whose last change it may not know yet.
+    untold: BTreeSet<Address>,
     since_micros: Option<i64>,
     deadline: Option<Instant>,
     reason: Option<String>,
@@ -157,6 +163,10 @@ pub(crate) struct Supervisor {
     leaving: Option<Reply>,
     /// Guests that asked for a reset while there was no VSP.
     resets: Vec<String>,
+    /// Requests that wait for their guests.
+    storage_requests: Vec<Waiting>,
+    /// When it is looked at whether guests have been told of changes.
+    next_telling: Option<Instant>,
 }
 
 impl Supervisor {
@@ -185,6 +195,8 @@ impl Supervisor {
             stopping: None,
             leaving: None,
             resets: Vec::new(),
+            storage_requests: Vec::new(),
+            next_telling: None,
         };
         let names: Vec<String> = supervisor.db.iter().map(|(name, _)| name.to_owned()).collect();
         for name in names {
@@ -207,6 +219,7 @@ impl Supervisor {
                 Err(RecvTimeoutError::Timeout) => self.pass_deadlines(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            self.take_storage_requests();
         }
         // Whoever waits for guests to be off while somebody has the VSP leave them, waits for the next VSP.
         for reply in self.stopping.take().unwrap_or_default().into_iter().chain(self.leaving.take()) {
@@ -250,6 +263,7 @@ impl Supervisor {
             is_forced: false,
             run_number: 0,
             running: None,
+            untold: BTreeSet::new(),
             since_micros: None,
             deadline: None,
             reason: takeover::last_reason(&self.root, name),
@@ -291,7 +305,8 @@ impl Supervisor {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.guests.values().filter_map(|guest| guest.deadline).min()
+        let deadlines = self.guests.values().filter_map(|guest| guest.deadline);
+        deadlines.chain(self.next_storage_deadline()).min()
     }
 
     fn pass_deadlines(&mut self) {
@@ -423,7 +438,10 @@ impl Supervisor {
         let since_micros = now();
         // Before it is told what to be: if the VSP is killed first, the process ends by itself.
         let pid = launched.child.id();
-        if let Err(error) = Record::write(&self.root.guest(name), pid, since_micros, &config) {
+        let adapters = by_adapter(&config.devices).into_keys().collect();
+        let noted = Record::of(pid, since_micros, adapters)
+            .and_then(|record| record.write(&self.root.guest(name), &config));
+        if let Err(error) = noted {
             tracing::warn!(guest = name, %error, "no note of the guest process: it will not survive this VSP");
         }
         guest.run_number += 1;
@@ -511,6 +529,7 @@ impl Guest {
         self.console.connect(None);
         self.run = None;
         self.running = None;
+        self.untold.clear();
         self.since_micros = None;
         self.stats = None;
     }

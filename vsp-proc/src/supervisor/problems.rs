@@ -203,6 +203,11 @@ fn check_stores(config: &GuestConfig, changes: &Changes<'_>) -> Result<Vec<Strin
 
 /// The operator's option that means a device, in his own spelling.
 fn as_typed(device: &StorageStatement, changes: &[DeviceChange]) -> DeviceChange {
+    typed(device, changes).unwrap_or_else(|| DeviceChange::Add(device.to_string()))
+}
+
+/// The same, if there is one.
+pub(super) fn typed(device: &StorageStatement, changes: &[DeviceChange]) -> Option<DeviceChange> {
     let is_meant = |change: &&DeviceChange| {
         let (DeviceChange::Add(text) | DeviceChange::Delete(text) | DeviceChange::Modify(text)) = change;
         text.parse::<StorageStatement>().is_ok_and(|typed| {
@@ -211,5 +216,5 @@ fn as_typed(device: &StorageStatement, changes: &[DeviceChange]) -> DeviceChange
                     == (device.device(), device.storage(), device.location())
         })
     };
-    changes.iter().find(is_meant).cloned().unwrap_or_else(|| DeviceChange::Add(device.to_string()))
+    changes.iter().find(is_meant).cloned()
 }

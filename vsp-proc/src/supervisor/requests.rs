@@ -1,11 +1,15 @@
 //! Requests of clients: what is admitted, and HPVM's words for what is not.
 
+use ipc::figures::DeviceFigures;
 use ipc::message::{ClientToVsp, DeviceChange, Manner, Refusal, RefusalKind, Remark, StopMode, VspToClient};
+use storage::statement::Address;
 
+use super::live::{Progress, StorageRequest};
 use super::problems::Changes;
 use super::{Goal, Reply, Supervisor, error_line, plain_line};
 use crate::db::{ConfigError, Entry, GuestConfig, Status};
 use crate::supervise::guest::{Event, State};
+use crate::supervise::run::Run;
 
 pub(super) type Outcome = Result<Vec<Remark>, Refusal>;
 
@@ -28,8 +32,17 @@ impl Supervisor {
                 accepted(self.create(&name, Changes { settings: &settings, devices: &devices, manner }))
             }
             ClientToVsp::ModifyGuest { guest, settings, devices, manner } => {
-                let changes = Changes { settings: &settings, devices: &devices, manner };
-                accepted(self.find(&guest).and_then(|name| self.modify(&name, &changes)))
+                let request = StorageRequest::Modify { guest, settings, devices, manner };
+                return self.change_storage(request, reply, None);
+            }
+            ClientToVsp::ChangeDisc { guest, bus, slot, target, disc } => {
+                let drive = Address::new(bus, slot, target).ok();
+                return self.change_storage(StorageRequest::Disc { guest, drive, disc }, reply, None);
+            }
+            ClientToVsp::ListDiscs { guest, bus, slot, target } => {
+                let drive = Address::new(bus, slot, target).ok();
+                let discs = self.find(&guest).and_then(|name| self.list_discs(&name, drive));
+                discs.map(VspToClient::Discs)
             }
             ClientToVsp::CloneGuest(wanted) => return self.clone_guest(&wanted, reply),
             ClientToVsp::Devices(request) => self.manage_devices(request, &reply),
@@ -135,7 +148,13 @@ impl Supervisor {
         Ok(())
     }
 
-    fn modify(&mut self, name: &str, changes: &Changes<'_>) -> Outcome {
+    /// `hpvmmodify`. `seen` is what the guest's devices had done before the request had to wait.
+    pub(super) fn modify(
+        &mut self,
+        name: &str,
+        changes: &Changes<'_>,
+        seen: Option<&[DeviceFigures]>,
+    ) -> Result<Progress, Refusal> {
         let refused = |error: ConfigError| refuse(name, error, MODIFY_FAILED);
         let mut config = self.readable(name)?.clone();
         if config.modify_status == Status::Disabled && !changes.settings.iter().any(GuestConfig::unlocks) {
@@ -143,7 +162,7 @@ impl Supervisor {
             return Err(refused(state_error(text)));
         }
         self.check_not_cloned(name).map_err(refused)?;
-        let remarks = self.configure(&mut config, changes).map_err(refused)?;
+        let mut remarks = self.configure(&mut config, changes).map_err(refused)?;
         let is_on = self.guests.get(name).is_some_and(|guest| guest.state != State::Off);
         let renamed = config.name != name;
         if renamed && is_on {
@@ -152,11 +171,15 @@ impl Supervisor {
         if renamed {
             self.check_free_name(&config.name).map_err(refused)?;
         }
-        if changes.manner == Manner::CheckOnly {
-            return Ok(remarks);
-        }
-        self.store_changed(name, config).map_err(refused)?;
-        Ok(remarks)
+        let progress = self.store_and_apply(name, config, changes, seen).map_err(refused)?;
+        self.guests.get(name).and_then(|guest| guest.run.as_ref()).into_iter().for_each(Run::look);
+        Ok(match progress {
+            Progress::Done(more) => {
+                remarks.extend(more);
+                Progress::Done(remarks)
+            }
+            wait @ Progress::Wait(_) => wait,
+        })
     }
 
     /// Stores a changed, and perhaps renamed, configuration of the guest called `name`.

@@ -2,10 +2,12 @@
 
 use ipc::figures::GuestFigures;
 use ipc::message::{DeviceDetail, Grant as GrantShown, GuestDetail, GuestState, GuestSummary, VspStatus};
+use storage::statement::StorageStatement;
 use uuid::Uuid;
 
 use super::Supervisor;
 use crate::caller::Caller;
+use super::media::differ_in_disc;
 use crate::db::{Entry, Grant, GuestConfig, Status};
 use crate::stores;
 use crate::supervise::guest::State;
@@ -50,7 +52,7 @@ impl Supervisor {
                     (state, _) => state.shown(),
                 },
                 vcpus: config.vcpus,
-                devices: config.devices.len() as u32,
+                devices: self.current(name, config).devices.len() as u32,
                 memory_bytes: config.memory_bytes,
                 ..summary
             },
@@ -86,7 +88,8 @@ impl Supervisor {
             entitlement_max_percent: config.entitlement.max_percent,
             groups: config.groups.iter().map(shown).collect(),
             users: config.users.iter().map(shown).collect(),
-            devices: devices(config),
+            devices: devices(running.unwrap_or(config)),
+            configured: config.devices.iter().map(ToString::to_string).collect(),
             keywords: keywords(config),
             pending: running.map(|running| pending(running, config)).unwrap_or_default(),
         })
@@ -163,9 +166,13 @@ fn pending(running: &GuestConfig, configured: &GuestConfig) -> Vec<String> {
     ];
     let changed = keywords.into_iter().filter(|(_, before, after)| before != after);
     all.extend(changed.map(|(keyword, _, after)| format!("{keyword}: {after}")));
-    let added = configured.devices.iter().filter(|device| !running.devices.contains(device));
+    // A drive whose disc was changed at the console has nothing to wait for: that lasts as long as the run.
+    let is_in = |devices: &[StorageStatement], device: &StorageStatement| {
+        devices.iter().any(|other| other == device || differ_in_disc(other, device))
+    };
+    let added = configured.devices.iter().filter(|device| !is_in(&running.devices, device));
     all.extend(added.map(|device| format!("added: {device}")));
-    let removed = running.devices.iter().filter(|device| !configured.devices.contains(device));
+    let removed = running.devices.iter().filter(|device| !is_in(&configured.devices, device));
     all.extend(removed.map(|device| format!("removed: {device}")));
     all
 }

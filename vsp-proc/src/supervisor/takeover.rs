@@ -1,13 +1,14 @@
 //! Guests across the life of a VSP: leaving them to the next one, and finding those of the last one.
 
 use std::io;
+use std::time::Instant;
 
 use super::{Reply, Supervisor, now, teller};
 use crate::avio_link;
 use crate::db::GuestConfig;
 use crate::root::StateRoot;
 use crate::supervise::guest::{Event, describe};
-use crate::supervise::launch::Places;
+use crate::supervise::launch::{Places, by_adapter};
 use crate::supervise::record::{CONSOLE_END, Found, Leftover, Record, console_end};
 use crate::supervise::run::Run;
 use ipc::guest::ExitReason;
@@ -38,6 +39,7 @@ impl Supervisor {
     /// When a process cannot be taken over nor ended: this VSP must not start the guest a second time.
     pub(super) fn take_over(&mut self, name: &str) -> io::Result<()> {
         let directory = self.root.guest(name);
+        self.finish_change(name);
         let found = Record::find(&directory);
         if let (Found::Ended(_), Some(guest)) = (&found, self.guests.get(name))
             && let Some(end) = console_end(&directory.join(CONSOLE_END))
@@ -51,7 +53,7 @@ impl Supervisor {
                 Err(error) => {
                     tracing::error!(
                         guest = name,
-                        pid = leftover.pid,
+                        pid = leftover.record.pid,
                         error,
                         "ending a guest nobody can serve"
                     );
@@ -76,9 +78,16 @@ impl Supervisor {
         Ok(())
     }
 
-    fn resume(&mut self, name: &str, leftover: Leftover, config: GuestConfig) -> io::Result<()> {
+    fn resume(&mut self, name: &str, mut leftover: Leftover, config: GuestConfig) -> io::Result<()> {
         let Some(guest) = self.guests.get_mut(name) else { return Ok(()) };
-        let since_micros = leftover.since_micros.min(now());
+        let record = &mut leftover.record;
+        if record.adapters.is_empty() {
+            // Written by a VSP that did not note them: they are those of its devices.
+            record.adapters = by_adapter(&config.devices).into_keys().collect();
+        }
+        let since_micros = record.since_micros.min(now());
+        guest.untold = record.untold.clone();
+        self.next_telling = Some(Instant::now());
         let places = Places::of(&self.root, &config);
         // Guests that had a store together were allowed to, whatever was decided since (hpvm.md 6.6).
         config.devices.iter().for_each(|device| avio_link::set_shared(device, true));

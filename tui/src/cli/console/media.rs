@@ -1,13 +1,9 @@
 //! vMP's IN and EJ: discs of a guest's DVD drives come and go (hpvm.md 4.7, 6.7).
 //!
-//! A drive without a disc names where its next one comes from: a drive of the VSP, or a directory of ISO files. What is
-//! written by everybody is not offered: a guest must not be given what anybody could have put there.
+//! A drive without a disc names where its next one comes from: a drive of the VSP, or a directory of ISO files. Which of
+//! them there are, the VSP says.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
-use ipc::message::{ClientToVsp, DeviceChange, DeviceDetail, Manner};
+use ipc::message::{ClientToVsp, DeviceDetail};
 
 use super::menu::Menu;
 use crate::cli::failure::{Failure, print_remarks};
@@ -18,7 +14,8 @@ impl Menu<'_> {
     pub(super) fn insert(&mut self) -> Result<(), Failure> {
         let devices = self.drives(|device| device.storage == "null")?;
         let Some(device) = self.choose_drive("Insertable Guest Devices", &devices)? else { return Ok(()) };
-        let discs = discs(device);
+        let &DeviceDetail { bus, slot, target, .. } = device;
+        let discs = link::connect()?.discs(&self.guest_ref(), (bus, slot, target))?;
         if discs.is_empty() {
             writeln!(self.out, "There is no disc in '{}'.", device.location)?;
             return Ok(());
@@ -28,7 +25,7 @@ impl Menu<'_> {
             writeln!(self.out, "[{}] {disc}", n + 1)?;
         }
         match self.choose("Enter menu item number or [Q] Quit: ", discs.len())? {
-            Some(chosen) => self.change(loaded(device, &discs[chosen])),
+            Some(chosen) => self.change(device, Some(discs[chosen].clone())),
             None => Ok(()),
         }
     }
@@ -40,7 +37,7 @@ impl Menu<'_> {
         write!(self.out, "Confirm eject action [Y/N/Q]: ")?;
         self.out.flush()?;
         match self.input.line() {
-            Ok(answer) if answer.eq_ignore_ascii_case("y") => self.change(emptied(device)),
+            Ok(answer) if answer.eq_ignore_ascii_case("y") => self.change(device, None),
             _ => Ok(()),
         }
     }
@@ -82,101 +79,11 @@ impl Menu<'_> {
         }
     }
 
-    fn change(&mut self, statement: String) -> Result<(), Failure> {
-        let mut client = link::connect()?;
-        let done = client.request(&ClientToVsp::ModifyGuest {
-            guest: self.guest_ref(),
-            settings: Vec::new(),
-            devices: vec![DeviceChange::Modify(statement.clone())],
-            manner: Manner::Normal,
-        })?;
+    fn change(&mut self, device: &DeviceDetail, disc: Option<String>) -> Result<(), Failure> {
+        let &DeviceDetail { bus, slot, target, .. } = device;
+        let request = ClientToVsp::ChangeDisc { guest: self.guest_ref(), bus, slot, target, disc };
+        let done = link::connect()?.request(&request)?;
         print_remarks(super::SPEC.classic, &done.remarks);
-        let pending = client.guest(&self.guest_ref())?.pending;
-        if pending.iter().any(|change| change.ends_with(&statement)) {
-            writeln!(self.out, "The change takes effect at the next start of the guest.")?;
-        }
         Ok(())
-    }
-}
-
-/// Discs that can be put into an empty drive, by path.
-fn discs(device: &DeviceDetail) -> Vec<String> {
-    let directory = Path::new(&device.location);
-    if !directory.is_dir() {
-        return vec![device.location.clone()];
-    }
-    let found = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_offered = |path: &std::path::PathBuf| {
-        let is_iso = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("iso"));
-        is_iso
-            && fs::metadata(path)
-                .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o002 == 0)
-    };
-    let mut discs: Vec<String> =
-        found.filter(is_offered).filter_map(|path| path.into_os_string().into_string().ok()).collect();
-    discs.sort();
-    discs
-}
-
-fn statement(device: &DeviceDetail, storage: &str, location: &str) -> String {
-    let DeviceDetail { adapter, bus, slot, target, device, .. } = device;
-    format!("{device}:{adapter}:{bus},{slot},{target}:{storage}:{location}")
-}
-
-/// The drive with this disc.
-fn loaded(device: &DeviceDetail, disc: &str) -> String {
-    let storage = if Path::new(disc).is_file() { "file" } else { "disk" };
-    statement(device, storage, disc)
-}
-
-/// The drive without its disc: the next one comes from the same drive, or the same directory.
-fn emptied(device: &DeviceDetail) -> String {
-    let location = match device.storage.as_str() {
-        "file" => Path::new(&device.location).parent().and_then(Path::to_str).unwrap_or("/"),
-        _ => &device.location,
-    };
-    statement(device, "null", location)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn dvd(storage: &str, location: &str) -> DeviceDetail {
-        DeviceDetail {
-            device: "dvd".into(),
-            adapter: "avio_stor".into(),
-            bus: 7,
-            slot: 7,
-            target: 127,
-            storage: storage.into(),
-            location: location.into(),
-            statement: String::new(),
-            size_bytes: None,
-        }
-    }
-
-    #[test]
-    fn discs_go_back_to_where_they_came_from() {
-        assert_eq!(emptied(&dvd("file", "/iso/a.iso")), "dvd:avio_stor:7,7,127:null:/iso");
-        assert_eq!(emptied(&dvd("disk", "/dev/sr0")), "dvd:avio_stor:7,7,127:null:/dev/sr0");
-        assert_eq!(loaded(&dvd("null", "/dev/sr0"), "/dev/sr0"), "dvd:avio_stor:7,7,127:disk:/dev/sr0");
-    }
-
-    #[test]
-    fn only_iso_files_that_not_everybody_writes_are_offered() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        for name in ["b.iso", "a.ISO", "open.iso", "notes.txt"] {
-            fs::write(path(name), b"").unwrap();
-            fs::set_permissions(path(name), fs::Permissions::from_mode(0o644)).unwrap();
-        }
-        fs::set_permissions(path("open.iso"), fs::Permissions::from_mode(0o666)).unwrap();
-        let text = |name: &str| path(name).display().to_string();
-        let offered = discs(&dvd("null", &directory.path().display().to_string()));
-        assert_eq!(offered, [text("a.ISO"), text("b.iso")]);
-        assert_eq!(discs(&dvd("null", "/dev/sr0")), ["/dev/sr0"]);
-        let loaded = loaded(&dvd("null", "/x"), &text("b.iso"));
-        assert_eq!(loaded, format!("dvd:avio_stor:7,7,127:file:{}", text("b.iso")));
     }
 }

@@ -64,7 +64,7 @@ struct Options {
     /// Devices as resource statements
     #[arg(short = 'd', requires = "guest")]
     devices: bool,
-    /// Devices as configured, before any change of media
+    /// Devices as configured for the next start, before any change of media
     #[arg(short = 'D', requires = "guest")]
     original: bool,
     /// Event log of the guest
@@ -136,7 +136,10 @@ fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Wr
             writeln!(out, "[Virtual Machines Details]")?;
             verbose::print(&detail, now(), out)
         }
-        _ if options.devices || options.original => table::statements(&detail, out),
+        _ if options.devices => {
+            table::statements(detail.devices.iter().map(|device| device.statement.as_str()), out)
+        }
+        _ if options.original => table::statements(detail.configured.iter().map(String::as_str), out),
         _ if options.resources => resources::of_guest(&detail, now(), out),
         _ if options.machine => machine::print(&detail, out),
         _ if options.xml => document::xml(&[&detail], out),

@@ -51,6 +51,7 @@ pub(in crate::cli) fn detail() -> GuestDetail {
             device("disk", 2, "disk", "/dev/rdisk/disk17", Some(64 << 30)),
             device("tape", 4, "attach_path", "0/7/1/1.0x500104f00048b29e.0x0", None),
         ],
+        configured: vec!["disk:avio_stor:0,2,0:disk:/dev/rdisk/disk17".into()],
         keywords: vec![("kernel".into(), "/boot/vmlinux.gz".into())],
         pending: vec![],
     }

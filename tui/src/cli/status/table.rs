@@ -83,11 +83,14 @@ fn device_heading(out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Devices as resource statements, which can be given back to `-d` and `-m` (hpvm.md 4.4.3).
-pub(super) fn statements(guest: &GuestDetail, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn statements<'a>(
+    storage: impl IntoIterator<Item = &'a str>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, "[Virtual Machine Devices]\n")?;
     writeln!(out, "[Storage Interface Details]")?;
-    for device in &guest.devices {
-        writeln!(out, "{}", device.statement)?;
+    for statement in storage {
+        writeln!(out, "{statement}")?;
     }
     writeln!(out, "\n[Network Interface Details]")?;
     writeln!(out, "\n[Misc Interface Details]")?;
@@ -134,7 +137,7 @@ mod tests {
     #[test]
     fn statements_can_be_given_back() {
         assert_eq!(
-            text(|out| statements(&detail(), out)),
+            text(|out| statements(detail().devices.iter().map(|device| device.statement.as_str()), out)),
             "[Virtual Machine Devices]\n\n\
              [Storage Interface Details]\n\
              disk:avio_stor:0,2,0:disk:/dev/rdisk/disk17\n\

@@ -329,3 +329,24 @@ fn stopped_adapter_finishes_what_it_has_begun() {
     assert!(adapter.wait(PATIENCE));
     assert_eq!(driver.wait_used(2).0, 1);
 }
+
+#[test]
+fn what_happens_before_the_driver_is_ready_is_told_when_it_is() {
+    let targets = Arc::new(Targets::new());
+    let (adapter, connection) = serve(&targets);
+    adapter.add_target(5, disk(Arc::new(MemoryStore::new(512)))).unwrap();
+    adapter.tell_again(6);
+    assert!(adapter.has_news(5));
+    let mut driver = Driver::new(connection, sealed_ram(), 4, 128);
+    driver.start().unwrap();
+    let buffer = 0x10_0000;
+    for head in 0..2 {
+        let at = buffer + 16 * u64::from(head);
+        driver.put_descriptor(driver.queues[1].descriptors(), head, (at, 16, testing::WRITE, 0));
+        driver.make_available(1, head);
+        assert_eq!(driver.wait_used(1), (head, 16));
+    }
+    assert_eq!(driver.read(buffer, 16), [1, 0, 0, 0, 1, 5, 0x40, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(driver.read(buffer + 16, 16), [1, 0, 0, 0, 1, 6, 0x40, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
+    assert!(!adapter.has_news(5) && !adapter.is_busy(5));
+}
