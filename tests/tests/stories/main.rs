@@ -9,6 +9,7 @@ mod commands_show;
 mod commands_software;
 mod front_end;
 mod guest;
+mod hot;
 mod journey;
 mod linux;
 mod rights;

@@ -55,7 +55,15 @@ impl Step {
 pub(crate) struct Prepared {
     removed: Vec<Address>,
     added: Vec<(Address, Unit)>,
-    discs: Vec<(Arc<Dvd>, Option<Arc<dyn BlockStore>>, Drive)>,
+    discs: Vec<Exchange>,
+}
+
+/// Another disc, or none, for a drive.
+struct Exchange {
+    dvd: Arc<Dvd>,
+    disc: Option<Arc<dyn BlockStore>>,
+    /// What the drive is by that.
+    drive: Drive,
 }
 
 /// Why a step cannot be taken, for the operator, and the step's place in the list.
@@ -215,7 +223,7 @@ impl Adapters {
                 served.add(address.target(), unit);
             }
         }
-        for (dvd, disc, drive) in prepared.discs {
+        for Exchange { dvd, disc, drive } in prepared.discs {
             dvd.change(disc, drive);
         }
         state.config = config;
@@ -256,10 +264,7 @@ impl State {
     }
 
     /// A drive, and the disc it is to have; nothing if the disc is in it already and cannot be opened a second time.
-    fn open_disc(
-        &self,
-        statement: &StorageStatement,
-    ) -> Result<Option<(Arc<Dvd>, Option<Arc<dyn BlockStore>>, Drive)>, String> {
+    fn open_disc(&self, statement: &StorageStatement) -> Result<Option<Exchange>, String> {
         let address = statement.placement().address().ok_or("The device has no full address.")?;
         let served = self.served(address).ok_or_else(|| not_served(address))?;
         let Some(Unit::Dvd(dvd)) = served.unit(address.target()) else {
@@ -272,7 +277,7 @@ impl State {
         }
         dvd.ask_for_disc().map_err(|_| format!("Device dvd:avio_stor:{address} is locked by the guest."))?;
         let (disc, drive) = unit::open_disc(statement).map_err(|e| e.to_string())?;
-        Ok(Some((Arc::clone(dvd), disc, drive)))
+        Ok(Some(Exchange { dvd: Arc::clone(dvd), disc, drive }))
     }
 }
 
