@@ -37,6 +37,8 @@ fn need(request: &ClientToVsp) -> Need<'_> {
         ClientToVsp::StartGuest { guest, .. }
         | ClientToVsp::StopGuest { guest, .. }
         | ClientToVsp::ResetGuest(guest)
+        | ClientToVsp::ListDiscs { guest, .. }
+        | ClientToVsp::ChangeDisc { guest, .. }
         | ClientToVsp::DisconnectUser { guest, .. } => Need::Of(guest, Rights::Admin),
         // Which devices is looked at where the guest is known.
         ClientToVsp::ModifyGuest { guest, settings, .. } if settings.is_empty() => {
