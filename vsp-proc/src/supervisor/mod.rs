@@ -40,8 +40,8 @@ use crate::supervise::launch::{Launcher, Places, by_adapter};
 use crate::supervise::record::Record;
 use crate::supervise::run::{Run, RunEvent};
 use clone::Clones;
-pub(crate) use rights::superuser;
 use live::Waiting;
+pub(crate) use rights::superuser;
 use storage::statement::Address;
 
 /// Time a guest process has to make its machine.

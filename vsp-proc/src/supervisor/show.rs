@@ -6,8 +6,8 @@ use storage::statement::StorageStatement;
 use uuid::Uuid;
 
 use super::Supervisor;
-use crate::caller::Caller;
 use super::media::differ_in_disc;
+use crate::caller::Caller;
 use crate::db::{Entry, Grant, GuestConfig, Status};
 use crate::stores;
 use crate::supervise::guest::State;
