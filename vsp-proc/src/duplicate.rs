@@ -1,13 +1,15 @@
-//! Physical duplication of a file store (`hpvmclone -b`): holes stay holes, and both files are locked meanwhile.
+//! Physical duplication of a store (`hpvmclone -b`): of files, disks and logical volumes, each to any of them. Holes stay
+//! holes, zeros of a device become some, and both stores are locked meanwhile.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::fs::{FallocateFlags, SeekFrom, copy_file_range, fallocate, seek};
 use rustix::io::Errno;
-use storage::backing::{Access, OpenError, RawFile};
+use storage::backing::{Access, BlockStore, Kind, OpenError, RawFile, examine};
+use storage::sysfs::Sysfs;
 
 /// Bytes copied between two looks at whether to go on.
 const CHUNK: u64 = 8 << 20;
@@ -38,27 +40,48 @@ pub(crate) enum CopyError {
     },
 }
 
-/// Copies all data of one file store into another one, which is as large or larger. `progress` hears how many bytes of how
+/// A store as an operator names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) kind: Kind,
+}
+
+impl Place {
+    /// Opens it twice: locked against other users here and elsewhere, and as a plain file; also its size in bytes.
+    fn open(&self, access: Access) -> Result<(RawFile, File, u64), CopyError> {
+        let Place { path, kind } = self;
+        let locked = RawFile::open_as(path, *kind, access, &Sysfs::default())?;
+        let open = || {
+            let file = File::options().read(true).write(access == Access::ReadWrite).open(path)?;
+            // The end of a file need not be that of a block.
+            let len = if *kind == Kind::File { file.metadata()?.len() } else { locked.len_bytes() };
+            Ok((file, len))
+        };
+        let (file, len) = open().map_err(|source| CopyError::Host { from: path.clone(), source })?;
+        Ok((locked, file, len))
+    }
+}
+
+/// Copies all data of one store into another one, which is as large or larger. `progress` hears how many bytes of how
 /// many are done, holes included, and says whether to go on. What was copied is on the medium afterwards. Returns the size
 /// of the store in bytes.
 ///
 /// # Errors
 /// [`CopyError`]; the contents of `to` are then undefined.
 pub(crate) fn duplicate(
-    from: &Path,
-    to: &Path,
+    from: &Place,
+    to: &Place,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<u64, CopyError> {
-    // Against other users of these stores, here and elsewhere.
-    let _reading = RawFile::open(from, Access::ReadOnly)?;
-    let _writing = RawFile::open(to, Access::ReadWrite)?;
-    let failed = |source| CopyError::Host { from: from.to_owned(), source };
-    let source = File::open(from).map_err(failed)?;
-    let target = File::options().write(true).open(to).map_err(failed)?;
-    let total = source.metadata().map_err(failed)?.len();
-    if target.metadata().map_err(failed)?.len() < total {
-        return Err(CopyError::TooSmall(to.to_owned()));
+    let (_reading, source, total) = from.open(Access::ReadOnly)?;
+    let (_writing, target, room) = to.open(Access::ReadWrite)?;
+    let failed = |source| CopyError::Host { from: from.path.clone(), source };
+    if room < total {
+        return Err(CopyError::TooSmall(to.path.clone()));
     }
+    // Devices do not say where they have data.
+    let copy = if from.kind == Kind::File { copy } else { copy_data };
     let mut done = 0;
     while done < total {
         let data = next_data(&source, done, total).map_err(failed)?;
@@ -89,19 +112,28 @@ pub(crate) fn records(bytes: u64) -> String {
 pub(crate) struct Created(Vec<PathBuf>);
 
 impl Created {
-    /// Makes a store like the one at `like` where `path` has none.
+    /// Makes a store like the one at `like` where a file is meant and there is none.
     ///
     /// # Errors
     /// When one of them cannot be.
-    pub(crate) fn create_like(&mut self, like: &Path, path: &Path) -> Result<(), CopyError> {
-        let failed = |source| CopyError::Host { from: like.to_owned(), source };
-        if path.symlink_metadata().is_ok() {
+    pub(crate) fn create_like(
+        &mut self,
+        like: &Place,
+        Place { path, kind }: &Place,
+    ) -> Result<(), CopyError> {
+        let failed = |source| CopyError::Host { from: like.path.clone(), source };
+        if *kind != Kind::File || path.symlink_metadata().is_ok() {
             return Ok(());
         }
-        let metadata = fs::metadata(like).map_err(failed)?;
-        RawFile::create(path, metadata.len().next_multiple_of(512))?;
-        self.0.push(path.to_owned());
-        fs::set_permissions(path, fs::Permissions::from_mode(metadata.mode() & 0o777)).map_err(failed)
+        let found = examine(&like.path, like.kind, 0, &Sysfs::default())?;
+        RawFile::create(path, found.len_bytes.unwrap_or_default().next_multiple_of(512))?;
+        self.0.push(path.clone());
+        // What may read a device says nothing about who may read a file.
+        if like.kind == Kind::File {
+            let mode = fs::metadata(&like.path).map_err(failed)?.mode() & 0o777;
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// They are needed.
@@ -150,7 +182,8 @@ fn clear(target: &File, at: u64, len: u64) -> io::Result<()> {
     }
     match fallocate(target, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, at, len) {
         Ok(()) => return Ok(()),
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+        // A device may want it in larger pieces.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
         Err(error) => return Err(error.into()),
     }
     let zeros = vec![0; BUFFER.min(len) as usize];
@@ -178,9 +211,26 @@ fn copy(source: &File, target: &File, at: u64, len: u64) -> io::Result<u64> {
     Ok(buffer.len() as u64)
 }
 
+/// The same, where zeros are to be found among the data.
+fn copy_data(source: &File, target: &File, at: u64, len: u64) -> io::Result<u64> {
+    let mut buffer = vec![0; BUFFER.min(len) as usize];
+    source.read_exact_at(&mut buffer, at)?;
+    match buffer.iter().all(|byte| *byte == 0) {
+        true => clear(target, at, buffer.len() as u64)?,
+        false => target.write_all_at(&buffer, at)?,
+    }
+    Ok(buffer.len() as u64)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn file(path: &Path) -> Place {
+        Place { path: path.to_owned(), kind: Kind::File }
+    }
 
     /// A file of 64 MiB with data at three places.
     fn sparse(path: &Path) {
@@ -199,7 +249,7 @@ mod tests {
         // What was there before must not show through the holes.
         fs::write(&to, vec![0xff; 64 << 20]).unwrap();
         let mut last = (0, 0);
-        let total = duplicate(&from, &to, &mut |done, total| {
+        let total = duplicate(&file(&from), &file(&to), &mut |done, total| {
             assert!(done >= last.0);
             last = (done, total);
             true
@@ -223,15 +273,16 @@ mod tests {
         let path = |name: &str| directory.path().join(name);
         sparse(&path("from"));
         fs::write(path("small"), [0; 512]).unwrap();
-        let refusal =
-            |to: &str| duplicate(&path("from"), &path(to), &mut |_, _| true).unwrap_err().to_string();
+        let refusal = |to: &str| {
+            duplicate(&file(&path("from")), &file(&path(to)), &mut |_, _| true).unwrap_err().to_string()
+        };
         assert!(refusal("small").ends_with("small' is smaller than the device to be copied."));
         assert!(refusal("none").contains("does not exist"));
         let held = RawFile::open(&path("small"), Access::ReadWrite).unwrap();
         assert!(refusal("small").contains("in use"), "{}", refusal("small"));
         drop(held);
         fs::write(path("to"), vec![0; 64 << 20]).unwrap();
-        let interrupted = duplicate(&path("from"), &path("to"), &mut |_, _| false);
+        let interrupted = duplicate(&file(&path("from")), &file(&path("to")), &mut |_, _| false);
         assert!(matches!(interrupted, Err(CopyError::Interrupted)));
     }
 
@@ -241,13 +292,13 @@ mod tests {
         let path = |name: &str| directory.path().join(name);
         sparse(&path("from"));
         let mut created = Created::default();
-        created.create_like(&path("from"), &path("to")).unwrap();
+        created.create_like(&file(&path("from")), &file(&path("to"))).unwrap();
         assert_eq!(total_of(&path("to")), 64 << 20);
         drop(created);
         assert!(!path("to").exists());
         let mut created = Created::default();
-        created.create_like(&path("from"), &path("from")).unwrap();
-        created.create_like(&path("from"), &path("to")).unwrap();
+        created.create_like(&file(&path("from")), &file(&path("from"))).unwrap();
+        created.create_like(&file(&path("from")), &file(&path("to"))).unwrap();
         created.keep();
         assert!(path("from").exists() && path("to").exists());
     }

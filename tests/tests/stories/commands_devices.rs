@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::process::Command;
 
 use tests::Vsp;
 
@@ -170,6 +171,11 @@ fn stores_are_made_by_their_size_and_wrong_requests_are_refused() {
     assert_eq!(fs::metadata(&file).unwrap().len(), 3 << 20);
     vsp.run(&["devmgmt", "-S", "3M", &file])
         .refused(&[&format!("hpvmdevmgmt: File '{file}' already exists.")]);
+    let listed = vsp.path("listed").display().to_string();
+    vsp.run(&["devmgmt", "-A", "-S", "1M", &listed]).ok();
+    let entry = vsp.run(&["devmgmt", "-l", &format!("gdev:{listed}")]).ok();
+    assert!(entry.contains("DEVTYPE=FILE,SHARE=NO,USAGE=DISK::"), "{entry}");
+    assert_eq!(vsp.run(&["devmgmt", "-A", "-l", "all"]).status(), 2);
     vsp.run(&["devmgmt", "-a", "floppy:/x"])
         .refused(&["hpvmdevmgmt: Illegal entry type 'floppy'. Expected server, env, rdev or gdev."]);
     vsp.run(&["devmgmt", "-d", "gdev:/x"]).refused(&["hpvmdevmgmt: Entry 'gdev:/x' does not exist."]);
@@ -207,4 +213,50 @@ fn info_says_where_it_runs_without_a_vsp() {
     let pid = vsp.pid().unwrap().to_string();
     assert_eq!(line.trim().split(':').skip(5).collect::<Vec<_>>(), [pid.as_str(), "1", "0"]);
     assert!(vsp.run(&["info", "-v"]).ok().contains("Version "));
+}
+
+/// A loop device, which is a disk like any other; detached when dropped.
+struct LoopDevice(String);
+
+impl LoopDevice {
+    /// One on `file`, or nothing where the host gives none.
+    fn on(file: &str) -> Option<LoopDevice> {
+        let made = Command::new("losetup").args(["--show", "-f", file]).output().ok()?;
+        made.status.success().then(|| LoopDevice(String::from_utf8_lossy(&made.stdout).trim().to_owned()))
+    }
+}
+
+impl Drop for LoopDevice {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").arg("-d").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn stores_are_copied_between_files_and_disks() {
+    let vsp = Vsp::new();
+    let from = store(&vsp, "from");
+    let (behind, small) = (vsp.disk("behind", 64 << 20), vsp.disk("small", 1 << 20));
+    // What was there before must not show through the holes.
+    fs::write(&behind, vec![0xff; 64 << 20]).unwrap();
+    let (Some(disk), Some(too_small)) = (LoopDevice::on(&behind), LoopDevice::on(&small)) else {
+        println!("skipped: no loop device to be had");
+        return;
+    };
+    let original = vsp.create("ivm1", &["-a", &format!("disk:avio_stor:0,0,0:file:{from}")]);
+    let to_disk = |disk: &LoopDevice| format!("disk:avio_stor:0,0,0:disk:{}", disk.0);
+    original.run("clone", &["-N", "x", "-b", &to_disk(&too_small)]).refused(&[
+        &format!("hpvmclone: ERROR (x): Device '{}' is smaller than the device to be copied.", too_small.0),
+        "hpvmclone: Unable to clone the guest.",
+    ]);
+    let copied = "64+0 records in\n64+0 records out\nhpvmclone: Virtual storage cloned successfully.\n";
+    assert_eq!(original.run("clone", &["-N", "ivm2", "-b", &to_disk(&disk)]).ok(), copied);
+    assert!(fs::read(&from).unwrap() == fs::read(&disk.0).unwrap());
+    assert_eq!(vsp.guest("ivm2").detail().devices[0].statement, to_disk(&disk));
+    // And back into a file, where the zeros of the disk become holes.
+    let back = vsp.path("back").display().to_string();
+    let to_file = format!("disk:avio_stor:0,0,0:file:{back}");
+    assert_eq!(vsp.guest("ivm2").run("clone", &["-N", "ivm3", "-b", &to_file]).ok(), copied);
+    assert!(fs::read(&from).unwrap() == fs::read(&back).unwrap());
+    assert!(fs::metadata(&back).unwrap().blocks() * 512 < 4 << 20, "zeros become holes");
 }

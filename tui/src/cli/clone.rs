@@ -19,8 +19,9 @@ pub(super) const SPEC: Spec = Spec {
     augment: |command| {
         Options::augment_args(command.about("Make a guest after another one").after_help(
             "Without storage options the clone has the same backing stores as the original, so both cannot run at once.\n\
-             -b disk:avio_stor:BUS,SLOT,TARGET:file:PATH copies the data of the original's device at that address to \
-             PATH, which is made if it is missing; holes stay holes. The original must be off. Unless PATH is given to \
+             -b disk:avio_stor:BUS,SLOT,TARGET:{file|disk|lv}:PATH copies the data of the original's device at that \
+             address to PATH, which is as large or larger; a file is made if it is missing, and holes stay holes. The \
+             original must be off. Unless PATH is given to \
              the clone by -a or -m, it takes the place of the original's store.",
         ))
     },

@@ -59,6 +59,10 @@ struct Options {
     /// Make a file of this size (K, M, G) to be used as a virtual device
     #[arg(short = 'S', value_name = "file-size", value_parser = size, requires = "file")]
     size: Option<u64>,
+    /// With -S: make an entry (gdev, USAGE=DISK) for the file, too, so that it is offered for guests. (HPVM's manuals show
+    /// that there is such an option and do not say what it means.)
+    #[arg(short = 'A', requires = "size")]
+    add_entry: bool,
     /// With -S: the file
     #[arg(value_name = "file-name", requires = "size")]
     file: Option<std::path::PathBuf>,
@@ -95,6 +99,11 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
             }
         }
         _ => return Err(ClientError::Unexpected.into()),
+    }
+    if let (true, DeviceRequest::CreateFile { path, .. }) = (options.add_entry, request) {
+        let attributes = vec![("USAGE".to_owned(), "DISK".to_owned())];
+        let add = DeviceRequest::Add { kind: DeviceKind::Gdev, name: path, attributes };
+        client.request(&ClientToVsp::Devices(add))?;
     }
     Ok(())
 }

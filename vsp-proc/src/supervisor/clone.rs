@@ -3,18 +3,19 @@
 //! Copying takes its time, so a thread of its own does it; meanwhile the name of the clone is taken and the original can
 //! be neither started nor changed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ipc::message::{CloneGuest, DeviceChange, Manner, Refusal, Remark, VspToClient};
-use storage::statement::{StorageStatement, StorageType};
+use storage::backing::Kind;
+use storage::statement::{DeviceType, StorageStatement, StorageType};
 
 use super::problems::Changes;
 use super::requests::{accepted, conflict, host, refuse, state_error};
 use super::{Input, Reply, Supervisor};
 use crate::db::{ConfigError, GuestConfig};
-use crate::duplicate::{Created, duplicate, records};
+use crate::duplicate::{Created, Place, duplicate, records};
 use crate::supervise::guest::State;
 
 const CLONE_FAILED: &str = "Unable to clone the guest.";
@@ -43,8 +44,8 @@ impl Clones {
 
 /// One store to be duplicated.
 struct Copy {
-    from: PathBuf,
-    to: PathBuf,
+    from: Place,
+    to: Place,
 }
 
 impl Supervisor {
@@ -125,7 +126,7 @@ impl Supervisor {
             };
             let copy = find_copy(source, text).map_err(at_fault)?;
             created.create_like(&copy.from, &copy.to).map_err(|e| at_fault(host(e.to_string())))?;
-            if !is_added(&devices, &copy.to) {
+            if !is_added(&devices, &copy.to.path) {
                 devices.push(DeviceChange::Modify(text.clone()));
             }
             todo.push(copy);
@@ -156,13 +157,27 @@ fn find_copy(source: &GuestConfig, text: &str) -> Result<Copy, ConfigError> {
     };
     let device = source.devices.iter().find(is_meant);
     let device = device.ok_or_else(|| invalid("Guest to be cloned has no such device.".into()))?;
-    if (device.storage(), wanted.storage()) != (StorageType::File, StorageType::File) {
-        return Err(invalid("Only storage of type 'file' can be copied.".into()));
-    }
     if device.location() == wanted.location() {
         return Err(conflict(format!("Device '{}' cannot be copied to itself.", device.location())));
     }
-    Ok(Copy { from: device.location().into(), to: wanted.location().into() })
+    match (place(device), place(&wanted)) {
+        (Some(from), Some(to)) => Ok(Copy { from, to }),
+        _ if wanted.device() == DeviceType::Disk => {
+            Err(invalid("Only storage of type 'file', 'disk' or 'lv' can be copied, and to these.".into()))
+        }
+        _ => Err(invalid("Of devices other than disks only storage of type 'file' can be copied.".into())),
+    }
+}
+
+/// A store that can be read and written here.
+fn place(device: &StorageStatement) -> Option<Place> {
+    let kind = match (device.device(), device.storage()) {
+        (_, StorageType::File) => Kind::File,
+        (DeviceType::Disk, StorageType::Disk) => Kind::Disk,
+        (DeviceType::Disk, StorageType::Lv) => Kind::LogicalVolume,
+        _ => return None,
+    };
+    Some(Place { path: device.location().into(), kind })
 }
 
 /// Is the clone given this store by an option of its own?
