@@ -128,6 +128,17 @@ pub enum OpenError {
     /// It exists already and would be overwritten.
     #[error("File '{}' already exists.", .0.display())]
     Exists(PathBuf),
+    /// The label of a cartridge says what it may not.
+    #[error(
+        "Write 'capacity SIZE' (64K or more), 'barcode TEXT' or 'write-protected' into '{}' (line {line}).",
+        path.display()
+    )]
+    Label {
+        /// The file with the label.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+    },
     /// The host refused.
     #[error("Unable to {attempt} '{}': {source}.", path.display())]
     Host {

@@ -8,6 +8,7 @@ mod error;
 mod ioctl;
 mod open;
 mod raw;
+pub mod tap;
 
 use std::os::fd::BorrowedFd;
 

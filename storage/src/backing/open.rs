@@ -138,14 +138,14 @@ pub(super) fn len_of(file: &File, kind: Kind) -> io::Result<u64> {
     Ok(len / MINIMUM_DISK * MINIMUM_DISK)
 }
 
-fn metadata(path: &Path) -> Result<Metadata, OpenError> {
+pub(super) fn metadata(path: &Path) -> Result<Metadata, OpenError> {
     std::fs::metadata(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => OpenError::Missing(path.to_owned()),
         _ => host("examine", path)(source),
     })
 }
 
-fn host<'p>(attempt: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> OpenError + 'p {
+pub(super) fn host<'p>(attempt: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> OpenError + 'p {
     move |source| OpenError::Host { attempt, path: path.to_owned(), source }
 }
 

@@ -210,7 +210,7 @@ impl RawFile {
 }
 
 /// Repeats `step` until all of `data` is done, starting at `offset` of the store.
-fn transfer(
+pub(super) fn transfer(
     offset: u64,
     data: &Segments<'_>,
     mut step: impl FnMut(&Segments<'_>, u64) -> io::Result<u64>,
