@@ -66,7 +66,6 @@ pub(super) struct Moved {
 pub(super) enum Stop {
     Check(Sense),
     /// CHECK CONDITION after some data were moved.
-    #[expect(dead_code, reason = "sequential devices come next")]
     Partly(Sense, Moved),
     Overrun,
     Conflict,
@@ -155,6 +154,11 @@ impl Attentions {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.is_empty() { None } else { Some(pending.remove(0)) }
     }
+
+    /// All of them, which stay.
+    pub(super) fn pending(&self) -> Vec<Sense> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The initiators of a unit that several have, each with what it is to be told.
@@ -174,6 +178,21 @@ impl Nexuses {
     pub(crate) fn any(&self, is_meant: impl Fn(Initiator) -> bool) -> bool {
         let joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         joined.iter().any(|(initiator, attentions)| attentions.strong_count() > 0 && is_meant(*initiator))
+    }
+
+    /// One less.
+    pub(super) fn leave(&self, attentions: &Arc<Attentions>) {
+        let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        joined.retain(|(_, other)| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(attentions)));
+    }
+
+    /// Each with what it has not been told yet.
+    pub(super) fn pending(&self) -> Vec<(Initiator, Vec<Sense>)> {
+        let joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        joined
+            .iter()
+            .filter_map(|(initiator, attentions)| Some((*initiator, attentions.upgrade()?.pending())))
+            .collect()
     }
 
     /// Tells the initiators `whom` is true of.

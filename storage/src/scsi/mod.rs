@@ -5,10 +5,10 @@
 //!                         │
 //!                         ▼
 //!               one table per device type: opcode, name, CDB usage, function
-//!                 spc: INQUIRY, MODE SENSE, …     sbc: disks     mmc: DVDs    smc: changers
-//!                 (vpd, mode: the pages)          (reservation)      │              │
-//!                                                     └──────┬───────┘              ▼
-//!                                                            ▼               library::Library
+//!                 spc: INQUIRY, MODE SENSE, …     sbc: disks     mmc: DVDs     ssc: tapes     smc: changers
+//!                 (vpd, mode: the pages)          (reservation)      │             │              │
+//!                                                     └──────┬───────┘             ▼              ▼
+//!                                                            ▼               backing::tap   library::Library
 //!                                                   backing::BlockStore
 //! ```
 
@@ -26,6 +26,7 @@ mod sbc;
 pub mod sense;
 mod smc;
 mod spc;
+mod ssc;
 mod statistics;
 mod vpd;
 
@@ -38,6 +39,7 @@ pub use reservation::{Initiator, Reservations};
 pub use sbc::{Disk, Product, WeakDisk};
 pub use sense::Sense;
 pub use smc::{Changer, ChangerPort, DataTransferElement, LoadError, Loading, StillLoaded};
+pub use ssc::{InsertError, StateError, TapeDrive};
 pub use statistics::{Statistics, StatisticsSnapshot};
 
 use crate::backing::Patience;

@@ -20,7 +20,6 @@ pub(super) enum Geometry {
         block_len: u32,
     },
     /// SSC-3 clause 8.3.3.
-    #[expect(dead_code, reason = "sequential devices come next")]
     Sequential {
         /// DENSITY CODE.
         density: u8,

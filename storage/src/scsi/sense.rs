@@ -30,6 +30,22 @@ pub enum Key {
     Miscompare = 0xe,
 }
 
+impl Key {
+    const ALL: [Key; 11] = [
+        Key::NoSense,
+        Key::NotReady,
+        Key::MediumError,
+        Key::HardwareError,
+        Key::IllegalRequest,
+        Key::UnitAttention,
+        Key::DataProtect,
+        Key::BlankCheck,
+        Key::AbortedCommand,
+        Key::VolumeOverflow,
+        Key::Miscompare,
+    ];
+}
+
 /// What beyond the code is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Detail {
@@ -264,6 +280,38 @@ impl Sense {
         (self.key, self.code, self.qualifier) == (other.key, other.code, other.qualifier)
     }
 
+    /// As words of a line of text, from which [`Sense::from_words`] makes it again.
+    pub(super) fn to_words(self) -> String {
+        let detail = match self.detail {
+            Detail::None => "-".to_owned(),
+            Detail::CdbField { byte, bit } => format!("cdb {byte} {bit}"),
+            Detail::ParameterField { byte } => format!("parameter {byte}"),
+            Detail::Information(value) => format!("information {value}"),
+            Detail::Residue(value) => format!("residue {value}"),
+        };
+        format!("{} {} {} {} {detail}", self.key as u8, self.code, self.qualifier, self.met)
+    }
+
+    pub(super) fn from_words(words: &[&str]) -> Option<Sense> {
+        let [key, code, qualifier, met, detail @ ..] = words else { return None };
+        let key: u8 = key.parse().ok()?;
+        let detail = match detail {
+            ["-"] => Detail::None,
+            ["cdb", byte, bit] => Detail::CdbField { byte: byte.parse().ok()?, bit: bit.parse().ok()? },
+            ["parameter", byte] => Detail::ParameterField { byte: byte.parse().ok()? },
+            ["information", value] => Detail::Information(value.parse().ok()?),
+            ["residue", value] => Detail::Residue(value.parse().ok()?),
+            _ => return None,
+        };
+        Some(Sense {
+            key: Key::ALL.into_iter().find(|known| *known as u8 == key)?,
+            code: code.parse().ok()?,
+            qualifier: qualifier.parse().ok()?,
+            met: met.parse().ok()?,
+            detail,
+        })
+    }
+
     /// SENSE-KEY SPECIFIC field with a field pointer (SPC-4 table 53), or nothing.
     fn field_pointer(&self) -> Option<[u8; 3]> {
         const VALID: u8 = 0x80;
@@ -388,6 +436,23 @@ mod tests {
         assert_eq!(full.descriptor()[12..20], [0, 0, 0, 1, 0, 0, 0, 0]);
         let blank = Sense::END_OF_DATA.with_residue(1).with_end_of_medium().fixed();
         assert_eq!((blank[2], blank[12], blank[13]), (0x48, 0x00, 0x05));
+    }
+
+    #[test]
+    fn sense_survives_as_text() {
+        for sense in [
+            Sense::NONE,
+            Sense::cdb_field(2, 7),
+            Sense::parameter_field(0x104),
+            Sense::miscompare_at(u64::MAX),
+            Sense::OVERFLOW.with_residue(-3).with_incorrect_length(),
+        ] {
+            let text = sense.to_words();
+            assert_eq!(Sense::from_words(&text.split(' ').collect::<Vec<_>>()), Some(sense), "{text}");
+        }
+        for bad in ["", "1 0 0 0 -", "2 4 0 0", "2 4 0 256 -", "2 4 0 0 cdb 1"] {
+            assert_eq!(Sense::from_words(&bad.split(' ').collect::<Vec<_>>()), None, "{bad}");
+        }
     }
 
     #[test]

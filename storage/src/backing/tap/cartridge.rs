@@ -121,6 +121,17 @@ impl Cartridge {
 }
 
 impl Label {
+    /// A label; without a capacity, that of the medium.
+    pub fn new(barcode: &str, capacity: Option<u64>, write_protected: bool) -> Label {
+        let media = Media::of(barcode);
+        Label {
+            barcode: barcode.to_owned(),
+            media,
+            capacity: capacity.unwrap_or(media.capacity),
+            write_protected,
+        }
+    }
+
     /// Reads a label; `Err` is the number of the line that is not understood, from 1.
     fn parse(text: &str, stem: &str) -> Result<Label, usize> {
         let mut barcode = if is_barcode(stem) { stem.to_owned() } else { String::new() };
@@ -137,8 +148,7 @@ impl Label {
                 _ => return Err(number),
             }
         }
-        let media = Media::of(&barcode);
-        Ok(Label { capacity: capacity.unwrap_or(media.capacity), media, barcode, write_protected })
+        Ok(Label::new(&barcode, capacity, write_protected))
     }
 }
 

@@ -61,7 +61,7 @@ impl Word {
 }
 
 /// Bytes that a record of `len` bytes occupies.
-pub(super) fn stored_len(len: u32) -> u64 {
+pub fn stored_len(len: u32) -> u64 {
     2 * WORD + u64::from(len).next_multiple_of(2)
 }
 

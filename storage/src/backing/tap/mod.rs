@@ -24,11 +24,12 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub use cartridge::{Cartridge, Label, Media};
+pub use format::stored_len;
 pub use walk::{Found, Halt, Why};
 
-use self::format::{FILEMARK, SETMARK, WORD, stored_len};
+use self::format::{FILEMARK, SETMARK, WORD};
 use self::map::Map;
-use super::open::{host, lock, metadata};
+use super::open::{host, lock, metadata, unlock};
 use super::raw::transfer;
 use super::{Access, IoError, OpenError};
 use crate::identity::Identity;
@@ -36,6 +37,9 @@ use crate::segments::Segments;
 
 /// Most bytes of a record that is written: the format's 24 bits.
 pub const MAX_RECORD: u32 = 0xff_ffff;
+
+/// Bytes that a mark occupies.
+pub const MARK_LEN: u64 = WORD;
 
 /// Records written by one system call at most, so that framing and data fit its vectors.
 const BATCH: usize = 300;
@@ -109,6 +113,9 @@ pub enum Fault {
     /// What stands there is no object.
     #[error("the tape image is damaged")]
     Damaged,
+    /// The record is marked as one that could not be read when the image was made.
+    #[error("a record of the tape image is marked as bad")]
+    Bad,
     /// The host failed.
     #[error(transparent)]
     Host(#[from] IoError),
@@ -182,14 +189,19 @@ impl Image {
         self.identity
     }
 
+    /// Bytes of the file.
+    pub fn len_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
     /// Whether changes are refused.
     pub fn read_only(&self) -> bool {
         self.read_only
     }
 
-    /// Copies the first bytes of a record, as many as `into` holds, which are not more than there are.
-    pub fn read(&self, found: &Found, into: &Segments<'_>) -> Result<(), IoError> {
-        transfer(found.data_at, into, |part, at| part.read_from(self.file.as_fd(), at, 0))
+    /// Fills `into` with the bytes of a record from `at` on, which are there.
+    pub fn read(&self, found: &Found, at: u64, into: &Segments<'_>) -> Result<(), IoError> {
+        transfer(found.data_at + at, into, |part, at| part.read_from(self.file.as_fd(), at, 0))
     }
 
     /// Writes `data` at `place` as records of `record_len` bytes each (1..=[`MAX_RECORD`]; the last may be shorter) and
@@ -307,6 +319,12 @@ impl Image {
         self.len_bytes = end.offset;
         self.map.note(end);
         self.map.ends_at(end);
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        unlock(&self.file);
     }
 }
 

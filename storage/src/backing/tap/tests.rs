@@ -41,7 +41,7 @@ fn write(image: &mut Image, place: Place, data: &[u8], record_len: u32) -> Place
 fn data(image: &Image, found: &Found) -> Vec<u8> {
     let Object::Record { len, .. } = found.object else { panic!("{found:?}") };
     let mut data = vec![0; len as usize];
-    image.read(found, &Segments::from_slice(&mut data)).unwrap();
+    image.read(found, 0, &Segments::from_slice(&mut data)).unwrap();
     data
 }
 

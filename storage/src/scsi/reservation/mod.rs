@@ -50,7 +50,7 @@ impl Kind {
         Kind::ExclusiveAccessAll,
     ];
 
-    fn from_code(code: u8) -> Option<Kind> {
+    pub(super) fn from_code(code: u8) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| *kind as u8 == code)
     }
 
@@ -114,7 +114,7 @@ pub(super) struct State {
     /// Who holds it (one of them, if all do), and of which type.
     pub(super) held: Option<(Initiator, Kind)>,
     /// Who reserved the unit by RESERVE.
-    legacy: Option<Initiator>,
+    pub(super) legacy: Option<Initiator>,
     /// APTPL: registrations and reservation survive a loss of power.
     pub(super) keep: bool,
 }
@@ -304,6 +304,11 @@ impl Reservations {
 
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What another process left behind.
+    pub(super) fn replace(&self, state: State) {
+        *self.locked() = state;
     }
 
     /// As it is now.

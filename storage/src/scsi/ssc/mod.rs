@@ -1,0 +1,673 @@
+//! Sequential-access devices: virtual tape drives on cartridges that are files (SSC-3, and setmarks as in SCSI-2).
+//!
+//! ```text
+//!   TapePort (one a guest) ── commands: table below, transfer, position, movement,
+//!        │                    mode, pages, log, density, attributes
+//!        ▼
+//!   TapeDrive ── Inner: Loaded (cartridge, image, place), Settings, door lock
+//!        │
+//!        └── kept: the same in a file, after each command that changed it
+//! ```
+//!
+//! Medium commands of all ports come one after another. A drive whose VSP was killed goes on where it was: position,
+//! settings, reservations and pending unit attentions are those of the last command that was carried out, and that
+//! command is not carried out again when its initiator, who has seen no answer, sends it again.
+
+mod attributes;
+mod changer;
+mod density;
+mod kept;
+mod log;
+mod mode;
+mod movement;
+mod pages;
+mod position;
+mod transfer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use self::kept::Keeper;
+pub use self::kept::StateError;
+use self::log::Alerts;
+use self::mode::Settings;
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
+use super::mode::{Geometry, Page};
+use super::reserve::{self, PERSISTENT_IN, PERSISTENT_OUT, Reservable};
+use super::{Command, Completion, Delivery, Execution, Initiator, Reservations, Reset, Sense, Statistics};
+use super::{StatisticsSnapshot, Target, VENDOR, Wait, command, sense, spc, vpd};
+use crate::attached::{Description, Device, Wwid};
+use crate::backing::tap::{Cartridge, Fault, Image, Place};
+use crate::backing::{Access, IoError, IoErrorKind, OpenError, Patience};
+use crate::statement::DeviceType;
+use crate::throttle::Throttle;
+
+/// Why a cartridge is not put in, or taken out.
+#[derive(Debug, thiserror::Error)]
+pub enum InsertError {
+    /// There is one already.
+    #[error("There is a cartridge in the drive already.")]
+    Occupied,
+    /// A guest has locked the drive.
+    #[error("A guest has locked the drive.")]
+    Locked,
+    /// It cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The host failed to keep what was written last.
+    #[error(transparent)]
+    Flush(#[from] IoError),
+}
+
+/// A virtual tape drive.
+pub struct TapeDrive {
+    id: Uuid,
+    /// Held while a command is carried out and written down.
+    turn: Mutex<()>,
+    inner: Mutex<Inner>,
+    nexuses: Nexuses,
+    reservations: Reservations,
+    /// The VSP ends and the guests do not.
+    leaving: AtomicBool,
+}
+
+struct Inner {
+    slot: Option<Loaded>,
+    settings: Settings,
+    /// Who has locked the door.
+    prevented: BTreeSet<Initiator>,
+    /// What was carried out last, of each initiator, newest last.
+    done: BTreeMap<Initiator, Vec<Done>>,
+    alerts: Alerts,
+    keeper: Option<Keeper>,
+    statistics: Traffic,
+}
+
+/// A cartridge in the drive.
+struct Loaded {
+    cartridge: Cartridge,
+    image: Image,
+    place: Place,
+    /// Ready to be used; otherwise it lies in the mouth of the drive.
+    threaded: bool,
+}
+
+/// Bytes moved between initiators and tape, ever since the drive was made.
+#[derive(Clone, Copy, Default)]
+struct Traffic {
+    written: u64,
+    read: u64,
+}
+
+/// A command that was carried out, for when it comes again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Done {
+    queue: u16,
+    number: u64,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// It gets the same answer.
+    Completed { sense: Option<Sense>, data_out: u64 },
+    /// The same, RESERVATION CONFLICT.
+    Conflict,
+    /// It had data for the initiator: is carried out again, from where it began.
+    Read(Place),
+}
+
+/// Commands with an effect that an initiator may have under way at once, and that are remembered. Tape drivers have one.
+const REMEMBERED: usize = 4;
+
+/// A drive as one initiator sees it.
+struct TapePort {
+    drive: Arc<TapeDrive>,
+    initiator: Initiator,
+    attentions: Arc<Attentions>,
+    statistics: Statistics,
+}
+
+#[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SSC-3 tables 11 and 13.
+const COMMANDS: &[Row<TapePort>] = &[
+    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, spc::test_unit_ready),
+    row(0x01, None, "REWIND", &[0x01, 0x01, 0, 0, 0, 0], Needs::Ready, Against::All, TapePort::rewind),
+    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, Against::Never, spc::request_sense),
+    row(0x04, None, "FORMAT MEDIUM", &[0x04, 0x03, 0x0f, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::format_medium),
+    row(0x05, None, "READ BLOCK LIMITS", &[0x05, 0, 0, 0, 0, 0], Needs::Attention, Against::Legacy, TapePort::read_block_limits),
+    row(0x08, None, "READ(6)", &[0x08, 0x03, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::read),
+    row(0x0a, None, "WRITE(6)", &[0x0a, 0x01, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::write),
+    row(0x10, None, "WRITE FILEMARKS(6)", &[0x10, 0x03, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::write_filemarks),
+    row(0x11, None, "SPACE(6)", &[0x11, 0x0f, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::space_6),
+    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, spc::inquiry),
+    row(0x13, None, "VERIFY(6)", &[0x13, 0x07, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::verify),
+    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_6),
+    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
+    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
+    row(0x19, None, "ERASE(6)", &[0x19, 0x03, 0, 0, 0, 0], Needs::Ready, Against::All, TapePort::erase),
+    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_6),
+    row(0x1b, None, "LOAD UNLOAD", &[0x1b, 0x01, 0, 0, 0x0f, 0], Needs::Attention, Against::All, TapePort::load_unload),
+    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, spc::send_diagnostic),
+    row(0x1e, None, "PREVENT ALLOW MEDIUM REMOVAL", &[0x1e, 0, 0, 0, 0x03, 0], Needs::Attention, Against::Legacy, TapePort::prevent),
+    row(0x2b, None, "LOCATE(10)", &[0x2b, 0x07, 0, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0], Needs::Ready, Against::All, TapePort::locate_10),
+    row(0x34, Some(0), "READ POSITION, SHORT FORM BLOCK ID", &[0x34, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::read_position_short),
+    row(0x34, Some(1), "READ POSITION, SHORT FORM VENDOR SPECIFIC", &[0x34, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::read_position_short),
+    row(0x34, Some(6), "READ POSITION, LONG FORM", &[0x34, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::read_position_long),
+    row(0x34, Some(8), "READ POSITION, EXTENDED FORM", &[0x34, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::read_position_extended),
+    row(0x44, None, "REPORT DENSITY SUPPORT", &[0x44, 0x03, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Legacy, TapePort::report_density),
+    row(0x4c, None, "LOG SELECT", &[0x4c, 0x02, 0xc0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, TapePort::log_select),
+    row(0x4d, None, "LOG SENSE", &[0x4d, 0x01, 0xff, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, TapePort::log_sense),
+    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_10),
+    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
+    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
+    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_10),
+    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_keys),
+    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_reservation),
+    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::report_capabilities),
+    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_full_status),
+    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
+    row(0x8c, Some(0), "READ ATTRIBUTE, ATTRIBUTE VALUES", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::read_attributes),
+    row(0x8c, Some(1), "READ ATTRIBUTE, ATTRIBUTE LIST", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::list_attributes),
+    row(0x8c, Some(2), "READ ATTRIBUTE, LOGICAL VOLUME LIST", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::list_only),
+    row(0x8c, Some(3), "READ ATTRIBUTE, PARTITION LIST", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::list_only),
+    row(0x91, None, "SPACE(16)", &[0x91, 0x0f, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::All, TapePort::space_16),
+    row(0x92, None, "LOCATE(16)", &[0x92, 0x1b, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Against::All, TapePort::locate_16),
+    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, Against::Never, spc::report_luns),
+    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_opcodes),
+    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_task_functions),
+];
+
+/// CDB usage of the service actions of READ ATTRIBUTE (SPC-4 clause 6.26).
+const READ_ATTRIBUTE: &[u8] =
+    &[0x8c, 0x1f, 0, 0, 0, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0];
+
+const fn row(
+    opcode: u8,
+    service_action: Option<u8>,
+    name: &'static str,
+    usage: &'static [u8],
+    needs: Needs,
+    against: Against,
+    run: fn(&TapePort, &Task<'_>) -> Result<Moved, Stop>,
+) -> Row<TapePort> {
+    Row { opcode, service_action, name, usage, needs, against, run }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TapeDrive {
+    /// An empty drive, known to the guests as `id` for as long as it exists, whose state ends with it.
+    pub fn new(id: Uuid) -> TapeDrive {
+        TapeDrive::with(id, Reservations::new())
+    }
+
+    /// A drive that keeps its state in `file` at each change. If the file is there, it goes on as it was then, with the
+    /// cartridge that was in it. The file is to be where it does not survive the guests: `/run`.
+    ///
+    /// `reservations` are those that survive a loss of power.
+    ///
+    /// # Errors
+    /// The file cannot be made or read. What cannot be understood of it is reported and left.
+    pub fn kept_in(id: Uuid, file: &Path, reservations: Reservations) -> Result<TapeDrive, StateError> {
+        let (keeper, state) = Keeper::open(file)?;
+        let drive = TapeDrive::with(id, reservations);
+        if let Some(state) = state {
+            drive.restore(state);
+        }
+        locked(&drive.inner).keeper = Some(keeper);
+        Ok(drive)
+    }
+
+    fn with(id: Uuid, reservations: Reservations) -> TapeDrive {
+        let inner = Inner {
+            slot: None,
+            settings: Settings::default(),
+            prevented: BTreeSet::new(),
+            done: BTreeMap::new(),
+            alerts: Alerts::default(),
+            keeper: None,
+            statistics: Traffic::default(),
+        };
+        TapeDrive {
+            id,
+            turn: Mutex::new(()),
+            inner: Mutex::new(inner),
+            nexuses: Nexuses::default(),
+            reservations,
+            leaving: AtomicBool::new(false),
+        }
+    }
+
+    /// A way to the drive for one initiator. One that had a way when the VSP was killed goes on with it, others are told
+    /// of a power-on first.
+    fn nexus(self: &Arc<Self>, initiator: Initiator) -> Arc<TapePort> {
+        let _turn = locked(&self.turn);
+        let attentions = self.nexuses.join(initiator);
+        let remembered = locked(&self.inner).keeper.as_mut().and_then(|keeper| keeper.take_nexus(initiator));
+        match remembered {
+            Some(pending) => pending.into_iter().for_each(|sense| attentions.establish(sense)),
+            None => attentions.establish(Sense::POWER_ON),
+        }
+        self.keep(None);
+        Arc::new(TapePort {
+            drive: Arc::clone(self),
+            initiator,
+            attentions,
+            statistics: Statistics::default(),
+        })
+    }
+
+    /// Somebody, or a changer, puts a cartridge in. It is loaded and at its beginning.
+    ///
+    /// # Errors
+    /// There is one, or this one cannot be opened.
+    pub fn load(&self, cartridge: Cartridge) -> Result<(), InsertError> {
+        let _turn = locked(&self.turn);
+        let mut inner = locked(&self.inner);
+        if inner.slot.is_some() {
+            return Err(InsertError::Occupied);
+        }
+        inner.slot = Some(Loaded::open(cartridge)?);
+        drop(inner);
+        self.nexuses.tell(Sense::MEDIUM_CHANGED, |_| true);
+        self.keep(None);
+        Ok(())
+    }
+
+    /// Somebody, or a changer, takes the cartridge out. What was written is on stable storage then. `None` if there was
+    /// none.
+    ///
+    /// # Errors
+    /// A guest has locked the drive, unless it is forced; or the host fails to write: the cartridge stays where it is.
+    pub fn unload(&self, force: bool) -> Result<Option<Cartridge>, InsertError> {
+        let _turn = locked(&self.turn);
+        let mut inner = locked(&self.inner);
+        if inner.slot.is_some() && !inner.prevented.is_empty() && !force {
+            return Err(InsertError::Locked);
+        }
+        if let Some(loaded) = &inner.slot {
+            loaded.image.flush()?;
+        }
+        let cartridge = inner.slot.take().map(|loaded| loaded.cartridge);
+        inner.prevented.clear();
+        drop(inner);
+        self.keep(None);
+        Ok(cartridge)
+    }
+
+    /// The cartridge in the drive, ready or not.
+    pub fn cartridge(&self) -> Option<Cartridge> {
+        locked(&self.inner).slot.as_ref().map(|loaded| loaded.cartridge.clone())
+    }
+
+    /// Whether there is a cartridge in the drive that can be used. A guest that unloads it leaves it in the mouth of the
+    /// drive, from where it can be taken out or loaded again.
+    pub fn is_loaded(&self) -> bool {
+        locked(&self.inner).slot.as_ref().is_some_and(|loaded| loaded.threaded)
+    }
+
+    /// Whether a guest has locked the drive.
+    pub fn is_prevented(&self) -> bool {
+        !locked(&self.inner).prevented.is_empty()
+    }
+
+    /// The VSP ends and its guests do not: ports that are dropped from now on remain in the state that was kept.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Writes the state down if it changed, and what changed it, if that was a command. The caller has the turn.
+    fn keep(&self, executed: Option<(Initiator, Done)>) {
+        let mut inner = locked(&self.inner);
+        if self.leaving.load(Ordering::Acquire) {
+            return;
+        }
+        let Some(mut keeper) = inner.keeper.take() else { return };
+        let text = kept::print(&inner, &self.nexuses.pending(), &self.reservations.state());
+        if keeper.is_news(&text) {
+            if let Some((initiator, done)) = executed {
+                let remembered = inner.done.entry(initiator).or_default();
+                remembered.drain(..remembered.len().saturating_sub(REMEMBERED - 1));
+                remembered.push(done);
+            }
+            keeper.save(text, &kept::print_done(&inner.done), self.id);
+        }
+        inner.keeper = Some(keeper);
+    }
+
+    fn restore(&self, state: kept::State) {
+        let mut inner = locked(&self.inner);
+        inner.settings = state.settings;
+        inner.prevented = state.prevented;
+        inner.done = state.done;
+        self.reservations.replace(state.reservations);
+        let Some((cartridge, place, threaded)) = state.slot else { return };
+        match Loaded::open(cartridge) {
+            Ok(loaded) if loaded.image.is_plausible(place) => {
+                inner.slot = Some(Loaded { place, threaded, ..loaded });
+            }
+            Ok(loaded) => {
+                let path = loaded.cartridge.path.display();
+                tracing::warn!(drive = %self.id, %path, "cartridge was changed: rewound");
+                inner.slot = Some(loaded);
+                self.nexuses.tell(Sense::MEDIUM_CHANGED, |_| true);
+            }
+            Err(error) => tracing::error!(drive = %self.id, %error, "cartridge in the drive is lost"),
+        }
+    }
+}
+
+impl Loaded {
+    fn open(cartridge: Cartridge) -> Result<Loaded, OpenError> {
+        let access = if cartridge.label.write_protected { Access::ReadOnly } else { Access::ReadWrite };
+        let image = Image::open(&cartridge.path, access)?;
+        Ok(Loaded { cartridge, image, place: Place::BEGINNING, threaded: true })
+    }
+
+    /// Whether the end comes near, behind `place`.
+    fn is_late(&self, place: Place) -> bool {
+        place.offset >= self.cartridge.early_warning()
+    }
+}
+
+impl Inner {
+    /// The cartridge, if it can be used.
+    fn loaded(&mut self) -> Result<&mut Loaded, Sense> {
+        match &mut self.slot {
+            None => Err(Sense::MEDIUM_NOT_PRESENT),
+            Some(Loaded { threaded: false, .. }) => Err(Sense::STOPPED),
+            Some(loaded) => Ok(loaded),
+        }
+    }
+
+    fn is_protected(&self) -> bool {
+        self.settings.software_protection()
+            || self.slot.as_ref().is_some_and(|loaded| loaded.image.read_only())
+    }
+}
+
+impl TapePort {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        locked(&self.drive.inner)
+    }
+
+    /// Sense of what could not be read, noted.
+    fn unreadable(&self, inner: &mut Inner, fault: &Fault) -> Sense {
+        inner.alerts.raise(log::READ_FAILURE);
+        self.failed(
+            fault,
+            match fault {
+                Fault::Truncated => Sense::END_OF_DATA_NOT_FOUND,
+                Fault::Damaged => Sense::FORMAT_CORRUPTED,
+                Fault::Bad => Sense::READ_ERROR,
+                Fault::Host(error) => Sense::of_read(error),
+            },
+        )
+    }
+
+    /// Sense of what could not be written, noted. A host without space is a tape that is shorter than its label says.
+    fn unwritable(&self, inner: &mut Inner, error: IoError) -> Sense {
+        inner.alerts.raise(log::WRITE_FAILURE);
+        let sense = match error.kind() {
+            IoErrorKind::NoSpace => Sense::OVERFLOW,
+            _ => Sense::of_write(&error),
+        };
+        self.failed(&Fault::Host(error), sense)
+    }
+
+    fn failed(&self, fault: &Fault, sense: Sense) -> Sense {
+        static THROTTLE: Throttle = Throttle::new();
+        self.statistics.errors.add(1);
+        if let Some(dropped) = THROTTLE.admit() {
+            let cause = std::error::Error::source(fault).map(|source| source.to_string());
+            tracing::warn!(tape = ?self, error = %fault, cause, ?sense, dropped, "cartridge failed");
+        }
+        sense
+    }
+
+    /// What came of a command when it was carried out before.
+    fn outcome_before(&self, delivery: Delivery) -> Option<Outcome> {
+        let inner = self.inner();
+        let is_it = |done: &&Done| (done.queue, done.number) == (delivery.queue, delivery.number);
+        let done = inner.done.get(&self.initiator)?.iter().find(is_it)?;
+        tracing::info!(tape = ?self, ?done, "command was carried out before the VSP was killed");
+        Some(done.outcome)
+    }
+
+    /// Goes to a place of a cartridge that is still there; returns where it was.
+    fn swap_place(&self, place: Place) -> Option<Place> {
+        self.inner().slot.as_mut().map(|loaded| std::mem::replace(&mut loaded.place, place))
+    }
+
+    /// Answers a command that was carried out before.
+    fn answer_again(&self, command: &Command<'_>, outcome: Outcome) -> Execution {
+        match outcome {
+            Outcome::Completed { sense, data_out } => {
+                Execution::Done(Completion { sense, data_out, data_in: 0 })
+            }
+            Outcome::Conflict => Execution::Conflict,
+            Outcome::Read(place) => {
+                let current = self.swap_place(place);
+                let (_, execution) = command::execute(self, command, Patience::Unlimited);
+                current.and_then(|current| self.swap_place(current));
+                execution
+            }
+        }
+    }
+
+    fn done(delivery: Delivery, began_at: Option<Place>, execution: &Execution) -> Option<Done> {
+        let outcome = match (execution, began_at) {
+            (Execution::Done(Completion { data_in: 1.., .. }), Some(place)) => Outcome::Read(place),
+            (Execution::Done(Completion { sense, data_out, .. }), _) => {
+                Outcome::Completed { sense: *sense, data_out: *data_out }
+            }
+            (Execution::Conflict, _) => Outcome::Conflict,
+            _ => return None,
+        };
+        Some(Done { queue: delivery.queue, number: delivery.number, outcome })
+    }
+}
+
+impl Target for TapePort {
+    fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
+        /// What a drive answers while it winds.
+        const AT_ONCE: [u8; 2] = [0x12, 0xa0];
+        let is_at_once = command.cdb.first().is_some_and(|opcode| AT_ONCE.contains(opcode));
+        if !is_at_once && patience != Patience::Unlimited {
+            return Execution::WouldWait(Wait::Long);
+        }
+        let (name, execution) = if is_at_once {
+            command::execute(self, command, patience)
+        } else {
+            let _turn = locked(&self.drive.turn);
+            if command.delivery.again
+                && let Some(outcome) = self.outcome_before(command.delivery)
+            {
+                return self.answer_again(command, outcome);
+            }
+            let began_at = self.inner().slot.as_ref().map(|loaded| loaded.place);
+            let (name, execution) = command::execute(self, command, patience);
+            let done = TapePort::done(command.delivery, began_at, &execution);
+            self.drive.keep(done.map(|done| (self.initiator, done)));
+            (name, execution)
+        };
+        if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
+            if sense.key() == sense::Key::IllegalRequest {
+                self.statistics.refused.add(1);
+            }
+            tracing::debug!(tape = ?self, command = name, ?sense, "check condition");
+        } else {
+            tracing::trace!(tape = ?self, command = name, ?execution, "command");
+        }
+        execution
+    }
+
+    /// A guest that begins anew, or resets its adapter, does not reset a drive that others use: only its own nexus.
+    fn reset(&self, reset: Reset) {
+        let _turn = locked(&self.drive.turn);
+        let initiator = self.initiator;
+        if reset == Reset::LogicalUnit {
+            let mut inner = self.inner();
+            inner.settings = Settings::default();
+            inner.prevented.clear();
+            drop(inner);
+            self.drive.reservations.reset(None);
+            self.drive.nexuses.tell(reset.sense(), |_| true);
+        } else {
+            self.inner().prevented.remove(&initiator);
+            self.drive.reservations.reset(Some(initiator));
+            self.attentions.establish(reset.sense());
+        }
+        if reset == Reset::PowerOn {
+            self.inner().done.remove(&initiator);
+        }
+        self.drive.keep(None);
+    }
+
+    fn statistics(&self) -> StatisticsSnapshot {
+        self.statistics.snapshot()
+    }
+}
+
+impl Drop for TapePort {
+    fn drop(&mut self) {
+        let _turn = locked(&self.drive.turn);
+        if self.drive.leaving.load(Ordering::Acquire) {
+            return;
+        }
+        let mut inner = self.inner();
+        inner.prevented.remove(&self.initiator);
+        inner.done.remove(&self.initiator);
+        drop(inner);
+        self.drive.reservations.reset(Some(self.initiator));
+        self.drive.nexuses.leave(&self.attentions);
+        self.drive.keep(None);
+    }
+}
+
+impl LogicalUnit for TapePort {
+    fn commands() -> &'static [Row<TapePort>] {
+        COMMANDS
+    }
+
+    fn attentions(&self) -> &Attentions {
+        &self.attentions
+    }
+
+    fn is_reserved(&self, against: Against) -> bool {
+        against != Against::Never && self.drive.reservations.is_against(self.initiator, against)
+    }
+
+    fn ready(&self) -> Result<(), Sense> {
+        self.inner().loaded().map(drop)
+    }
+
+    fn standard_inquiry(&self) -> Vec<u8> {
+        pages::standard_inquiry()
+    }
+
+    fn vpd_pages(&self) -> Vec<(u8, Vec<u8>)> {
+        pages::vpd(self.drive.id)
+    }
+
+    fn mode_pages(&self) -> Vec<Page> {
+        self.inner().settings.pages()
+    }
+
+    fn device_specific(&self) -> u8 {
+        let inner = self.inner();
+        inner.settings.device_specific(inner.is_protected())
+    }
+
+    fn geometry(&self) -> Option<Geometry> {
+        let inner = self.inner();
+        let density = inner.slot.as_ref().map_or(0, |loaded| loaded.cartridge.label.media.density);
+        Some(Geometry::Sequential { density, block_len: inner.settings.block_len })
+    }
+
+    fn select_medium(&self, device_specific: u8, block_len: Option<u32>) {
+        self.change_settings(|settings| settings.select_medium(device_specific, block_len));
+    }
+
+    fn select_mode_page(&self, page: &Page) {
+        self.change_settings(|settings| settings.select_page(page));
+    }
+}
+
+impl TapePort {
+    /// The settings are the drive's: other initiators are told.
+    fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        let mut inner = self.inner();
+        let before = inner.settings.clone();
+        change(&mut inner.settings);
+        if inner.settings != before {
+            drop(inner);
+            self.drive.nexuses.tell(Sense::MODE_CHANGED, |other| other != self.initiator);
+        }
+    }
+}
+
+impl Reservable for TapePort {
+    fn reservations(&self) -> &Reservations {
+        &self.drive.reservations
+    }
+
+    fn initiator(&self) -> Initiator {
+        self.initiator
+    }
+
+    fn tell(&self, whom: Initiator, sense: Sense) {
+        self.drive.nexuses.tell(sense, |other| other == whom);
+    }
+
+    /// Commands come one after another.
+    fn drain(&self) {}
+}
+
+impl Device for TapeDrive {
+    fn device_type(&self) -> DeviceType {
+        DeviceType::Tape
+    }
+
+    fn wwid(&self) -> Wwid {
+        Wwid::naa(u64::from_be_bytes(vpd::local_name(self.id)))
+    }
+
+    fn description(&self) -> Description {
+        Description {
+            vendor: VENDOR.trim_end().to_owned(),
+            product: pages::PRODUCT.trim_end().to_owned(),
+            revision: pages::REVISION.to_owned(),
+            serial: self.id.simple().to_string(),
+        }
+    }
+
+    fn port(self: Arc<Self>, initiator: Initiator) -> Arc<dyn Target> {
+        self.nexus(initiator)
+    }
+}
+
+impl fmt::Debug for TapePort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TapePort")
+            .field("drive", &self.drive.id)
+            .field("initiator", &self.initiator.0)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
