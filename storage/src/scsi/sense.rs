@@ -103,8 +103,6 @@ impl Sense {
     pub const END_OF_DATA: Sense = Sense::of(Key::BlankCheck, 0x00, 0x05);
     /// END-OF-PARTITION/MEDIUM DETECTED: the end was met
     pub const OVERFLOW: Sense = Sense::of(Key::VolumeOverflow, 0x00, 0x02).and(met::EOM);
-    /// END-OF-PARTITION/MEDIUM DETECTED, while reading or spacing
-    pub const END_DETECTED: Sense = Sense::of(Key::MediumError, 0x00, 0x02).and(met::EOM);
     /// LOGICAL UNIT NOT READY, CAUSE NOT REPORTABLE
     pub const NOT_READY: Sense = Sense::of(Key::NotReady, 0x04, 0x00);
     /// LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED

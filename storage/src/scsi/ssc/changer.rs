@@ -10,8 +10,7 @@ impl DataTransferElement for TapeDrive {
         if self.cartridge().is_some_and(|cartridge| cartridge.path == loading.image) {
             return Ok(());
         }
-        let label =
-            Label::new(loading.barcode.as_str(), Some(loading.capacity), loading.write_protected);
+        let label = Label::new(loading.barcode.as_str(), Some(loading.capacity), loading.write_protected);
         let cartridge = Cartridge { path: loading.image.clone(), label };
         TapeDrive::load(self, cartridge).map_err(|error: InsertError| LoadError(error.to_string()))
     }
