@@ -10,6 +10,7 @@ mod transfers;
 use std::path::PathBuf;
 
 use super::*;
+use crate::attached::{Device, Wwid};
 use crate::scsi::tests::check_table;
 use crate::segments::Segments;
 
