@@ -8,7 +8,7 @@ use crate::backing::{
     examine_disc_source,
 };
 use crate::identity::unit_id;
-use crate::scsi::reservation::KeptError;
+use crate::scsi::reservation::{KeptError, Power};
 use crate::scsi::{Disk, Drive, Dvd, Initiator, Product, Reservations, Target};
 use crate::shared::OpenDisks;
 use crate::statement::{DeviceType, Refusal, StorageStatement, StorageType};
@@ -78,6 +78,8 @@ pub struct Claim<'a> {
     pub initiator: Initiator,
     /// The directory where reservations are kept that shall survive; without it guests cannot ask for that.
     pub keep_in: Option<&'a Path>,
+    /// Whether the guest has had the unit all along, from another process.
+    pub power: Power,
 }
 
 /// Opens what a statement names and puts a SCSI target on it.
@@ -115,7 +117,7 @@ fn open_disk(statement: &StorageStatement, claim: Claim<'_>) -> Result<Disk, Uni
     let store = RawFile::open_as(path, kind, Access::ReadWrite, &Sysfs::default())?;
     let id = unit_id(&canonical(path));
     let reservations = match claim.keep_in {
-        Some(directory) => Reservations::kept_in(&directory.join(format!("reservations-{id}")))?,
+        Some(directory) => Reservations::kept_in(&directory.join(format!("reservations-{id}")), claim.power)?,
         None => Reservations::new(),
     };
     Ok(Disk::with_reservations(Arc::new(store), product, id, claim.initiator, reservations))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipc::figures::DeviceFigures;
+use storage::scsi::reservation::Power;
 use storage::scsi::{Initiator, Reset};
 use storage::shared::OpenDisks;
 use storage::statement::StorageStatement;
@@ -45,7 +46,8 @@ impl Owner<'_> {
     /// # Errors
     /// What is wrong, for the operator.
     pub(crate) fn open(&self, statement: &StorageStatement) -> Result<Unit, String> {
-        let claim = Claim { initiator: Initiator(self.uuid), keep_in: Some(self.keep_in) };
+        let power = if self.is_running { Power::Kept } else { Power::Lost };
+        let claim = Claim { initiator: Initiator(self.uuid), keep_in: Some(self.keep_in), power };
         let unit = unit::open_among(&DISKS, statement, claim).map_err(|e| e.to_string())?;
         if !self.is_running {
             unit.target().reset(Reset::PowerOn);

@@ -1,9 +1,12 @@
-//! Registrations and a reservation that survive a loss of power, as a small file of text:
+//! What is reserved at a unit, as a small file of text, so that the process that serves the unit can be replaced:
 //!
 //! ```text
-//!   kittson persistent reservations 1
-//!   registration 0f0c…-…  00000000deadbeef
+//!   kittson reservations 2
+//!   power-loss survived           or lost: whether APTPL was asked for
+//!   generation 3
+//!   registration 0f0c…-… 00000000deadbeef
 //!   reservation 0f0c…-… 5
+//!   unit 0f0c…-… 0                by RESERVE, which no loss of power survives
 //! ```
 
 use std::fs;
@@ -12,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::{Initiator, Kind, State};
+use super::{Initiator, Kind, Power, State};
 use crate::durable;
 
 /// First line; the number is the version of the format.
-const HEADING: &str = "kittson persistent reservations 1";
+const HEADING: &str = "kittson reservations 2";
 
 /// Why kept reservations are not to be had. To go on without them would let in who was kept out.
 #[derive(Debug, thiserror::Error)]
@@ -39,33 +42,48 @@ pub enum KeptError {
     },
 }
 
-/// Reads the file; nothing reserved when there is none.
-pub(super) fn load(path: &Path) -> Result<State, KeptError> {
+/// Reads the file; nothing reserved when there is none, or when what it says was lost with the power.
+pub(super) fn load(path: &Path, power: Power) -> Result<State, KeptError> {
     match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
         Err(source) => Err(KeptError::Host { path: path.to_owned(), source }),
-        Ok(text) => parse(&text).map_err(|line| KeptError::Damaged { path: path.to_owned(), line }),
+        Ok(text) => {
+            let state = parse(&text).map_err(|line| KeptError::Damaged { path: path.to_owned(), line })?;
+            Ok(match power {
+                Power::Kept => state,
+                Power::Lost if state.keep => State { legacy: None, generation: 0, ..state },
+                Power::Lost => State::default(),
+            })
+        }
     }
 }
 
 fn parse(text: &str) -> Result<State, usize> {
-    let mut state = State { keep: true, ..State::default() };
+    let mut state = State::default();
     let mut lines = text.lines().zip(1..);
     if lines.next().is_none_or(|(line, _)| line != HEADING) {
         return Err(1);
     }
     for (line, number) in lines {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [word, initiator, value] = words[..] else { return Err(number) };
-        let initiator = Initiator(Uuid::parse_str(initiator).map_err(|_| number)?);
-        match word {
-            "registration" => {
-                let key = u64::from_str_radix(value, 16).map_err(|_| number)?;
-                state.registrations.insert(initiator, key);
-            }
-            "reservation" if state.registrations.contains_key(&initiator) => {
-                let kind = value.parse().ok().and_then(Kind::from_code).ok_or(number)?;
-                state.held = Some((initiator, kind));
+        match words[..] {
+            ["power-loss", "survived"] => state.keep = true,
+            ["power-loss", "lost"] => state.keep = false,
+            ["generation", value] => state.generation = value.parse().map_err(|_| number)?,
+            [word, initiator, value] => {
+                let initiator = Initiator(Uuid::parse_str(initiator).map_err(|_| number)?);
+                match word {
+                    "registration" => {
+                        let key = u64::from_str_radix(value, 16).map_err(|_| number)?;
+                        state.registrations.insert(initiator, key);
+                    }
+                    "reservation" if state.registrations.contains_key(&initiator) => {
+                        let kind = value.parse().ok().and_then(Kind::from_code).ok_or(number)?;
+                        state.held = Some((initiator, kind));
+                    }
+                    "unit" if value == "0" => state.legacy = Some(initiator),
+                    _ => return Err(number),
+                }
             }
             _ => return Err(number),
         }
@@ -73,21 +91,25 @@ fn parse(text: &str) -> Result<State, usize> {
     Ok(state)
 }
 
-/// Replaces the file, or removes it when nothing is to be kept; on stable storage when this returns.
+/// Replaces the file, or removes it when there is nothing to be said; on stable storage when this returns.
 pub(super) fn save(path: &Path, state: &State) -> io::Result<()> {
-    match state.keep {
+    match state.is_worth_keeping() {
         true => durable::replace(path, print(state).as_bytes()),
         false => durable::remove(path),
     }
 }
 
 fn print(state: &State) -> String {
-    let mut text = format!("{HEADING}\n");
+    let fate = if state.keep { "survived" } else { "lost" };
+    let mut text = format!("{HEADING}\npower-loss {fate}\ngeneration {}\n", state.generation);
     for (initiator, key) in &state.registrations {
         text += &format!("registration {} {key:016x}\n", initiator.0);
     }
     if let Some((holder, kind)) = state.held {
         text += &format!("reservation {} {}\n", holder.0, kind as u8);
+    }
+    if let Some(holder) = state.legacy {
+        text += &format!("unit {} 0\n", holder.0);
     }
     text
 }
@@ -101,8 +123,10 @@ mod tests {
         let uuid = "00000000-0000-0000-0000-000000000001";
         let cases = [
             (String::new(), 1),
-            ("kittson persistent reservations 2\n".to_owned(), 1),
+            ("kittson reservations 1\n".to_owned(), 1),
             (format!("{HEADING}\nregistration {uuid}\n"), 2),
+            (format!("{HEADING}\npower-loss perhaps\n"), 2),
+            (format!("{HEADING}\nunit {uuid} 1\n"), 2),
             (format!("{HEADING}\nregistration {uuid} xyz\n"), 2),
             (format!("{HEADING}\nregistration nobody 1\n"), 2),
             (format!("{HEADING}\nreservation {uuid} 5\n"), 2),

@@ -119,7 +119,22 @@ pub(super) struct State {
     pub(super) keep: bool,
 }
 
+/// What became of the unit's power before it was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Power {
+    /// It is switched on now.
+    #[default]
+    Lost,
+    /// It was on all the time, in the hands of another process.
+    Kept,
+}
+
 impl State {
+    /// Whether the next process that serves the unit has to know anything.
+    fn is_worth_keeping(&self) -> bool {
+        self.keep || self.legacy.is_some() || !self.registrations.is_empty()
+    }
+
     pub(super) fn is_holder(&self, initiator: Initiator) -> bool {
         self.held.is_some_and(|(holder, kind)| {
             holder == initiator || (kind.is_held_by_all() && self.registrations.contains_key(&initiator))
@@ -288,13 +303,13 @@ impl Reservations {
         Reservations::default()
     }
 
-    /// Those kept in `file`, if an initiator asked for that before (APTPL); otherwise none yet. The file is made when
-    /// one asks.
+    /// Those kept in `file`: all of them if the unit's power was kept, otherwise those of which an initiator wanted it
+    /// (APTPL).
     ///
     /// # Errors
     /// The file is there and cannot be read, or is damaged.
-    pub fn kept_in(file: &Path) -> Result<Reservations, KeptError> {
-        Ok(Reservations { state: Mutex::new(kept::load(file)?), file: Some(file.to_owned()) })
+    pub fn kept_in(file: &Path, power: Power) -> Result<Reservations, KeptError> {
+        Ok(Reservations { state: Mutex::new(kept::load(file, power)?), file: Some(file.to_owned()) })
     }
 
     /// Whether registrations can be kept.
@@ -327,34 +342,44 @@ impl Reservations {
     }
 
     pub(super) fn reserve_unit(&self, initiator: Initiator) -> Result<(), Denial> {
-        self.locked().reserve_unit(initiator)
+        self.replace(|next| next.reserve_unit(initiator))
     }
 
     pub(super) fn release_unit(&self, initiator: Initiator) -> Result<(), Denial> {
-        self.locked().release_unit(initiator)
+        self.replace(|next| next.release_unit(initiator))
     }
 
     /// What RESERVE reserved is free after a reset of the unit, or of the initiator that has it.
     pub(super) fn reset(&self, nexus: Option<Initiator>) {
-        let mut state = self.locked();
-        if nexus.is_none_or(|initiator| state.legacy == Some(initiator)) {
-            state.legacy = None;
+        let freed: Result<(), Denial> = self.replace(|next| {
+            next.legacy = next.legacy.filter(|holder| nexus.is_some_and(|initiator| *holder != initiator));
+            Ok(())
+        });
+        if freed.is_err() {
+            // The file says more than is true; the next process would keep others out until their reset.
+            tracing::error!("a reset of a disk cannot be noted");
         }
     }
 
     /// Carries out a change, whole or not at all: what is to be kept is on stable storage before it is in force.
     pub(super) fn change(&self, initiator: Initiator, key: u64, change: Change) -> Result<News, Denial> {
+        self.replace(|next| next.change(initiator, key, change))
+    }
+
+    /// Replaces the state by what `change` makes of it, once that is written down.
+    fn replace<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Denial>) -> Result<T, Denial> {
         let mut state = self.locked();
         let mut next = state.clone();
-        let news = next.change(initiator, key, change)?;
-        if let Some(file) = self.file.as_ref().filter(|_| next.keep || state.keep)
+        let result = change(&mut next)?;
+        let is_news = next != *state && (next.is_worth_keeping() || state.is_worth_keeping());
+        if let Some(file) = self.file.as_ref().filter(|_| is_news)
             && let Err(error) = kept::save(file, &next)
         {
             tracing::error!(file = %file.display(), %error, "reservations of a disk cannot be kept");
             return Err(Denial::Check(Sense::TARGET_FAILURE));
         }
         *state = next;
-        Ok(news)
+        Ok(result)
     }
 }
 

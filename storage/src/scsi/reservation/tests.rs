@@ -172,7 +172,7 @@ fn old_and_persistent_reservations_exclude_each_other() {
 fn what_is_to_be_kept_survives_and_the_rest_does_not() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("unit");
-    let open = || Reservations::kept_in(&file).unwrap();
+    let open = || Reservations::kept_in(&file, Power::Lost).unwrap();
     let keep = |new_key, keep| Change::Register { new_key, ignore_existing: true, keep };
 
     let reservations = open();
@@ -189,9 +189,28 @@ fn what_is_to_be_kept_survives_and_the_rest_does_not() {
 }
 
 #[test]
+fn a_new_process_knows_everything_while_the_power_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("unit");
+    let open = |power| Reservations::kept_in(&file, power).unwrap();
+    let reservations = open(Power::Lost);
+    reservations.reserve_unit(A).unwrap();
+    assert!(open(Power::Kept).is_against(B, Against::Legacy));
+    reservations.reset(Some(B));
+    assert!(open(Power::Kept).is_against(B, Against::Legacy));
+    reservations.release_unit(A).unwrap();
+    assert!(!file.exists(), "there is nothing to be known");
+    let register = Change::Register { new_key: 0xa, ignore_existing: true, keep: false };
+    reservations.change(A, 0, register).unwrap();
+    reservations.change(A, 0xa, Change::Reserve(Kind::WriteExclusive)).unwrap();
+    assert_eq!(open(Power::Kept).state(), reservations.state());
+    assert_eq!(open(Power::Lost).state(), State::default());
+}
+
+#[test]
 fn change_that_cannot_be_kept_does_not_happen() {
     let directory = tempfile::tempdir().unwrap();
-    let reservations = Reservations::kept_in(&directory.path().join("missing/unit")).unwrap();
+    let reservations = Reservations::kept_in(&directory.path().join("missing/unit"), Power::Lost).unwrap();
     let change = Change::Register { new_key: 1, ignore_existing: false, keep: true };
     assert_eq!(reservations.change(A, 0, change), Err(Denial::Check(Sense::TARGET_FAILURE)));
     assert_eq!(reservations.state(), State::default());

@@ -1,7 +1,7 @@
 //! Two guests at one disk.
 
 use super::*;
-use crate::scsi::reservation::Reservations;
+use crate::scsi::reservation::{Power, Reservations};
 
 fn out(action: u8, kind: u8) -> Vec<u8> {
     vec![0x5f, action, kind, 0, 0, 0, 0, 0, 24, 0]
@@ -141,7 +141,7 @@ fn kept_registrations_are_there_after_a_restart() {
     let file = directory.path().join("reservations");
     let store = Arc::new(MemoryStore::new(4096));
     let disk = || {
-        let kept = Reservations::kept_in(&file).unwrap();
+        let kept = Reservations::kept_in(&file, Power::Lost).unwrap();
         let disk = Disk::with_reservations(
             store.clone(),
             Product::FileDisk,
