@@ -111,3 +111,27 @@ fn guest_that_begins_anew_disturbs_nobody() {
     assert_eq!(bench.data(&[0x1a, 0, 0, 0, 12, 0], 12)[9..], [0, 0, 0]);
     assert_eq!(bench.position(), 2, "the tape stays where it is");
 }
+
+#[test]
+fn changer_gives_and_takes_cartridges_that_guests_let_go_of() {
+    use crate::scsi::smc::{DataTransferElement, Loading, StillLoaded};
+    let bench = Bench::empty();
+    let image = bench.directory.path().join("KIT001L4.tap");
+    Image::create(&image).unwrap();
+    let loading =
+        Loading { image, barcode: "KIT001L4".parse().unwrap(), capacity: 1 << 20, write_protected: false };
+    let element: &dyn DataTransferElement = &*bench.drive;
+    assert!(element.is_unloaded());
+    element.load(&loading).unwrap();
+    assert_eq!(bench.sense(&[0; 6]), Sense::MEDIUM_CHANGED);
+    bench.write(b"a");
+    // A changer that begins anew tells what lies in its drives.
+    element.load(&loading).unwrap();
+    assert_eq!(bench.position(), 1);
+    assert_eq!(element.unload(), Err(StillLoaded));
+    bench.good(&[0x1b, 0, 0, 0, 0, 0], &[]);
+    assert!(element.is_unloaded());
+    element.unload().unwrap();
+    assert_eq!(bench.sense(&[0; 6]), Sense::MEDIUM_NOT_PRESENT);
+    assert_eq!(bench.drive.cartridge(), None);
+}
