@@ -342,16 +342,16 @@ impl Reservations {
     }
 
     pub(super) fn reserve_unit(&self, initiator: Initiator) -> Result<(), Denial> {
-        self.replace(|next| next.reserve_unit(initiator))
+        self.transform(|next| next.reserve_unit(initiator))
     }
 
     pub(super) fn release_unit(&self, initiator: Initiator) -> Result<(), Denial> {
-        self.replace(|next| next.release_unit(initiator))
+        self.transform(|next| next.release_unit(initiator))
     }
 
     /// What RESERVE reserved is free after a reset of the unit, or of the initiator that has it.
     pub(super) fn reset(&self, nexus: Option<Initiator>) {
-        let freed: Result<(), Denial> = self.replace(|next| {
+        let freed: Result<(), Denial> = self.transform(|next| {
             next.legacy = next.legacy.filter(|holder| nexus.is_some_and(|initiator| *holder != initiator));
             Ok(())
         });
@@ -363,11 +363,11 @@ impl Reservations {
 
     /// Carries out a change, whole or not at all: what is to be kept is on stable storage before it is in force.
     pub(super) fn change(&self, initiator: Initiator, key: u64, change: Change) -> Result<News, Denial> {
-        self.replace(|next| next.change(initiator, key, change))
+        self.transform(|next| next.change(initiator, key, change))
     }
 
     /// Replaces the state by what `change` makes of it, once that is written down.
-    fn replace<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Denial>) -> Result<T, Denial> {
+    fn transform<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Denial>) -> Result<T, Denial> {
         let mut state = self.locked();
         let mut next = state.clone();
         let result = change(&mut next)?;
