@@ -112,6 +112,7 @@ pub(crate) fn detail() -> GuestDetail {
         entitlement_max_percent: 100,
         groups: Vec::new(),
         users: Vec::new(),
+        configured: devices().into_iter().map(|device| device.statement).collect(),
         devices: devices(),
         keywords: vec![("kernel".to_owned(), "/boot/vmlinux.gz".to_owned())],
         pending: vec!["-c 4".to_owned()],
