@@ -23,6 +23,7 @@ mod fd;
 pub mod figures;
 pub mod guest;
 mod hello;
+pub mod io;
 pub mod listener;
 pub mod log;
 pub mod message;

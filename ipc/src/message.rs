@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::device::{DeviceEntry, DeviceRequest};
 use crate::figures::GuestFigures;
 use crate::guest::Stats;
+use crate::io::{IoAnswer, IoRequest};
 use crate::log::{Level, LogRecord, LogSource};
 use crate::software::{Catalog, SoftwareRequest};
 
@@ -124,6 +125,8 @@ pub enum ClientToVsp {
         /// The disc, by path, or none.
         disc: Option<String>,
     },
+    /// Devices of the VSP, and what it emulates: [`VspToClient::Io`] or [`VspToClient::Accepted`].
+    Io(IoRequest),
 }
 
 /// From the VSP to a client.
@@ -160,6 +163,8 @@ pub enum VspToClient {
     ConsoleUsers(Vec<ConsoleUser>),
     /// Discs, by path.
     Discs(Vec<String>),
+    /// Devices of the VSP.
+    Io(IoAnswer),
 }
 
 /// Somebody at a guest's console.

@@ -22,6 +22,8 @@ pub enum Identity {
     },
     /// A block device, by its number: however many device files lead to it.
     Device(u64),
+    /// A device that guests are attached to, by what it is and not by how it is reached.
+    Unit(Uuid),
     /// Memory of this process; only tests have such stores.
     Memory(u64),
 }
@@ -42,6 +44,7 @@ impl fmt::Display for Identity {
         match self {
             Identity::File { device, inode } => write!(f, "file {} inode {inode}", number(*device)),
             Identity::Device(device) => write!(f, "block device {}", number(*device)),
+            Identity::Unit(id) => write!(f, "unit {id}"),
             Identity::Memory(number) => write!(f, "memory {number}"),
         }
     }
@@ -64,6 +67,12 @@ impl Footprint {
             _ => footprint.add(Identity::Device(metadata.dev()), sysfs),
         }
         footprint
+    }
+
+    /// An attached device, and the objects of the host that it consists of.
+    pub fn of_unit(id: Uuid, parts: impl IntoIterator<Item = Footprint>) -> Footprint {
+        let under = parts.into_iter().flat_map(|part| part.under.into_iter().chain([part.own])).collect();
+        Footprint { own: Identity::Unit(id), under }
     }
 
     /// The object itself.

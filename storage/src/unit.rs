@@ -31,6 +31,7 @@ pub enum UnitError {
 /// Looks at what a statement names, without opening it.
 pub fn survey(statement: &StorageStatement, sysfs: &Sysfs) -> Result<Examined, UnitError> {
     statement.check_usable()?;
+    check_not_attached(statement)?;
     let path = Path::new(statement.location());
     let minimum = match statement.device() {
         DeviceType::Dvd => MINIMUM_DVD,
@@ -40,6 +41,14 @@ pub fn survey(statement: &StorageStatement, sysfs: &Sysfs) -> Result<Examined, U
         Some(kind) => examine(path, kind, minimum, sysfs)?,
         None => examine_disc_source(path, sysfs)?,
     })
+}
+
+/// Attached devices are no backing stores: who has them knows what they are.
+fn check_not_attached(statement: &StorageStatement) -> Result<(), Refusal> {
+    match statement.storage() {
+        StorageType::AttachPath => Err(Refusal::AttachedDevice(statement.device())),
+        _ => Ok(()),
+    }
 }
 
 /// What the location of a storage type must be; nothing definite for `null`.
@@ -59,6 +68,8 @@ pub enum Unit {
     Disk(Arc<Disk>),
     /// A DVD drive, whose discs can be changed.
     Dvd(Arc<Dvd>),
+    /// A port of an attached device.
+    Attached(Arc<dyn Target>),
 }
 
 impl Unit {
@@ -67,6 +78,7 @@ impl Unit {
         match self {
             Unit::Disk(disk) => Arc::clone(disk) as _,
             Unit::Dvd(dvd) => Arc::clone(dvd) as _,
+            Unit::Attached(port) => Arc::clone(port),
         }
     }
 }

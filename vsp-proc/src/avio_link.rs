@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipc::figures::DeviceFigures;
+use storage::attached::Denial;
 use storage::scsi::reservation::Power;
 use storage::scsi::{Initiator, Reset};
 use storage::shared::OpenDisks;
-use storage::statement::StorageStatement;
+use storage::statement::{StorageStatement, StorageType};
 use storage::unit::{self, Claim, Unit};
-use uuid::Uuid;
 
 use crate::avio::{Adapter, AdapterHandle, RamPolicy, Targets};
+use crate::db::{GuestConfig, OsVersion};
+use crate::hardware::Hardware;
 
 /// Time for I/O under way to end once the guest is gone.
 const END_LIMIT: Duration = Duration::from_secs(60);
@@ -27,15 +29,22 @@ pub(crate) fn set_shared(device: &StorageStatement, is_shared: bool) {
     DISKS.set_shared(device, is_shared);
 }
 
+/// What stores are opened with, besides their statements.
+#[derive(Clone, Debug)]
+pub(crate) struct Supply {
+    /// Where reservations are kept that outlive a guest's run.
+    pub(crate) reservations: PathBuf,
+    /// Attached devices.
+    pub(crate) hardware: Hardware,
+}
+
 /// For whom stores are opened.
 #[derive(Clone, Copy)]
 pub(crate) struct Owner<'a> {
-    /// The guest's name, for logs.
-    pub(crate) guest: &'a str,
-    /// The guest, as reservations know it.
-    pub(crate) uuid: Uuid,
-    /// Where reservations are kept that outlive the guest's run.
-    pub(crate) keep_in: &'a Path,
+    /// The guest.
+    pub(crate) config: &'a GuestConfig,
+    /// What there is.
+    pub(crate) supply: &'a Supply,
     /// Whether the guest has known its devices all along: a VSP comes back to it.
     pub(crate) is_running: bool,
 }
@@ -47,12 +56,27 @@ impl Owner<'_> {
     /// What is wrong, for the operator.
     pub(crate) fn open(&self, statement: &StorageStatement) -> Result<Unit, String> {
         let power = if self.is_running { Power::Kept } else { Power::Lost };
-        let claim = Claim { initiator: Initiator(self.uuid), keep_in: Some(self.keep_in), power };
-        let unit = unit::open_among(&DISKS, statement, claim).map_err(|e| e.to_string())?;
+        let initiator = Initiator(self.config.uuid);
+        let claim = Claim { initiator, keep_in: Some(&self.supply.reservations), power };
+        let unit = match statement.storage() {
+            StorageType::AttachPath => {
+                let guest = (initiator, self.config.name.as_str());
+                Unit::Attached(self.supply.hardware.port(statement, guest, denial(self.config))?)
+            }
+            _ => unit::open_among(&DISKS, statement, claim).map_err(|e| e.to_string())?,
+        };
         if !self.is_running {
             unit.target().reset(Reset::PowerOn);
         }
         Ok(unit)
+    }
+}
+
+/// How a guest's system is told that an attached device is in use elsewhere (hpvm.md 7.6).
+fn denial(config: &GuestConfig) -> Denial {
+    match (config.os_type.as_str(), config.os_version) {
+        ("HPUX", OsVersion::V2) => Denial::NoDevice,
+        _ => Denial::Busy,
     }
 }
 
@@ -142,7 +166,7 @@ pub(crate) fn serve(
     stream: UnixStream,
     devices: &[(u8, &StorageStatement)],
 ) -> Result<Served, String> {
-    let name = format!("{} {bus},{slot}", owner.guest);
+    let name = format!("{} {bus},{slot}", owner.config.name);
     let (targets, mut units) = (Arc::new(Targets::new()), BTreeMap::new());
     for (number, statement) in devices {
         let failed =

@@ -19,6 +19,7 @@ mod demo;
 mod devmgmt;
 mod duplicate;
 pub mod fs;
+mod hardware;
 mod log;
 pub mod root;
 mod server;
@@ -43,6 +44,7 @@ use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::hardware::Hardware;
 use crate::log::LogHub;
 use crate::root::{RootError, StateRoot};
 use crate::server::Server;
@@ -102,7 +104,7 @@ pub fn run(options: Options) -> Result<(), StartError> {
         demo::create(&root, &mut db, &images);
     }
     let (supervisor_inbox, inputs) = unbounded();
-    let launcher = Launcher { command: guest_command, images };
+    let launcher = Launcher { command: guest_command, images, hardware: Hardware::open(&root) };
     let access = settings::access(&root)?;
     root.admit(access.group)?;
     let supervisor =

@@ -5,7 +5,11 @@
 //!   ├── vsp.toml                 settings of the VSP, if its owner has made any
 //!   ├── lock                     held by the running VSP; its process id is in it
 //!   ├── run/vsp.sock             for the commands
+//!   ├── run/holds                which guest holds which attached device
+//!   ├── run/tape-SERIAL          state of an emulated tape drive
 //!   ├── run/gNUMBER.sock         of a running guest process, for the VSP after this one
+//!   ├── common/ioconfig          instances and names of the VSP's devices
+//!   ├── common/emulated          devices that the VSP emulates
 //!   ├── common/log/              the VSP's structured log, with every request
 //!   ├── disks/                   backing stores the VSP itself made
 //!   ├── reservations/            persistent reservations of disks that shall outlive their guests' runs (APTPL)
@@ -127,6 +131,10 @@ impl StateRoot {
             std::fs::set_permissions(&self.0, Permissions::from_mode(mode))
         };
         admit().map_err(|source| RootError::Host { path: self.0.clone(), source })
+    }
+    /// Directory of what matters as long as guests run.
+    pub fn run(&self) -> PathBuf {
+        self.0.join("run")
     }
     /// Where the VSP listens.
     pub fn socket(&self) -> PathBuf {

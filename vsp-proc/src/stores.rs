@@ -1,23 +1,41 @@
 //! Backing stores as far as the VSP's databases are concerned: is what a statement names there, and who has it.
 //!
-//! What is locked against others is decided by the opened store itself (`storage`); this module only looks.
+//! What is locked against others is decided by the opened store itself (`storage`), and of attached devices by their
+//! arbiters; this module only looks.
 
+use storage::backing::Examined;
 use storage::identity::Footprint;
-use storage::statement::StorageStatement;
+use storage::statement::{StorageStatement, StorageType};
 use storage::sysfs::Sysfs;
 use storage::unit;
 
 use crate::db::GuestConfig;
+use crate::hardware::Hardware;
+
+/// Looks at what a statement names, without opening it.
+///
+/// # Errors
+/// It cannot be used, for the operator.
+pub(crate) fn survey(
+    statement: &StorageStatement,
+    hardware: &Hardware,
+    sysfs: &Sysfs,
+) -> Result<Examined, String> {
+    match statement.storage() {
+        StorageType::AttachPath => hardware.examine(statement),
+        _ => unit::survey(statement, sysfs).map_err(|error| error.to_string()),
+    }
+}
 
 /// Checks all devices of a guest: each there, none twice, none on another.
 ///
 /// # Errors
 /// What is wrong, and the statement concerned.
-pub(crate) fn check(config: &GuestConfig) -> Result<(), (String, StorageStatement)> {
+pub(crate) fn check(config: &GuestConfig, hardware: &Hardware) -> Result<(), (String, StorageStatement)> {
     let sysfs = Sysfs::default();
     let mut seen: Vec<(Footprint, &StorageStatement)> = Vec::new();
     for statement in &config.devices {
-        let found = unit::survey(statement, &sysfs).map_err(|e| (e.to_string(), statement.clone()))?;
+        let found = survey(statement, hardware, &sysfs).map_err(|text| (text, statement.clone()))?;
         let footprint = found.footprint;
         if let Some((other, earlier)) = seen.iter().find(|(other, _)| other.overlaps(&footprint)) {
             let location = statement.location();
@@ -39,9 +57,9 @@ pub(crate) struct Stores<'a> {
 
 impl<'a> Stores<'a> {
     /// Those of them that are there.
-    pub(crate) fn of(config: &'a GuestConfig) -> Stores<'a> {
+    pub(crate) fn of(config: &'a GuestConfig, hardware: &Hardware) -> Stores<'a> {
         let sysfs = Sysfs::default();
-        let look = |statement| Some((statement, unit::survey(statement, &sysfs).ok()?.footprint));
+        let look = |statement| Some((statement, survey(statement, hardware, &sysfs).ok()?.footprint));
         Stores { found: config.devices.iter().filter_map(look).collect() }
     }
 
@@ -63,8 +81,8 @@ impl<'a> Stores<'a> {
 }
 
 /// Size in bytes of the store of a device, if it is there and has one.
-pub(crate) fn size(statement: &StorageStatement) -> Option<u64> {
-    unit::survey(statement, &Sysfs::default()).ok()?.len_bytes
+pub(crate) fn size(statement: &StorageStatement, hardware: &Hardware) -> Option<u64> {
+    survey(statement, hardware, &Sysfs::default()).ok()?.len_bytes
 }
 
 #[cfg(test)]
@@ -72,7 +90,12 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::root::StateRoot;
     use ipc::message::DeviceChange;
+
+    fn hardware(directory: &tempfile::TempDir) -> Hardware {
+        Hardware::open(&StateRoot::at(directory.path()))
+    }
 
     fn guest(devices: &[String]) -> GuestConfig {
         let mut config = GuestConfig::new("ivm1".into(), 1);
@@ -90,9 +113,10 @@ mod tests {
         fs::write(path("tiny"), [0; 511]).unwrap();
         let disk = |name: &str| format!("disk:avio_stor::file:{}", path(name).display());
         let dvd = |name: &str| format!("dvd:avio_stor::file:{}", path(name).display());
-        let refusal = |devices: &[String]| check(&guest(devices)).unwrap_err().0;
+        let hardware = hardware(&directory);
+        let refusal = |devices: &[String]| check(&guest(devices), &hardware).unwrap_err().0;
 
-        check(&guest(&[disk("a")])).unwrap();
+        check(&guest(&[disk("a")]), &hardware).unwrap();
         assert!(refusal(&[disk("a"), disk("link")]).ends_with("link' is already used by this guest."));
         assert!(refusal(&[disk("a"), dvd("link")]).ends_with("link' is already used by this guest."));
         assert!(refusal(&[disk("none")]).ends_with("none' does not exist."));
@@ -104,7 +128,7 @@ mod tests {
             refusal(&["dvd:avio_stor::null:/dev/null".into()]).ends_with("neither a directory nor a drive.")
         );
         let tape = "tape:avio_stor::attach_path:0/7/1/1.0x500104f00048b29e.0x0";
-        assert!(refusal(&[tape.into()]).starts_with("Attached devices are not supported"));
+        assert_eq!(refusal(&[tape.into()]), "Lunpath '0/7/1/1.0x500104f00048b29e.0x0' does not exist.");
     }
 
     #[test]
@@ -114,7 +138,9 @@ mod tests {
         fs::write(&path, [0; 4096]).unwrap();
         let on = |device: &str| guest(&[format!("{device}:avio_stor::file:{}", path.display())]);
         let (disk, dvd) = (on("disk"), on("dvd"));
-        let count = |one, other, may| Stores::of(one).shared(&Stores::of(other), |_| may).count();
+        let hardware = hardware(&directory);
+        let of = |guest| Stores::of(guest, &hardware);
+        let count = |one, other, may| of(one).shared(&of(other), |_| may).count();
         for (one, other, is_same) in [(&disk, &disk, true), (&disk, &dvd, false), (&dvd, &dvd, true)] {
             assert_eq!(count(one, other, false), 1);
             assert_eq!(count(one, other, true), usize::from(!is_same));
@@ -132,7 +158,9 @@ mod tests {
             })
             .collect();
         let config = guest(&devices);
-        check(&config).unwrap();
-        assert_eq!(Stores::of(&config).shared(&Stores::of(&config), |_| false).count(), 256);
+        let hardware = hardware(&directory);
+        check(&config, &hardware).unwrap();
+        let of = |config| Stores::of(config, &hardware);
+        assert_eq!(of(&config).shared(&of(&config), |_| false).count(), 256);
     }
 }

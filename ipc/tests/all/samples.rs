@@ -5,6 +5,9 @@ use std::fmt::Debug;
 use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind, DeviceRequest};
 use ipc::figures::{DeviceFigures, GuestFigures, Latency};
 use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VspToGuest};
+use ipc::io::{
+    CartridgeAction, Description, Emulated, EmulatedPlan, IoAnswer, IoDevice, IoRequest, Medium, OpenFailure,
+};
 use ipc::log::{Level, LogRecord, LogSource};
 use ipc::message::*;
 use ipc::software::{Bundle, Catalog, Fileset, PatchState, Product, Session, SoftwareHost, SoftwareRequest};
@@ -175,6 +178,28 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
     all.extend(requests.map(ClientToVsp::Software));
     all.push(ClientToVsp::ConsoleUsers(demo()));
     all.push(ClientToVsp::DisconnectUser { guest: demo(), number: 3 });
+    let tape = || "/dev/rtape/tape1_BEST".to_owned();
+    let library = || "/tapes".to_owned();
+    let cartridge = |action| IoRequest::Cartridge { name: library(), action };
+    let barcode = || "KIT001".to_owned();
+    let requests = [
+        IoRequest::List { scan: true },
+        IoRequest::Describe { name: tape() },
+        IoRequest::Hold { name: tape() },
+        IoRequest::Release { name: tape() },
+        IoRequest::Create {
+            path: library(),
+            plan: EmulatedPlan::Library { drives: 2, slots: 8, ports: 1, cartridges: 4, capacity: 1 << 30 },
+        },
+        IoRequest::Create { path: "/tape".into(), plan: EmulatedPlan::Tape { capacity: 1 << 30 } },
+        IoRequest::Create { path: "/discs".into(), plan: EmulatedPlan::Burner },
+        IoRequest::Remove { name: library() },
+        IoRequest::ListEmulated,
+        cartridge(CartridgeAction::Move { from: "slot 1".into(), to: "drive 2".into() }),
+        cartridge(CartridgeAction::Import { barcode: barcode(), capacity: 1 << 30 }),
+        cartridge(CartridgeAction::Export { barcode: barcode() }),
+    ];
+    all.extend(requests.map(ClientToVsp::Io));
     named(all)
 }
 
@@ -304,6 +329,52 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
         contents: vec!["PHKL_38604".into()],
     };
     all.push(VspToClient::Software(Catalog { products: vec![product], bundles: vec![bundle] }));
+    let device = IoDevice {
+        class: "tape".into(),
+        instance: 1,
+        lun_path: "64000/0xfa00/0x0".into(),
+        driver: "estape".into(),
+        is_present: true,
+        vendor: "STK".into(),
+        product: "T9940B".into(),
+        wwid: "naa.500104f00048b29d".into(),
+        lunpaths: vec![(21, "0/7/1/1.0x500104f00048b29e.0x0".into())],
+        files: vec!["/dev/rtape/tape1_BEST".into()],
+        pass_through: "/dev/pt/pt_tape1".into(),
+        host_path: Some("/dev/nst0".into()),
+        in_use_by: Some("demo".into()),
+        attaches_as: Some("tape".into()),
+    };
+    let description = Description {
+        vendor: "TEAC".into(),
+        product: "DW-224E".into(),
+        revision: "1.0".into(),
+        serial: "17".into(),
+        kind: "CD-ROM".into(),
+        size: Some((700 << 20, 2048)),
+    };
+    let emulated = Emulated {
+        kind: "library".into(),
+        path: "/tapes".into(),
+        files: vec!["/dev/rchgr/autoch1".into()],
+        fault: Some("Tape library '/tapes' is in use.".into()),
+        media: vec![Medium {
+            name: "KIT001".into(),
+            place: "slot 1".into(),
+            capacity: 1 << 30,
+            write_protected: true,
+        }],
+    };
+    let answers = [
+        IoAnswer::Devices(vec![device]),
+        IoAnswer::Describe(description),
+        IoAnswer::CannotOpen(OpenFailure::NotFound),
+        IoAnswer::CannotOpen(OpenFailure::Busy),
+        IoAnswer::CannotOpen(OpenFailure::NoDevice),
+        IoAnswer::CannotOpen(OpenFailure::NotADevice),
+        IoAnswer::Emulated(vec![emulated]),
+    ];
+    all.extend(answers.map(VspToClient::Io));
     all.push(VspToClient::Discs(vec!["/isos/one.iso".into()]));
     let problem = remark(Some(Severity::Problem), Some("demo"));
     all.push(VspToClient::Accepted(Acceptance { already_done: false, remarks: vec![problem] }));

@@ -104,12 +104,11 @@ impl Shared {
     }
 
     fn begin(&self, party: Party, class: Class) -> Result<(), Busy> {
-        self.change(|state| {
-            if class != Class::Free && state.arbiter.holder().is_none() && self.device.is_open_on_host() {
-                return Err(Busy(Party::Host));
-            }
-            state.arbiter.begin(party, class)
-        })
+        // Asked before the state is locked, for it may take its time.
+        if class != Class::Free && self.holder().is_none() && self.device.is_open_on_host() {
+            return Err(Busy(Party::Host));
+        }
+        self.change(|state| state.arbiter.begin(party, class))
     }
 
     fn end(&self, party: Party, class: Class, outcome: Outcome) {
@@ -169,6 +168,14 @@ impl Target for Guarded {
         // Whoever holds it is not disturbed.
         self.port.reset(if held_by_another { Reset::Nexus } else { reset });
         self.shared.change(|state| state.arbiter.give_up(own));
+    }
+
+    fn is_held(&self) -> bool {
+        self.shared.holder() == Some(self.party()) || self.port.is_held()
+    }
+
+    fn has_news(&self) -> bool {
+        self.port.has_news()
     }
 
     fn notice_resize(&self) -> Option<Sense> {

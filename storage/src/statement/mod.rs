@@ -150,8 +150,8 @@ pub enum Refusal {
     /// The storage type of attached devices on the adapters of old.
     #[error("Storage type 'attach' is not supported with avio_stor. Use attach_path.")]
     Attach,
-    /// A tape, changer or burner: the statement is right, but there is nothing to carry it out.
-    #[error("Attached devices are not supported: device type '{0}' cannot be used.")]
+    /// A tape, changer or burner, where only backing stores can be.
+    #[error("Attached devices are not backing stores: device type '{0}' cannot be used here.")]
     AttachedDevice(DeviceType),
     /// First and fourth field do not go together.
     #[error("Storage type '{storage}' is not supported for device type '{device}'.")]
@@ -242,12 +242,11 @@ impl StorageStatement {
     /// Whether the device can be given to a guest, as opposed to only being described.
     ///
     /// # Errors
-    /// For attached devices, why not.
+    /// It is of a storage type that this adapter does not have.
     pub fn check_usable(&self) -> Result<(), Refusal> {
         match self.storage {
             StorageType::Attach => Err(Refusal::Attach),
-            StorageType::AttachPath => Err(Refusal::AttachedDevice(self.device)),
-            StorageType::Disk | StorageType::Lv | StorageType::File | StorageType::Null => Ok(()),
+            _ => Ok(()),
         }
     }
 

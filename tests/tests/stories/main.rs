@@ -1,5 +1,6 @@
 //! What operators do, and what they do wrong, with the real executable.
 
+mod attached;
 mod bad_input;
 mod commands;
 mod commands_config;

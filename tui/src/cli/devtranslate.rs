@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use ipc::client::Client;
 use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind, DeviceRequest};
+use ipc::io::IoDevice;
 use ipc::message::{ClientToVsp, DeviceDetail, GuestRef, VspToClient};
 
 use super::failure::Failure;
-use super::host_path::HostPath;
-use super::{Spec, link};
+use super::host_path::{HostPath, Kind};
+use super::{Spec, ioscan, link};
 use crate::view::format;
 
 pub(super) const SPEC: Spec = Spec {
@@ -54,13 +55,22 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
         return Ok(());
     }
     // Who uses a device is only known where there is a VSP; what it is needs none.
-    let entries = match link::connect_running()? {
-        Some(mut client) => list(&mut client)?,
-        None => Vec::new(),
+    let (entries, devices) = match link::connect_running()? {
+        Some(mut client) => (list(&mut client)?, ioscan::devices(&mut client, false)?),
+        None => Default::default(),
     };
     let mut is_missing = false;
     for path in &options.paths {
-        match HostPath::examine(path) {
+        let name = path.to_string_lossy();
+        let device = devices.iter().find(|device| ioscan::is_called(device, &name));
+        // What the host has by this name says more, if it can be a backing store.
+        let found = HostPath::examine(path);
+        let is_store = found.as_ref().is_ok_and(|found| found.kind != Kind::Character);
+        if let Some(device) = device.filter(|_| !is_store) {
+            describe_device(&name, device, &entries, out)?;
+            continue;
+        }
+        match found {
             Ok(found) => describe(path, &found, &entries, out)?,
             Err(error) => {
                 is_missing = true;
@@ -100,6 +110,37 @@ fn translate(device: &DeviceDetail, out: &mut dyn Write) -> io::Result<()> {
         }
         _ => writeln!(out, "{statement}"),
     }
+}
+
+/// A device by one of the names the VSP gave it.
+fn describe_device(
+    name: &str,
+    device: &IoDevice,
+    entries: &[DeviceEntry],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let IoDevice { vendor, product, class, instance, lun_path, .. } = device;
+    let mut lines =
+        vec![("Kind", format!("{class}{instance}, {vendor} {product}")), ("Hardware path", lun_path.clone())];
+    lines.extend(device.host_path.iter().map(|path| ("Real path", path.clone())));
+    lines.extend(device.lunpaths.iter().map(|(_, path)| ("Lunpath", path.clone())));
+    lines.extend(device.lunpaths.first().map(|(_, path)| {
+        let statement = match (&device.attaches_as, &device.host_path) {
+            (Some(kind), _) => format!("{kind}:avio_stor::attach_path:{path}"),
+            (None, Some(host)) => format!("disk:avio_stor::disk:{host}"),
+            (None, None) => "none: it is not there".to_owned(),
+        };
+        ("Resource statement", statement)
+    }));
+    let is_same = |entry: &&DeviceEntry| {
+        entry.kind == DeviceKind::Gdev && entry.names.iter().any(|name| ioscan::is_called(device, name))
+    };
+    for entry in entries.iter().filter(is_same).filter(|entry| !entry.dependents.is_empty()) {
+        lines.push(("Used by", entry.dependents.join(", ")));
+    }
+    lines.extend(device.in_use_by.iter().map(|holder| ("In use by", holder.clone())));
+    writeln!(out, "{name}")?;
+    lines.iter().try_for_each(|(label, value)| writeln!(out, "    {label:<19}: {value}"))
 }
 
 fn describe(path: &Path, found: &HostPath, entries: &[DeviceEntry], out: &mut dyn Write) -> io::Result<()> {

@@ -10,11 +10,15 @@ mod console;
 mod create;
 mod devmgmt;
 mod devtranslate;
+mod diskinfo;
 mod failure;
 mod guest;
+mod hold;
 mod host_path;
 mod info;
 mod install_links;
+mod ioscan;
+mod library;
 pub(crate) mod link;
 mod log;
 mod man;
@@ -67,6 +71,10 @@ const COMMANDS: &[Spec] = &[
     remove::SPEC,
     devmgmt::SPEC,
     devtranslate::SPEC,
+    ioscan::SPEC,
+    diskinfo::SPEC,
+    library::SPEC,
+    hold::SPEC,
     info::SPEC,
     software::LIST,
     software::INSTALL,

@@ -6,6 +6,7 @@ use ipc::device::{DeviceEntry, DeviceKind};
 use serde::{Deserialize, Serialize};
 
 use super::identify::identify;
+use crate::hardware::Hardware;
 
 /// An entry as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +25,15 @@ pub(crate) struct Entry {
 }
 
 /// Attributes that the VSP computes.
-const COMPUTED: [&str; 3] = ["CONFIG", "EXIST", "DEVTYPE"];
+const COMPUTED: [&str; 4] = ["CONFIG", "EXIST", "DEVTYPE", "INUSE"];
 
 impl Entry {
     /// An entry for what is at `name` now.
-    pub(super) fn new(kind: DeviceKind, name: &str) -> Entry {
+    pub(super) fn new(kind: DeviceKind, name: &str, hardware: &Hardware) -> Entry {
         Entry {
             kind,
             names: vec![name.to_owned()],
-            id: identify(name).map(|found| found.id).unwrap_or_default(),
+            id: identify(name, hardware).map(|found| found.id).unwrap_or_default(),
             dependents: BTreeSet::new(),
             attributes: BTreeMap::new(),
         }
@@ -67,21 +68,28 @@ impl Entry {
     }
 
     /// As listed: what is computed first, as of now.
-    pub(super) fn shown(&self) -> DeviceEntry {
+    pub(super) fn shown(&self, hardware: &Hardware) -> DeviceEntry {
+        let mut names = self.names.clone();
         let mut attributes = vec![("CONFIG".to_owned(), self.kind.word().to_owned())];
         if matches!(self.kind, DeviceKind::Rdev | DeviceKind::Gdev) {
-            let found = self.names.iter().find_map(|name| identify(name));
+            let found = self.names.iter().find_map(|name| identify(name, hardware));
             let exists = if found.is_some() { "YES" } else { "NO" };
             let devtype = found.map_or("UNKNOWN", |found| found.devtype);
             let share = self.attributes.get("SHARE").map_or("NO", String::as_str);
             let computed = [("EXIST", exists), ("DEVTYPE", devtype), ("SHARE", share)];
             attributes.extend(computed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            let files: Vec<String> = self.names.iter().flat_map(|name| hardware.files(name)).collect();
+            if !files.is_empty() {
+                names.extend(files);
+                let holder = self.names.iter().find_map(|name| hardware.in_use_by(name));
+                attributes.push(("INUSE".to_owned(), holder.unwrap_or_else(|| "NO".to_owned())));
+            }
         }
         let stored = self.attributes.iter().filter(|(name, _)| *name != "SHARE");
         attributes.extend(stored.map(|(name, value)| (name.clone(), value.clone())));
         DeviceEntry {
             kind: self.kind,
-            names: self.names.clone(),
+            names,
             attributes,
             dependents: self.dependents.iter().cloned().collect(),
             id: self.id.clone(),
@@ -142,10 +150,13 @@ fn check_word(what: &str, text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::root::StateRoot;
 
     #[test]
     fn attributes_are_checked() {
-        let mut entry = Entry::new(DeviceKind::Gdev, "/a");
+        let directory = tempfile::tempdir().unwrap();
+        let hardware = &Hardware::open(&StateRoot::at(directory.path()));
+        let mut entry = Entry::new(DeviceKind::Gdev, "/a", hardware);
         entry.set("SHARE", "YES").unwrap();
         entry.set("USAGE", "DVD").unwrap();
         assert!(entry.is("SHARE", "YES"));
@@ -161,14 +172,16 @@ mod tests {
         for (attribute, value, refusal) in cases {
             assert_eq!(entry.set(attribute, value), Err(refusal.to_owned()));
         }
-        Entry::new(DeviceKind::Rdev, "/a").set("RECURSIVE", "FS").unwrap();
-        Entry::new(DeviceKind::Env, "site").set("COLOUR", "RED").unwrap();
+        Entry::new(DeviceKind::Rdev, "/a", hardware).set("RECURSIVE", "FS").unwrap();
+        Entry::new(DeviceKind::Env, "site", hardware).set("COLOUR", "RED").unwrap();
     }
 
     #[test]
     fn a_slash_at_the_end_makes_no_difference() {
-        let entry = Entry::new(DeviceKind::Gdev, "/iso/hpux/");
+        let directory = tempfile::tempdir().unwrap();
+        let hardware = &Hardware::open(&StateRoot::at(directory.path()));
+        let entry = Entry::new(DeviceKind::Gdev, "/iso/hpux/", hardware);
         assert!(entry.is_called("/iso/hpux") && entry.is_called("/iso/hpux/") && !entry.is_called("/iso"));
-        assert!(Entry::new(DeviceKind::Rdev, "/").is_called("/"));
+        assert!(Entry::new(DeviceKind::Rdev, "/", hardware).is_called("/"));
     }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use crate::hardware::Hardware;
+
 /// A host object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -15,10 +17,11 @@ pub(super) struct Found {
     pub(super) file_system: u64,
 }
 
-/// The object of that path; nothing if it is not there.
-pub(super) fn identify(path: &str) -> Option<Found> {
+/// The object of that path, or the attached device at that lunpath; nothing if it is not there.
+pub(super) fn identify(path: &str, hardware: &Hardware) -> Option<Found> {
     if !path.starts_with('/') {
-        return None;
+        let (devtype, id) = hardware.identify(path)?;
+        return Some(Found { devtype, id, file_system: 0 });
     }
     let found = fs::metadata(path).ok()?;
     let kind = found.file_type();
@@ -55,6 +58,7 @@ fn groups(numbers: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::root::StateRoot;
 
     #[test]
     fn all_names_of_an_object_have_its_identity() {
@@ -63,6 +67,8 @@ mod tests {
         fs::write(path("a"), b"").unwrap();
         fs::hard_link(path("a"), path("link")).unwrap();
         std::os::unix::fs::symlink(path("a"), path("symlink")).unwrap();
+        let hardware = Hardware::open(&StateRoot::at(directory.path()));
+        let identify = |path: &str| identify(path, &hardware);
         let found = identify(&path("a")).unwrap();
         assert_eq!((found.devtype, found.id.len()), ("FILE", 39));
         assert_eq!(identify(&path("link")), Some(found.clone()));

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::{Entry as GuestEntry, GuestConfig, GuestDb};
 use crate::fs::{HostFs, write_atomically};
+use crate::hardware::Hardware;
 use crate::root::StateRoot;
 pub(crate) use entry::Entry;
 use entry::{check_attribute, check_name, trimmed};
@@ -38,6 +39,7 @@ struct Contents {
 pub(crate) struct DeviceDb {
     path: PathBuf,
     entries: Vec<Entry>,
+    hardware: Hardware,
 }
 
 /// Result of a request; the error is one line for the operator.
@@ -46,9 +48,9 @@ pub(crate) type Outcome = Result<(), String>;
 impl DeviceDb {
     /// Reads the database. Where there is none, or a damaged one, it is made from the guests' configurations; a damaged
     /// file is kept beside it.
-    pub(crate) fn open(root: &StateRoot, guests: &GuestDb) -> DeviceDb {
+    pub(crate) fn open(root: &StateRoot, guests: &GuestDb, hardware: Hardware) -> DeviceDb {
         let path = root.common().join(FILE);
-        let mut db = DeviceDb { path, entries: Vec::new() };
+        let mut db = DeviceDb { path, entries: Vec::new(), hardware };
         match read(&db.path) {
             Ok(Some(entries)) => db.entries = entries,
             Ok(None) => db.adopt_all(guests),
@@ -92,13 +94,14 @@ impl DeviceDb {
 
     /// To be called before a guest's configuration is stored: its devices get it as dependent.
     pub(crate) fn before_change(&mut self, config: &GuestConfig) -> Outcome {
+        let hardware = self.hardware.clone();
         self.change(|entries| {
             for device in &config.devices {
                 let location = device.location();
-                let entry = match position_of_store(entries, location) {
+                let entry = match position_of_store(entries, location, &hardware) {
                     Some(at) => &mut entries[at],
                     None => {
-                        entries.push(Entry::new(DeviceKind::Gdev, location));
+                        entries.push(Entry::new(DeviceKind::Gdev, location, &hardware));
                         let last = entries.len() - 1;
                         &mut entries[last]
                     }
@@ -130,7 +133,7 @@ impl DeviceDb {
         let mut found: Vec<&Entry> =
             self.entries.iter().filter(|entry| kind.is_none_or(|kind| kind == entry.kind)).collect();
         found.sort_by(|a, b| (a.kind, &a.names[0]).cmp(&(b.kind, &b.names[0])));
-        let shown = found.into_iter().map(Entry::shown);
+        let shown = found.into_iter().map(|entry| entry.shown(&self.hardware));
         let is_wanted = |entry: &DeviceEntry| match filter {
             DeviceFilter::All => true,
             DeviceFilter::Name(name) => entry.names.iter().any(|own| trimmed(own) == trimmed(name)),
@@ -148,11 +151,12 @@ impl DeviceDb {
         if kind == DeviceKind::Gdev && self.restricts(name) {
             return Err(format!("Device '{name}' is restricted (rdev) and cannot be used by a guest."));
         }
+        let hardware = self.hardware.clone();
         self.change(|entries| {
             if position(entries, kind, name).is_some() {
                 return Err(format!("Entry '{}:{name}' already exists.", kind.word()));
             }
-            let mut entry = Entry::new(kind, name);
+            let mut entry = Entry::new(kind, name, &hardware);
             attributes.iter().try_for_each(|(attribute, value)| entry.set(attribute, value))?;
             entries.push(entry);
             Ok(())
@@ -231,7 +235,7 @@ impl DeviceDb {
     ) -> Outcome {
         check_attribute(kind, attribute, value)?;
         let is_new = position(&self.entries, kind, name).is_none();
-        if is_new && kind == DeviceKind::Gdev && identify(name).is_some() {
+        if is_new && kind == DeviceKind::Gdev && identify(name, &self.hardware).is_some() {
             return self.add(kind, name, &[(attribute.to_owned(), value.to_owned())]);
         }
         self.change(|entries| {
@@ -263,9 +267,10 @@ impl DeviceDb {
 
     /// `-I`: devices are identified anew.
     pub(crate) fn reidentify(&mut self) -> Outcome {
+        let hardware = self.hardware.clone();
         self.change(|entries| {
             for entry in entries.iter_mut() {
-                if let Some(found) = entry.names.iter().find_map(|name| identify(name)) {
+                if let Some(found) = entry.names.iter().find_map(|name| identify(name, &hardware)) {
                     entry.id = found.id;
                 }
             }
@@ -286,7 +291,7 @@ impl DeviceDb {
             }
         }
         for entry in self.entries.iter().filter(|entry| entry.kind == DeviceKind::Gdev) {
-            let is_there = entry.names.iter().any(|name| identify(name).is_some());
+            let is_there = entry.names.iter().any(|name| identify(name, &self.hardware).is_some());
             if !is_there && entry.dependents.is_empty() {
                 script.push(format!("hpvmdevmgmt -d {}", quoted(&entry.title())));
             }
@@ -296,7 +301,8 @@ impl DeviceDb {
 
     /// May several running guests have this store?
     pub(crate) fn is_shared(&self, location: &str) -> bool {
-        position_of_store(&self.entries, location).is_some_and(|at| self.entries[at].is("SHARE", "YES"))
+        position_of_store(&self.entries, location, &self.hardware)
+            .is_some_and(|at| self.entries[at].is("SHARE", "YES"))
     }
 
     /// Is this device, or a directory it lies in, restricted?
@@ -305,13 +311,13 @@ impl DeviceDb {
         if restrictions.peek().is_none() {
             return false;
         }
-        let found = identify(location);
+        let found = identify(location, &self.hardware);
         let canonical = fs::canonicalize(location).unwrap_or_else(|_| location.into());
         restrictions.any(|entry| {
             let is_same = found.as_ref().is_some_and(|found| found.id == entry.id);
             is_same
                 || entry.is_called(location)
-                || entry.names.iter().any(|name| covers(entry, name, &canonical))
+                || entry.names.iter().any(|name| covers(entry, name, &canonical, &self.hardware))
         })
     }
 
@@ -319,9 +325,9 @@ impl DeviceDb {
     pub(crate) fn is_exchanged(&self, location: &str) -> bool {
         let Some(at) = position(&self.entries, DeviceKind::Gdev, location) else { return false };
         let entry = &self.entries[at];
-        let Some(found) = identify(location) else { return false };
+        let Some(found) = identify(location, &self.hardware) else { return false };
         // A file may be replaced by another one of its name; a disk has an identity of its own.
-        found.devtype == "DISK"
+        !["FILE", "DIR"].contains(&found.devtype)
             && !entry.id.is_empty()
             && found.id != entry.id
             && !entry.is("IGNOREWWID", "YES")
@@ -345,10 +351,11 @@ impl DeviceDb {
 }
 
 /// Does the restriction of a directory reach this path?
-fn covers(entry: &Entry, directory: &str, canonical: &Path) -> bool {
+fn covers(entry: &Entry, directory: &str, canonical: &Path, hardware: &Hardware) -> bool {
     let Some(reach) = entry.attributes.get("RECURSIVE") else { return false };
     let Ok(directory) = fs::canonicalize(directory) else { return false };
-    let file_system = |path: &Path| identify(&path.to_string_lossy()).map(|found| found.file_system);
+    let file_system =
+        |path: &Path| identify(&path.to_string_lossy(), hardware).map(|found| found.file_system);
     canonical.starts_with(&directory) && (reach == "DIR" || file_system(canonical) == file_system(&directory))
 }
 
@@ -357,9 +364,9 @@ fn position(entries: &[Entry], kind: DeviceKind, name: &str) -> Option<usize> {
 }
 
 /// The guest device at a location, whatever it is called.
-fn position_of_store(entries: &[Entry], location: &str) -> Option<usize> {
+fn position_of_store(entries: &[Entry], location: &str, hardware: &Hardware) -> Option<usize> {
     position(entries, DeviceKind::Gdev, location).or_else(|| {
-        let id = identify(location)?.id;
+        let id = identify(location, hardware)?.id;
         entries.iter().position(|entry| entry.kind == DeviceKind::Gdev && entry.id == id)
     })
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::hardware::Hardware;
 use ipc::message::DeviceChange;
 
 struct Fixture {
@@ -18,7 +19,7 @@ impl Fixture {
     }
 
     fn open(&self) -> DeviceDb {
-        DeviceDb::open(&self.root, &self.guests)
+        DeviceDb::open(&self.root, &self.guests, Hardware::open(&self.root))
     }
 
     fn file(&self, name: &str) -> String {

@@ -1,7 +1,6 @@
 //! The back-ends of one running guest, and what happens to the devices behind them while it runs.
 
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipc::figures::DeviceFigures;
@@ -11,13 +10,13 @@ use storage::statement::{Address, StorageStatement};
 use storage::unit::{self, Unit};
 
 use super::launch::{Behind, by_adapter};
-use crate::avio_link::{Owner, Served};
+use crate::avio_link::{Owner, Served, Supply};
 use crate::db::GuestConfig;
 
 /// Clones are the same back-ends.
 #[derive(Clone)]
 pub(super) struct Adapters {
-    keep_in: Arc<Path>,
+    supply: Arc<Supply>,
     /// Bus and slot of each adapter the guest's machine has, ascending, also of those that have lost their last device.
     locations: Arc<[(u8, u8)]>,
     state: Arc<Mutex<State>>,
@@ -87,12 +86,12 @@ impl Adapters {
     /// `locations` are those of all adapters the guest's machine has.
     pub(super) fn new(
         config: GuestConfig,
-        keep_in: PathBuf,
+        supply: Supply,
         locations: Vec<(u8, u8)>,
         served: Vec<Served>,
     ) -> Adapters {
         let state = Arc::new(Mutex::new(State { config, served }));
-        Adapters { keep_in: keep_in.into(), locations: locations.into(), state }
+        Adapters { supply: supply.into(), locations: locations.into(), state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -112,7 +111,7 @@ impl Adapters {
         loop {
             let config = self.state().config.clone();
             let devices = by_adapter(&config.devices).remove(&location).unwrap_or_default();
-            let behind = Behind { config: &config, keep_in: &self.keep_in, is_running: true };
+            let behind = Behind { config: &config, supply: &self.supply, is_running: true };
             let (stream, served) = behind.serve(location, &devices)?;
             let mut state = self.state();
             // Changed meanwhile: once more, as it is now.
@@ -204,9 +203,7 @@ impl Adapters {
         if let Some(unit) = moved.and_then(|from| state.served(*from)?.unit(from.target())) {
             return Ok((address, unit.clone()));
         }
-        let config = &state.config;
-        let owner =
-            Owner { guest: &config.name, uuid: config.uuid, keep_in: &self.keep_in, is_running: false };
+        let owner = Owner { config: &state.config, supply: &self.supply, is_running: false };
         Ok((address, owner.open(statement)?))
     }
 

@@ -17,8 +17,9 @@ use storage::statement::StorageStatement;
 
 use super::inherit::{inherit, own_session};
 use super::record::{CONSOLE_END, LAST_WORDS};
-use crate::avio_link::{self, Owner, Served};
+use crate::avio_link::{self, Owner, Served, Supply};
 use crate::db::{BUILTIN_PREFIX, GuestConfig};
+use crate::hardware::Hardware;
 use crate::root::StateRoot;
 
 /// A kernel that is part of the VSP.
@@ -37,6 +38,8 @@ pub(crate) struct Launcher {
     pub(crate) command: Vec<OsString>,
     /// Built-in kernels.
     pub(crate) images: Vec<Image>,
+    /// Attached devices.
+    pub(crate) hardware: Hardware,
 }
 
 /// A guest process that was just made and has not been spoken to.
@@ -63,13 +66,13 @@ pub(crate) struct Places {
     pub(crate) last_words: PathBuf,
     /// Where it listens for a later VSP.
     pub(crate) socket: PathBuf,
-    /// Reservations that are kept.
-    pub(crate) reservations: PathBuf,
+    /// What its stores are opened with.
+    pub(crate) supply: Supply,
 }
 
 impl Places {
     /// Those of a guest.
-    pub(crate) fn of(root: &StateRoot, config: &GuestConfig) -> Places {
+    pub(crate) fn of(root: &StateRoot, config: &GuestConfig, hardware: &Hardware) -> Places {
         let directory = root.guest(&config.name);
         Places {
             log: root.guest_log(&config.name),
@@ -77,7 +80,7 @@ impl Places {
             console_end: directory.join(CONSOLE_END),
             last_words: directory.join(LAST_WORDS),
             socket: root.guest_socket(config.number),
-            reservations: root.reservations(),
+            supply: Supply { reservations: root.reservations(), hardware: hardware.clone() },
         }
     }
 }
@@ -88,7 +91,7 @@ impl Launcher {
     /// # Errors
     /// One line for the operator.
     pub(crate) fn check(&self, config: &GuestConfig) -> Result<(), String> {
-        crate::stores::check(config).map_err(|(text, _)| text)?;
+        crate::stores::check(config, &self.hardware).map_err(|(text, _)| text)?;
         self.open_kernel(config)?;
         if !config.initrd.is_empty() {
             open_image("initial RAM disk", &config.initrd)?;
@@ -106,7 +109,7 @@ impl Launcher {
         places: &Places,
         mut progress: impl FnMut(String),
     ) -> Result<Launched, String> {
-        crate::stores::check(config).map_err(|(text, _)| text)?;
+        crate::stores::check(config, &self.hardware).map_err(|(text, _)| text)?;
         let mut descriptors = vec![OwnedFd::from(self.open_kernel(config)?)];
         progress(format!("Boot image: {}", config.kernel));
         if !config.initrd.is_empty() {
@@ -114,7 +117,7 @@ impl Launcher {
             progress(format!("Initial RAM disk: {}", config.initrd));
         }
         let (mut adapters, mut served) = (Vec::new(), Vec::new());
-        let behind = Behind { config, keep_in: &places.reservations, is_running: false };
+        let behind = Behind { config, supply: &places.supply, is_running: false };
         for (location, devices) in by_adapter(&config.devices) {
             let (stream, back_end) = behind.serve(location, &devices)?;
             served.push(back_end);
@@ -209,7 +212,7 @@ fn request_queues(config: &GuestConfig) -> u16 {
 /// What lies behind the adapters of a guest.
 pub(super) struct Behind<'a> {
     pub(super) config: &'a GuestConfig,
-    pub(super) keep_in: &'a Path,
+    pub(super) supply: &'a Supply,
     /// Whether the guest has known its devices all along.
     pub(super) is_running: bool,
 }
@@ -226,8 +229,8 @@ impl Behind<'_> {
     ) -> Result<(UnixStream, Served), String> {
         let (near, far) =
             UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
-        let &Behind { config, keep_in, is_running } = self;
-        let owner = Owner { guest: &config.name, uuid: config.uuid, keep_in, is_running };
+        let &Behind { config, supply, is_running } = self;
+        let owner = Owner { config, supply, is_running };
         let served = avio_link::serve(owner, (bus, slot), request_queues(config), near, devices)?;
         Ok((far, served))
     }

@@ -112,7 +112,7 @@ impl Run {
             pidfd,
             child: Some(child),
             places: places.clone(),
-            adapters: Adapters::new(config, places.reservations.clone(), locations, served),
+            adapters: Adapters::new(config, places.supply.clone(), locations, served),
         };
         console.begin_run();
         let start = VspToGuest::Start(Box::new(start));
@@ -137,7 +137,7 @@ impl Run {
     {
         let (name, pid, untold) = (config.name.clone(), leftover.record.pid, leftover.record.untold);
         let locations = leftover.record.adapters;
-        let adapters = Adapters::new(config, places.reservations.clone(), locations, Vec::new());
+        let adapters = Adapters::new(config, places.supply.clone(), locations, Vec::new());
         let process = Process {
             name: name.clone(),
             pid,

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use ipc::device::{DeviceKind, DeviceRequest};
+use ipc::device::{DeviceFilter, DeviceKind, DeviceRequest};
 use ipc::message::{Acceptance, DeviceChange, Manner, Refusal, RefusalKind, Remark, VspToClient};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
@@ -23,7 +23,7 @@ impl Supervisor {
         request: DeviceRequest,
         reply: &Reply,
     ) -> Result<VspToClient, Refusal> {
-        let done = match request {
+        let done = match self.named(request) {
             DeviceRequest::List { kind, filter } => {
                 return Ok(VspToClient::Devices(self.devices.list(kind, &filter)));
             }
@@ -57,6 +57,22 @@ impl Supervisor {
         done.map(|()| with_remarks(Vec::new())).map_err(failed)
     }
 
+    /// The request with devices under the names their entries have.
+    fn named(&self, mut request: DeviceRequest) -> DeviceRequest {
+        let entry_name = |name: &mut String| *name = self.hardware.entry_name(name);
+        match &mut request {
+            DeviceRequest::List { filter: DeviceFilter::Name(name), .. }
+            | DeviceRequest::Add { name, .. }
+            | DeviceRequest::Delete { name, .. }
+            | DeviceRequest::DeleteDependent { name: Some(name), .. }
+            | DeviceRequest::DeleteAttribute { name, .. }
+            | DeviceRequest::SetAttribute { name, .. } => entry_name(name),
+            DeviceRequest::Replace { old, new } => [old].into_iter().chain(new).for_each(entry_name),
+            _ => {}
+        }
+        request
+    }
+
     /// `-n`: every dependent guest gets the new device; all are checked before the first is changed.
     fn replace_device(&mut self, old: &str, new: &[String]) -> Result<VspToClient, Refusal> {
         let (names, dependents) = self.devices.users(old).map_err(failed)?;
@@ -82,8 +98,7 @@ impl Supervisor {
             changed.push(config);
         }
         if dependents.is_empty() {
-            let former =
-                self.devices.list(Some(DeviceKind::Gdev), &ipc::device::DeviceFilter::Name(old.into()));
+            let former = self.devices.list(Some(DeviceKind::Gdev), &DeviceFilter::Name(old.into()));
             let attributes: Vec<(String, String)> =
                 former.into_iter().flat_map(|entry| entry.attributes).collect();
             let kept =

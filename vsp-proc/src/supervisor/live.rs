@@ -14,12 +14,13 @@ use ipc::figures::DeviceFigures;
 use ipc::message::{DeviceChange, GuestRef, Manner, Remark, Setting, Severity, VspToClient};
 use storage::statement::{Address, DeviceType, StorageStatement};
 use storage::sysfs::Sysfs;
-use storage::unit;
 
 use super::problems::{Changes, typed};
 use super::requests::{accepted, conflict, host, state_error};
 use super::{Reply, Supervisor};
 use crate::db::{ConfigError, GuestConfig};
+use crate::hardware::Hardware;
+use crate::stores;
 use crate::supervise::adapters::{Prepared, Step};
 use crate::supervise::change::Change;
 use crate::supervise::guest::State;
@@ -84,6 +85,7 @@ impl Plan {
         adapters: &[(u8, u8)],
         (before, after): (&GuestConfig, &GuestConfig),
         changes: &Changes<'_>,
+        hardware: &Hardware,
     ) -> Plan {
         let configured = |config: &GuestConfig| config.devices.iter().filter_map(address).collect::<Vec<_>>();
         let mut touched: BTreeSet<Address> =
@@ -103,7 +105,7 @@ impl Plan {
                 continue;
             }
             // To who insists, a store that is not there waits for the next start.
-            let is_absent = |device: &StorageStatement| unit::survey(device, &sysfs).is_err();
+            let is_absent = |device: &StorageStatement| stores::survey(device, hardware, &sysfs).is_err();
             if changes.manner == Manner::Forced && wanted.is_some_and(is_absent) {
                 continue;
             }
@@ -281,11 +283,9 @@ impl Supervisor {
             }
             Some(guest) if guest.state.has_machine() => {
                 let before = self.config(name).unwrap_or(&config);
-                guest
-                    .run
-                    .as_ref()
-                    .zip(guest.running.as_ref())
-                    .map(|(run, running)| Plan::new(running, run.adapters(), (before, &config), changes))
+                guest.run.as_ref().zip(guest.running.as_ref()).map(|(run, running)| {
+                    Plan::new(running, run.adapters(), (before, &config), changes, &self.hardware)
+                })
             }
             _ => None,
         };

@@ -5,6 +5,7 @@
 
 mod clone;
 mod devices;
+mod hardware;
 mod live;
 mod media;
 mod problems;
@@ -27,11 +28,13 @@ use ipc::message::{
     Acceptance, ClientToVsp, Event as ClientEvent, GuestRef, Refusal, RefusalKind, Remark, Rights, Severity,
     VspToClient,
 };
+use storage::scsi::Initiator;
 
 use crate::caller::Caller;
 use crate::console::Console;
 use crate::db::{Entry, GuestConfig, GuestDb};
 use crate::devmgmt::DeviceDb;
+use crate::hardware::Hardware;
 use crate::log::LogHub;
 use crate::root::StateRoot;
 use crate::stream::Offering;
@@ -151,6 +154,7 @@ pub(crate) struct Supervisor {
     access: Access,
     db: GuestDb,
     devices: DeviceDb,
+    hardware: Hardware,
     clones: Clones,
     launcher: Launcher,
     logs: LogHub,
@@ -179,12 +183,14 @@ impl Supervisor {
         logs: LogHub,
         own_inbox: Sender<Input>,
     ) -> std::io::Result<Supervisor> {
-        let devices = DeviceDb::open(&root, &db);
+        let hardware = launcher.hardware.clone();
+        let devices = DeviceDb::open(&root, &db, hardware.clone());
         let mut supervisor = Supervisor {
             root,
             access,
             db,
             devices,
+            hardware,
             clones: Clones::default(),
             launcher,
             logs,
@@ -203,6 +209,9 @@ impl Supervisor {
             supervisor.adopt(&name)?;
             supervisor.take_over(&name)?;
         }
+        let running = supervisor.guests.values().filter_map(|guest| guest.running.as_ref());
+        let running = running.map(|config| (Initiator(config.uuid), config.name.clone())).collect();
+        supervisor.hardware.keep_holders(&running);
         Ok(supervisor)
     }
 
@@ -426,7 +435,7 @@ impl Supervisor {
             .filter(|(goal, _)| *goal == Goal::On)
             .map(|(_, reply)| reply.clone())
             .collect();
-        let places = Places::of(&self.root, &config);
+        let places = Places::of(&self.root, &config, &self.hardware);
         let launched = self.launcher.launch(&config, &places, |line| {
             waiting.iter().for_each(|reply| reply.send(VspToClient::Progress(line.clone())));
         })?;

@@ -7,12 +7,12 @@ use ipc::message::{DeviceChange, Manner, RefusalKind, Remark, Setting, Severity}
 use nix::unistd::{Group, User};
 use storage::statement::StorageStatement;
 use storage::sysfs::Sysfs;
-use storage::unit;
 
 use super::Supervisor;
 use super::requests::conflict;
 use crate::avio_link;
 use crate::db::{ConfigError, GuestConfig};
+use crate::hardware::Hardware;
 use crate::stores::{self, Stores};
 
 /// What an operator wants changed, and how.
@@ -41,10 +41,12 @@ impl Supervisor {
                     .map(|text| Remark::about(&config.name, Severity::Warning, text)),
             );
         }
+        let devices = self.translated(changes.devices)?;
+        let changes = &Changes { devices: &devices, ..*changes };
         config.apply_devices(changes.devices)?;
         let mut problems = Vec::new();
         if !changes.devices.is_empty() {
-            problems = check_stores(config, changes)?;
+            problems = check_stores(config, changes, &self.hardware)?;
             self.check_restrictions(config, changes.devices)?;
         }
         self.check_reservations(config)?;
@@ -76,6 +78,21 @@ impl Supervisor {
         }
     }
 
+    /// The changes with names of this VSP's devices in the form that statements are kept in.
+    fn translated(&self, changes: &[DeviceChange]) -> Result<Vec<DeviceChange>, ConfigError> {
+        let translate = |change: &DeviceChange| {
+            let (DeviceChange::Add(text) | DeviceChange::Delete(text) | DeviceChange::Modify(text)) = change;
+            let refused = |text| ConfigError { device: Some(change.clone()), ..conflict(text) };
+            let text = self.hardware.translate(text).map_err(refused)?;
+            Ok(match change {
+                DeviceChange::Add(_) => DeviceChange::Add(text),
+                DeviceChange::Delete(_) => DeviceChange::Delete(text),
+                DeviceChange::Modify(_) => DeviceChange::Modify(text),
+            })
+        };
+        changes.iter().map(translate).collect()
+    }
+
     fn check_restrictions(&self, config: &GuestConfig, changes: &[DeviceChange]) -> Result<(), ConfigError> {
         match config.devices.iter().find(|device| self.devices.restricts(device.location())) {
             None => Ok(()),
@@ -93,9 +110,9 @@ impl Supervisor {
         }
         let others =
             || self.db.configs().filter(|other| other.resources_reserved && other.number != config.number);
-        let own = Stores::of(config);
+        let own = Stores::of(config, &self.hardware);
         for other in others() {
-            if let Some(device) = own.shared(&Stores::of(other), |_| false).next() {
+            if let Some(device) = own.shared(&Stores::of(other, &self.hardware), |_| false).next() {
                 let (location, name) = (device.location(), &other.name);
                 return Err(conflict(format!("Device '{location}' is reserved by guest '{name}'.")));
             }
@@ -115,9 +132,9 @@ impl Supervisor {
     /// What may keep a guest from starting, but not from being configured.
     fn problems(&self, config: &GuestConfig) -> Vec<String> {
         let mut texts = Vec::new();
-        let own = Stores::of(config);
+        let own = Stores::of(config, &self.hardware);
         for other in self.db.configs().filter(|other| other.number != config.number) {
-            let theirs = Stores::of(other);
+            let theirs = Stores::of(other, &self.hardware);
             let shared = own.shared(&theirs, |device| self.devices.is_shared(device.location()));
             let name = &other.name;
             texts.extend(shared.map(|device| {
@@ -139,17 +156,20 @@ impl Supervisor {
             if self.devices.restricts(location) {
                 return Some(restricted(location));
             }
+            if let Err(reason) = self.hardware.check_free(device) {
+                return Some(reason);
+            }
             if self.devices.is_exchanged(location) {
                 return Some(format!(
                     "Device WWID does not match: another device is at '{location}'. See hpvmdevmgmt -I."
                 ));
             }
         }
-        let own = Stores::of(config);
+        let own = Stores::of(config, &self.hardware);
         let others = self.guests.iter().filter(|(name, _)| **name != config.name);
         for (name, other) in others {
             let Some(running) = &other.running else { continue };
-            let theirs = Stores::of(running);
+            let theirs = Stores::of(running, &self.hardware);
             let found = own.shared(&theirs, |device| self.devices.is_shared(device.location())).next();
             if let Some(device) = found {
                 return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
@@ -187,10 +207,14 @@ fn restricted(location: &str) -> String {
 }
 
 /// Are all stores there, and none twice? To who insists, a store that is not there is only a problem.
-fn check_stores(config: &GuestConfig, changes: &Changes<'_>) -> Result<Vec<String>, ConfigError> {
-    let Err((text, device)) = stores::check(config) else { return Ok(Vec::new()) };
+fn check_stores(
+    config: &GuestConfig,
+    changes: &Changes<'_>,
+    hardware: &Hardware,
+) -> Result<Vec<String>, ConfigError> {
+    let Err((text, device)) = stores::check(config, hardware) else { return Ok(Vec::new()) };
     let sysfs = Sysfs::default();
-    let look = |device| unit::survey(device, &sysfs).err().map(|error| error.to_string());
+    let look = |device| stores::survey(device, hardware, &sysfs).err();
     let missing: Vec<String> = config.devices.iter().filter_map(look).collect();
     match changes.manner {
         Manner::Forced if missing.contains(&text) => Ok(missing),

@@ -46,6 +46,7 @@ impl Supervisor {
             }
             ClientToVsp::CloneGuest(wanted) => return self.clone_guest(&wanted, reply),
             ClientToVsp::Devices(request) => self.manage_devices(request, &reply),
+            ClientToVsp::Io(request) => self.manage_hardware(request),
             ClientToVsp::Software(request) => self.manage_software(request, &reply),
             ClientToVsp::RemoveGuest(guest) => {
                 accepted(self.find(&guest).and_then(|name| self.remove(&name)))

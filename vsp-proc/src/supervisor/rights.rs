@@ -49,6 +49,7 @@ fn need(request: &ClientToVsp) -> Need<'_> {
         | ClientToVsp::RemoveGuest(_)
         | ClientToVsp::CloneGuest(_)
         | ClientToVsp::Devices(_)
+        | ClientToVsp::Io(_)
         | ClientToVsp::Software(_)
         | ClientToVsp::VspShutdown
         | ClientToVsp::VspLeave => Need::Owner,

@@ -9,6 +9,7 @@ use super::Supervisor;
 use super::media::differ_in_disc;
 use crate::caller::Caller;
 use crate::db::{Entry, Grant, GuestConfig, Status};
+use crate::hardware::Hardware;
 use crate::stores;
 use crate::supervise::guest::State;
 
@@ -88,7 +89,7 @@ impl Supervisor {
             entitlement_max_percent: config.entitlement.max_percent,
             groups: config.groups.iter().map(shown).collect(),
             users: config.users.iter().map(shown).collect(),
-            devices: devices(running.unwrap_or(config)),
+            devices: devices(running.unwrap_or(config), &self.hardware),
             configured: config.devices.iter().map(ToString::to_string).collect(),
             keywords: keywords(config),
             pending: running.map(|running| pending(running, config)).unwrap_or_default(),
@@ -113,7 +114,7 @@ fn shown(grant: &Grant) -> GrantShown {
     GrantShown { name: grant.name.clone(), rights: Some(grant.rights) }
 }
 
-fn devices(config: &GuestConfig) -> Vec<DeviceDetail> {
+fn devices(config: &GuestConfig, hardware: &Hardware) -> Vec<DeviceDetail> {
     let detail = |statement: &storage::statement::StorageStatement| {
         let address = statement.placement().address()?;
         Some(DeviceDetail {
@@ -125,7 +126,7 @@ fn devices(config: &GuestConfig) -> Vec<DeviceDetail> {
             storage: statement.storage().word().into(),
             location: statement.location().into(),
             statement: statement.to_string(),
-            size_bytes: stores::size(statement),
+            size_bytes: stores::size(statement, hardware),
         })
     };
     config.devices.iter().filter_map(detail).collect()

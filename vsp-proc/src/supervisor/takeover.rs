@@ -88,7 +88,7 @@ impl Supervisor {
         let since_micros = record.since_micros.min(now());
         guest.untold = record.untold.clone();
         self.next_telling = Some(Instant::now());
-        let places = Places::of(&self.root, &config);
+        let places = Places::of(&self.root, &config, &self.hardware);
         // Guests that had a store together were allowed to, whatever was decided since (hpvm.md 6.6).
         config.devices.iter().for_each(|device| avio_link::set_shared(device, true));
         guest.run_number += 1;

@@ -8,6 +8,7 @@
 //!
 //! A port is a changer as one guest sees it: with unit attentions of its own.
 
+mod device;
 mod elements;
 mod moves;
 mod pages;

@@ -7,7 +7,7 @@ use super::super::vpd;
 use super::elements::{FIRST_DRIVE, FIRST_PORT, FIRST_SLOT, TRANSPORT};
 
 /// PRODUCT REVISION LEVEL.
-const REVISION: &[u8; 4] = b"0001";
+pub(super) const REVISION: &[u8; 4] = b"0001";
 
 /// Standard INQUIRY data (SPC-4 table 136).
 pub(super) fn standard_inquiry(vendor: &str, product: &str) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! `hpvmstatus`: guests as tables, lines and documents, in HPVM's layouts (hpvm.md 4.4).
 
+mod attached;
 mod document;
 mod machine;
 mod resources;
@@ -146,6 +147,9 @@ fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Wr
         _ if options.json => document::json(&document::guest(&detail), out),
         _ => table::details(&detail, out),
     }?;
+    if options.is_for_people() && !options.resources {
+        attached::print(&mut client, &detail.devices, out)?;
+    }
     if options.is_for_people() {
         print_missing(&mut client, SPEC.classic, Some(&detail.summary.name))?;
     }

@@ -1,0 +1,142 @@
+//! Attached devices: names, configuration, and who is kept out.
+
+use tests::{Deadline, Guest, Ran, Vsp};
+
+use crate::guest::PROMPT;
+
+const AUTOCH: &str = "/dev/rchgr/autoch1";
+
+/// A library with one drive; the changer's lunpath.
+fn library(vsp: &Vsp) -> String {
+    let directory = vsp.path("tapes").display().to_string();
+    let made = vsp
+        .run(&["library", "create", &directory, "--slots", "3", "--cartridges", "2", "--capacity", "1M"])
+        .ok();
+    let line = made.lines().find(|line| line.starts_with(AUTOCH)).expect("a changer");
+    line.split_whitespace().nth(1).expect("its lunpath").to_owned()
+}
+
+/// It succeeded; that the VSP has none of HP-UX's patches is remarked all the time.
+#[track_caller]
+fn done(ran: &Ran) -> String {
+    assert_eq!(ran.status(), 0, "{ran:?}");
+    for line in ran.stderr().lines() {
+        assert!(line.contains("Patch PHKL_"), "{line}");
+    }
+    ran.stdout()
+}
+
+fn guest<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
+    let disk = format!("disk:avio_stor:0,0,0:file:{}", vsp.disk(name, 4 << 20));
+    vsp.create(name, &["-r", "128M", "-x", "kernel=builtin:diag", "-a", &disk])
+}
+
+#[test]
+fn devices_have_names_that_all_commands_take() {
+    let vsp = Vsp::new();
+    let lunpath = library(&vsp);
+    let listed = vsp.run(&["ioscan", "-kfnNC", "autoch"]).ok();
+    let expected = "\
+Class     I  H/W Path  Driver S/W State   H/W Type     Description
+===================================================================
+autoch    1  64000/0xfa00/";
+    assert!(listed.starts_with(expected), "{listed}");
+    assert!(listed.ends_with(&format!("{:22}{AUTOCH}\n", "")), "{listed}");
+    let mapped = vsp.run(&["ioscan", "-m", "lun", AUTOCH]).ok();
+    assert!(mapped.contains(&format!("\n{:13}{lunpath}\n", "")), "{mapped}");
+    let found = vsp.run(&["ioscan", "-kfnNH", &lunpath]).ok();
+    assert!(found.contains("LUN_PATH     LUN path for autoch1"), "{found}");
+    let described = vsp.run(&["diskinfo", AUTOCH]).ok();
+    assert!(
+        described.starts_with(&format!("SCSI describe of {AUTOCH}:\n             vendor: ")),
+        "{described}"
+    );
+    let translated = vsp.run(&["devtranslate", AUTOCH]).ok();
+    assert!(translated.contains(&format!("changer:avio_stor::attach_path:{lunpath}")), "{translated}");
+
+    let ivm1 = guest(&vsp, "ivm1");
+    done(&ivm1.run("modify", &["-a", &format!("changer:avio_stor:0,1,0:attach_path:{AUTOCH}")]));
+    let statement = format!("changer:avio_stor:0,1,0:attach_path:{lunpath}");
+    assert!(done(&ivm1.run("status", &["-d"])).contains(&statement));
+    let entry = vsp.run(&["devmgmt", "-l", &format!("gdev:{AUTOCH}")]).ok();
+    let expected =
+        format!("{lunpath},{AUTOCH}:CONFIG=gdev,EXIST=YES,DEVTYPE=CHANGER,SHARE=NO,INUSE=NO:ivm1:naa.");
+    assert!(entry.starts_with(&expected), "{entry}");
+    done(&ivm1.run("modify", &["-d", &format!("changer:avio_stor::attach_path:{AUTOCH}")]));
+    assert!(!done(&ivm1.run("status", &["-d"])).contains(&statement));
+}
+
+#[test]
+fn what_cannot_be_attached_is_refused_with_the_reason() {
+    let vsp = Vsp::new();
+    let lunpath = library(&vsp);
+    let ivm1 = guest(&vsp, "ivm1");
+    let refused = |statement: &str, reason: &str| {
+        ivm1.run("modify", &["-a", statement]).refused(&[
+            &format!("hpvmmodify: ERROR (ivm1): {reason}"),
+            &format!("hpvmmodify: Unable to create device {statement}."),
+            "hpvmmodify: Unable to modify the guest.",
+        ]);
+    };
+    refused(
+        &format!("tape:avio_stor::attach_path:{lunpath}"),
+        &format!("Lunpath '{lunpath}' is not a tape device."),
+    );
+    refused(
+        "tape:avio_stor::attach_path:0/7/1/1.0x500104f00048b29e.0x0",
+        "Lunpath '0/7/1/1.0x500104f00048b29e.0x0' does not exist.",
+    );
+    refused(
+        "tape:avio_stor::attach:/dev/pt/pt_tape1",
+        "Storage type 'attach' is not supported with avio_stor. Use attach_path.",
+    );
+    refused(
+        "tape:avio_stor::attach_path:/dev/rtape/tape9_BEST",
+        "Device '/dev/rtape/tape9_BEST' does not exist.",
+    );
+    let statement = format!("changer:avio_stor:0,1,0:attach_path:{lunpath}");
+    done(&ivm1.run("modify", &["-a", &statement]));
+    refused(
+        &format!("changer:avio_stor:0,1,1:attach_path:{lunpath}"),
+        &format!("Device '{lunpath}' is already used by this guest."),
+    );
+    vsp.run(&["library", "remove", AUTOCH])
+        .refused(&[&format!("hpvm library: ERROR: Device '{}' is configured for guest 'ivm1'.", AUTOCH)]);
+}
+
+#[test]
+fn the_vsp_and_other_guests_keep_a_device_from_being_attached() {
+    let vsp = Vsp::new();
+    let lunpath = library(&vsp);
+    let statement = format!("changer:avio_stor:0,0,1:attach_path:{lunpath}");
+    let (ivm1, ivm2) = (guest(&vsp, "ivm1"), guest(&vsp, "ivm2"));
+    done(&ivm1.run("modify", &["-a", &statement]));
+    let shared = ivm2.run("modify", &["-a", &statement]);
+    assert_eq!(shared.status(), 0);
+    assert!(shared.stderr().contains(&format!("'{lunpath}' in use by another guest (ivm1).")), "{shared:?}");
+
+    vsp.run(&["hold", AUTOCH]).ok();
+    vsp.run(&["diskinfo", AUTOCH]).refused(&[&format!("diskinfo: can't open {AUTOCH}: Device busy")]);
+    let refused = ivm1.run("start", &[]);
+    assert!(refused.stderr().contains(&format!("Device '{lunpath}' is in use by the VSP.")), "{refused:?}");
+    let usage = done(&ivm1.run("status", &[]));
+    assert!(usage.contains(&format!("  0   0   1 VSP                  {AUTOCH}\n")), "{usage}");
+    vsp.run(&["hold", "-r", AUTOCH]).ok();
+    done(&ivm1.run("start", &[]));
+    ivm1.console().expect(PROMPT, Deadline::Guest);
+
+    // Configured for both, but running at once only where that is allowed.
+    let refused = ivm2.run("start", &[]);
+    let text = format!("Device '{lunpath}' is in use by running guest 'ivm1'.");
+    assert!(refused.stderr().contains(&text), "{refused:?}");
+    vsp.run(&["devmgmt", "-m", &format!("gdev:{AUTOCH}:attr:SHARE=YES")]).ok();
+    done(&ivm2.run("start", &[]));
+    ivm2.console().expect(PROMPT, Deadline::Guest);
+    // Taken away and given back while it runs.
+    done(&ivm2.run("modify", &["-d", &statement]));
+    assert!(!done(&ivm2.run("status", &["-d"])).contains(&lunpath));
+    done(&ivm2.run("modify", &["-a", &statement]));
+    assert!(done(&ivm2.run("status", &["-d"])).contains(&statement));
+    ivm1.stop();
+    ivm2.stop();
+}
