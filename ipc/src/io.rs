@@ -76,13 +76,6 @@ pub enum EmulatedPlan {
 /// What an operator does with a cartridge or disc.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CartridgeAction {
-    /// From one place of a library to another: `slot 1`, `drive 2`, `port 1`.
-    Move {
-        /// From.
-        from: String,
-        /// To.
-        to: String,
-    },
     /// Into an import/export element.
     Import {
         /// Its name.
@@ -94,6 +87,18 @@ pub enum CartridgeAction {
     Export {
         /// Its name.
         barcode: String,
+    },
+    /// A disc into a burner.
+    Insert {
+        /// Its name; the image is the file of that name with `.iso`.
+        name: String,
+        /// What it is, if it is to be made: `CD-R`, `DVD+RW`, …
+        kind: Option<String>,
+    },
+    /// The disc out of a burner.
+    Eject {
+        /// Even if a guest has locked it.
+        force: bool,
     },
 }
 

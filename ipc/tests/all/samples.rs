@@ -195,9 +195,10 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         IoRequest::Create { path: "/discs".into(), plan: EmulatedPlan::Burner },
         IoRequest::Remove { name: library() },
         IoRequest::ListEmulated,
-        cartridge(CartridgeAction::Move { from: "slot 1".into(), to: "drive 2".into() }),
+        cartridge(CartridgeAction::Insert { name: "backup1".into(), kind: Some("CD-R".into()) }),
         cartridge(CartridgeAction::Import { barcode: barcode(), capacity: 1 << 30 }),
         cartridge(CartridgeAction::Export { barcode: barcode() }),
+        cartridge(CartridgeAction::Eject { force: true }),
     ];
     all.extend(requests.map(ClientToVsp::Io));
     named(all)

@@ -87,7 +87,7 @@ struct Create {
     capacity: u64,
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, String> {
     storage::size::parse(text, 1).map_err(|e| e.to_string())
 }
 
@@ -113,6 +113,16 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
             IoRequest::Cartridge { name: absolute(&library)?, action: CartridgeAction::Export { barcode } }
         }
     };
+    converse(SPEC.classic, "library", request, out)
+}
+
+/// Sends a request about emulated devices and prints what comes of it; of a listing what is of this kind.
+pub(super) fn converse(
+    command: &str,
+    kind: &str,
+    request: IoRequest,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     match link::connect()?.request_with(&ClientToVsp::Io(request), |_| {})? {
         VspToClient::Io(IoAnswer::Devices(devices)) => {
             for device in devices {
@@ -121,23 +131,23 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
                 writeln!(out, "{file}  {path}")?;
             }
         }
-        VspToClient::Io(IoAnswer::Emulated(all)) => list(&all, out)?,
-        VspToClient::Accepted(done) => print_remarks(SPEC.classic, &done.remarks),
+        VspToClient::Io(IoAnswer::Emulated(all)) => list(&all, kind, out)?,
+        VspToClient::Accepted(done) => print_remarks(command, &done.remarks),
         _ => return Err(ClientError::Unexpected.into()),
     }
     Ok(())
 }
 
-fn list(all: &[Emulated], out: &mut dyn Write) -> std::io::Result<()> {
-    for library in all.iter().filter(|emulated| emulated.kind == "library") {
-        writeln!(out, "{}", library.path)?;
-        if let Some(fault) = &library.fault {
+fn list(all: &[Emulated], kind: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    for device in all.iter().filter(|emulated| emulated.kind == kind) {
+        writeln!(out, "{}", device.path)?;
+        if let Some(fault) = &device.fault {
             writeln!(out, "    cannot be used: {fault}")?;
         }
-        for file in &library.files {
+        for file in &device.files {
             writeln!(out, "    {file}")?;
         }
-        for medium in &library.media {
+        for medium in &device.media {
             let protected = if medium.write_protected { ", write-protected" } else { "" };
             let capacity = format::bytes(medium.capacity);
             writeln!(out, "    {:<12}{:<10}{capacity}{protected}", medium.name, medium.place)?;
@@ -147,7 +157,7 @@ fn list(all: &[Emulated], out: &mut dyn Write) -> std::io::Result<()> {
 }
 
 /// Paths are the VSP's, whose directory is another one.
-fn absolute(path: &Path) -> Result<String, Failure> {
+pub(super) fn absolute(path: &Path) -> Result<String, Failure> {
     let absolute = std::path::absolute(path)?;
     absolute.into_os_string().into_string().map_err(|_| Failure::message("Illegal path: it is not text."))
 }

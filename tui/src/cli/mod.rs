@@ -3,6 +3,7 @@
 //! `hpvm start …` and, through a link of that name, `hpvmstart …` are the same. Results go to standard output, everything
 //! else to standard error, prefixed by the command's classic name. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
+mod burner;
 mod clone;
 mod completions;
 mod confirm;
@@ -31,6 +32,7 @@ mod software;
 mod start;
 mod status;
 mod stop;
+mod tape;
 pub(crate) mod vsp;
 
 use std::ffi::OsString;
@@ -74,6 +76,8 @@ const COMMANDS: &[Spec] = &[
     ioscan::SPEC,
     diskinfo::SPEC,
     library::SPEC,
+    tape::SPEC,
+    burner::SPEC,
     hold::SPEC,
     info::SPEC,
     software::LIST,

@@ -114,7 +114,6 @@ pub(crate) fn detail() -> GuestDetail {
         users: Vec::new(),
         configured: devices().into_iter().map(|device| device.statement).collect(),
         devices: devices(),
-        configured: Vec::new(),
         keywords: vec![("kernel".to_owned(), "/boot/vmlinux.gz".to_owned())],
         pending: vec!["-c 4".to_owned()],
     }

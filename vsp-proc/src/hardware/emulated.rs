@@ -8,23 +8,33 @@ use std::sync::Arc;
 use ipc::io::{CartridgeAction, Emulated, EmulatedPlan, Medium};
 use serde::{Deserialize, Serialize};
 use storage::attached::Device;
-use storage::library::{Barcode, Library, Plan};
-use storage::scsi::{Changer, DataTransferElement, Reservations, TapeDrive};
+use storage::backing::tap::{Cartridge, Image};
+use storage::disc::{Disc, Kind as DiscKind};
+use storage::identity::unit_id;
+use storage::library::{Barcode, Library, LibraryError, Plan};
+use storage::scsi::{Burner, Changer, DataTransferElement, Reservations, TapeDrive};
+use uuid::Uuid;
 
 use crate::fs::{HostFs, write_atomically};
 
 const SCHEMA: u32 = 1;
+/// What the image of a disc is called after its name.
+const DISC_EXTENSION: &str = "iso";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
     Library,
+    Tape,
+    Burner,
 }
 
 impl Kind {
     fn word(self) -> &'static str {
         match self {
             Kind::Library => "library",
+            Kind::Tape => "tape",
+            Kind::Burner => "burner",
         }
     }
 }
@@ -34,6 +44,9 @@ impl Kind {
 struct Entry {
     kind: Kind,
     path: PathBuf,
+    /// Name of the disc that lies in a burner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disc: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,8 +60,8 @@ struct Contents {
 /// All of them.
 pub(super) struct Emulations {
     file: PathBuf,
-    /// Where drives keep their state while guests run.
-    state: PathBuf,
+    /// Where drives keep what guests that run on expect of them.
+    drives: PathBuf,
     all: Vec<Emulation>,
 }
 
@@ -59,9 +72,28 @@ struct Emulation {
 }
 
 /// Its objects.
-struct Opened {
-    changer: Arc<Changer>,
-    devices: Vec<Arc<dyn Device>>,
+enum Opened {
+    Library { changer: Arc<Changer>, drives: Vec<Arc<TapeDrive>> },
+    Tape(Arc<TapeDrive>),
+    Burner(Arc<Burner>),
+}
+
+impl Opened {
+    /// What guests can have of it, the changer first.
+    fn devices(&self) -> Vec<Arc<dyn Device>> {
+        match self {
+            Opened::Library { changer, drives } => {
+                let drives = drives.iter().map(|drive| Arc::clone(drive) as Arc<dyn Device>);
+                std::iter::once(Arc::clone(changer) as Arc<dyn Device>).chain(drives).collect()
+            }
+            Opened::Tape(drive) => vec![Arc::clone(drive) as Arc<dyn Device>],
+            Opened::Burner(burner) => vec![Arc::clone(burner) as Arc<dyn Device>],
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.devices().iter().map(|device| device.wwid().0).collect()
+    }
 }
 
 /// A device and where its media lie.
@@ -75,7 +107,7 @@ impl Emulations {
     ///
     /// # Errors
     /// The file is there and cannot be understood.
-    pub(super) fn open(file: PathBuf, state: PathBuf) -> Result<Emulations, String> {
+    pub(super) fn open(file: PathBuf, drives: PathBuf) -> Result<Emulations, String> {
         let text = match fs::read_to_string(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             other => other.map_err(|error| error.to_string())?,
@@ -87,30 +119,27 @@ impl Emulations {
                 return Err(format!("it has schema {}, this VSP knows {SCHEMA}", contents.schema));
             }
             all.extend(contents.device.into_iter().map(|entry| {
-                let opened = open(&entry, &state);
-                if let Err(reason) = &opened {
+                let state = open(&entry, &drives);
+                if let Err(reason) = &state {
                     tracing::error!(path = %entry.path.display(), reason, "an emulated device cannot be used");
                 }
-                Emulation { entry, state: opened }
+                Emulation { entry, state }
             }));
         }
-        Ok(Emulations { file, state, all })
+        Ok(Emulations { file, drives, all })
     }
 
     /// None, of a file that was damaged.
-    pub(super) fn none(file: PathBuf, state: PathBuf) -> Emulations {
-        Emulations { file, state, all: Vec::new() }
+    pub(super) fn none(file: PathBuf, drives: PathBuf) -> Emulations {
+        Emulations { file, drives, all: Vec::new() }
     }
 
     /// The devices that are there.
     pub(super) fn objects(&self) -> Vec<Object> {
         let of = |emulation: &Emulation| {
-            let devices = emulation.state.as_ref().map_or(&[][..], |opened| &opened.devices);
-            let object = |device: &Arc<dyn Device>| Object {
-                device: Arc::clone(device),
-                path: emulation.entry.path.clone(),
-            };
-            devices.iter().map(object).collect::<Vec<_>>()
+            let devices = emulation.state.as_ref().map(Opened::devices).unwrap_or_default();
+            let object = |device| Object { device, path: emulation.entry.path.clone() };
+            devices.into_iter().map(object).collect::<Vec<_>>()
         };
         self.all.iter().flat_map(of).collect()
     }
@@ -133,18 +162,24 @@ impl Emulations {
                     capacity: *capacity,
                 };
                 match Library::create(path, &plan) {
-                    Ok(_) | Err(storage::library::LibraryError::Exists(_)) => Kind::Library,
+                    Ok(_) | Err(LibraryError::Exists(_)) => Kind::Library,
                     Err(error) => return Err(error.to_string()),
                 }
             }
-            EmulatedPlan::Tape { .. } | EmulatedPlan::Burner => {
-                return Err("This VSP emulates no such device.".into());
+            EmulatedPlan::Tape { capacity } => {
+                create_tape(path, *capacity)?;
+                Kind::Tape
+            }
+            EmulatedPlan::Burner => {
+                let made = fs::create_dir_all(path);
+                made.map_err(|e| format!("Unable to create '{}': {e}.", path.display()))?;
+                Kind::Burner
             }
         };
         let path = fs::canonicalize(path).map_err(|e| format!("Unable to use '{}': {e}.", path.display()))?;
-        let entry = Entry { kind, path };
-        let opened = open(&entry, &self.state)?;
-        let names = opened.devices.iter().map(|device| device.wwid().0).collect();
+        let entry = Entry { kind, path, disc: None };
+        let opened = open(&entry, &self.drives)?;
+        let names = opened.names();
         self.all.push(Emulation { entry, state: Ok(opened) });
         self.save().inspect_err(|_| _ = self.all.pop())?;
         Ok(names)
@@ -158,54 +193,70 @@ impl Emulations {
             self.all.insert(at, removed);
             return Err(error);
         }
-        let devices = removed.state.map(|opened| opened.devices).unwrap_or_default();
-        Ok(devices.iter().map(|device| device.wwid().0).collect())
+        Ok(removed.state.as_ref().map(Opened::names).unwrap_or_default())
     }
 
     /// World-wide names of the devices of one.
     pub(super) fn names(&self, path: &Path) -> Result<Vec<String>, String> {
         let emulation = &self.all[self.position(path).ok_or_else(|| unknown(path))?];
-        let devices = emulation.state.as_ref().map_or(&[][..], |opened| &opened.devices);
-        Ok(devices.iter().map(|device| device.wwid().0).collect())
+        Ok(emulation.state.as_ref().map(Opened::names).unwrap_or_default())
     }
 
     /// The path of the one that a device belongs to.
     pub(super) fn path_of(&self, wwid: &str) -> Option<PathBuf> {
         let has = |emulation: &&Emulation| {
-            emulation.state.as_ref().is_ok_and(|opened| opened.devices.iter().any(|own| own.wwid().0 == wwid))
+            emulation.state.as_ref().is_ok_and(|opened| opened.names().iter().any(|own| own == wwid))
         };
         self.all.iter().find(has).map(|emulation| emulation.entry.path.clone())
     }
 
-    /// What an operator does with a cartridge; one line says what has become of it.
-    pub(super) fn handle(&self, path: &Path, action: &CartridgeAction) -> Result<String, String> {
-        let emulation = &self.all[self.position(path).ok_or_else(|| unknown(path))?];
-        let changer = &emulation.state.as_ref().map_err(Clone::clone)?.changer;
+    /// What an operator does with a cartridge or disc; one line says what has become of it.
+    pub(super) fn handle(&mut self, path: &Path, action: &CartridgeAction) -> Result<String, String> {
+        let at = self.position(path).ok_or_else(|| unknown(path))?;
+        let Emulation { entry, state } = &mut self.all[at];
         let barcode = |text: &str| text.parse::<Barcode>().map_err(|e| e.to_string());
-        match action {
-            CartridgeAction::Import { barcode: name, capacity } => {
+        match (state.as_ref().map_err(Clone::clone)?, action) {
+            (Opened::Library { changer, .. }, CartridgeAction::Import { barcode: name, capacity }) => {
                 let place = changer.import(barcode(name)?, *capacity, false).map_err(|e| e.to_string())?;
                 Ok(format!("Cartridge {name} is in {place}."))
             }
-            CartridgeAction::Export { barcode: name } => {
+            (Opened::Library { changer, .. }, CartridgeAction::Export { barcode: name }) => {
                 let image = changer.export(&barcode(name)?, false).map_err(|e| e.to_string())?;
                 Ok(format!("Cartridge {name} is out of the library: '{}'.", image.display()))
             }
-            CartridgeAction::Move { .. } => Err("Cartridges are moved by guests.".into()),
+            (Opened::Burner(burner), CartridgeAction::Insert { name, kind }) => {
+                let disc = open_disc(&entry.path, name, kind.as_deref())?;
+                burner.insert(disc).map_err(|e| e.to_string())?;
+                entry.disc = Some(name.clone());
+                self.save()?;
+                Ok(format!("Disc {name} is in the burner."))
+            }
+            (Opened::Burner(burner), CartridgeAction::Eject { force }) => {
+                burner.eject(*force).map_err(|e| e.to_string())?;
+                entry.disc = None;
+                self.save()?;
+                Ok("The burner is empty.".into())
+            }
+            (_, CartridgeAction::Import { .. } | CartridgeAction::Export { .. }) => {
+                Err(format!("'{}' is no tape library.", path.display()))
+            }
+            (_, CartridgeAction::Insert { .. } | CartridgeAction::Eject { .. }) => {
+                Err(format!("'{}' is no burner.", path.display()))
+            }
         }
     }
 
     /// All, for an operator; `files` tells the device files of a world-wide name.
     pub(super) fn list(&self, files: impl Fn(&str) -> Vec<String>) -> Vec<Emulated> {
         let shown = |emulation: &Emulation| {
-            let (devices, media, fault) = match &emulation.state {
-                Ok(opened) => (&opened.devices[..], media(&opened.changer), None),
-                Err(reason) => (&[][..], Vec::new(), Some(reason.clone())),
+            let (names, media, fault) = match &emulation.state {
+                Ok(opened) => (opened.names(), media(opened, &emulation.entry), None),
+                Err(reason) => (Vec::new(), Vec::new(), Some(reason.clone())),
             };
             Emulated {
                 kind: emulation.entry.kind.word().into(),
                 path: emulation.entry.path.display().to_string(),
-                files: devices.iter().flat_map(|device| files(&device.wwid().0)).collect(),
+                files: names.iter().flat_map(|name| files(name)).collect(),
                 fault,
                 media,
             }
@@ -230,30 +281,102 @@ fn unknown(path: &Path) -> String {
     format!("'{}' is no emulated device.", path.display())
 }
 
-fn open(entry: &Entry, state: &Path) -> Result<Opened, String> {
+fn open(entry: &Entry, drives: &Path) -> Result<Opened, String> {
+    let path = &entry.path;
     match entry.kind {
         Kind::Library => {
-            let library = Library::open(&entry.path).map_err(|e| e.to_string())?;
+            let library = Library::open(path).map_err(|e| e.to_string())?;
             let changer = Arc::new(Changer::new(library, Reservations::new()));
-            let mut devices = vec![Arc::clone(&changer) as Arc<dyn Device>];
+            let mut all = Vec::new();
             for (number, id) in (1..).zip(changer.drives()) {
-                let file = state.join(format!("tape-{}", id.simple()));
-                let drive = TapeDrive::kept_in(id, &file, Reservations::new()).map_err(|e| e.to_string())?;
-                let drive = Arc::new(drive);
+                let drive = open_drive(id, drives)?;
                 changer.connect(number, &(Arc::clone(&drive) as Arc<dyn DataTransferElement>));
-                devices.push(drive);
+                all.push(drive);
             }
-            Ok(Opened { changer, devices })
+            Ok(Opened::Library { changer, drives: all })
+        }
+        Kind::Tape => {
+            let drive = open_drive(unit_id(&format!("tape {}", path.display())), drives)?;
+            // One that is taken over has its cartridge already.
+            if drive.cartridge().is_none() {
+                let cartridge = Cartridge::at(path).map_err(|e| e.to_string())?;
+                drive.load(cartridge).map_err(|e| e.to_string())?;
+            }
+            Ok(Opened::Tape(drive))
+        }
+        Kind::Burner => {
+            let disc = entry.disc.as_deref().map(|name| open_disc(path, name, None)).transpose();
+            // A disc that is gone leaves an empty drive.
+            let disc = disc.unwrap_or_else(|reason| {
+                tracing::error!(path = %path.display(), reason, "the disc in a burner is lost");
+                None
+            });
+            Ok(Opened::Burner(Arc::new(Burner::new(disc, unit_id(&format!("burner {}", path.display()))))))
         }
     }
 }
 
-fn media(changer: &Changer) -> Vec<Medium> {
-    let shown = |cartridge: storage::library::Cartridge| Medium {
-        name: cartridge.barcode.to_string(),
-        place: cartridge.place.to_string(),
-        capacity: cartridge.capacity,
-        write_protected: cartridge.write_protected,
-    };
-    changer.inventory().into_iter().map(shown).collect()
+fn open_drive(id: Uuid, directory: &Path) -> Result<Arc<TapeDrive>, String> {
+    fs::create_dir_all(directory).map_err(|e| format!("Unable to create '{}': {e}.", directory.display()))?;
+    let file = directory.join(id.to_string());
+    TapeDrive::kept_in(id, &file, Reservations::new()).map(Arc::new).map_err(|e| e.to_string())
+}
+
+/// Makes the image of a cartridge and its label; an image that is there is taken as it is.
+fn create_tape(path: &Path, capacity: u64) -> Result<(), String> {
+    if path.exists() {
+        return Ok(());
+    }
+    Image::create(path).map_err(|e| e.to_string())?;
+    let label = path.with_extension("cartridge");
+    fs::write(&label, format!("capacity {capacity}\n"))
+        .map_err(|e| format!("Unable to write '{}': {e}.", label.display()))
+}
+
+/// The disc of this name; a new one if a kind is given and there is none.
+fn open_disc(directory: &Path, name: &str, kind: Option<&str>) -> Result<Disc, String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(is_name) {
+        return Err(format!("Illegal disc name '{name}'."));
+    }
+    let image = directory.join(name).with_added_extension(DISC_EXTENSION);
+    match kind {
+        Some(kind) if !image.exists() => {
+            let kind: DiscKind = kind.to_ascii_uppercase().parse()?;
+            Disc::create(&image, kind, None).map_err(|e| e.to_string())
+        }
+        _ => Disc::open(&image).map_err(|e| e.to_string()),
+    }
+}
+
+fn media(opened: &Opened, entry: &Entry) -> Vec<Medium> {
+    match opened {
+        Opened::Library { changer, .. } => {
+            let shown = |cartridge: storage::library::Cartridge| Medium {
+                name: cartridge.barcode.to_string(),
+                place: cartridge.place.to_string(),
+                capacity: cartridge.capacity,
+                write_protected: cartridge.write_protected,
+            };
+            changer.inventory().into_iter().map(shown).collect()
+        }
+        Opened::Tape(drive) => {
+            let shown = |cartridge: Cartridge| Medium {
+                name: cartridge.label.barcode,
+                place: if drive.is_loaded() { "loaded" } else { "unloaded" }.into(),
+                capacity: cartridge.label.capacity,
+                write_protected: cartridge.label.write_protected,
+            };
+            drive.cartridge().into_iter().map(shown).collect()
+        }
+        Opened::Burner(burner) => {
+            let shown = |name: &String| Medium {
+                name: name.clone(),
+                place: if burner.is_locked() { "locked" } else { "drive" }.into(),
+                capacity: burner.medium().map_or(0, |medium| medium.len_bytes),
+                write_protected: false,
+            };
+            entry.disc.iter().map(shown).collect()
+        }
+    }
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What a device is called is kept in `common/ioconfig`, which devices are emulated in `common/emulated`, who holds which
-//! in `run/holds`, and what state drives are in beside that.
+//! in `run/holds`, and what state drives are in, in `run/drives`.
 
 mod database;
 mod emulated;
@@ -33,11 +33,14 @@ use storage::statement::{DeviceType, StorageStatement, StorageType};
 use storage::sysfs::Sysfs;
 
 use crate::root::StateRoot;
+use crate::supervise::record::{Found as GuestFound, Record as GuestRecord};
 use database::{Database, Record};
 use emulated::Emulations;
 use holds::Holds;
 use names::Class;
 
+/// Directory of what tape drives keep for guests that outlive the VSP.
+const DRIVES: &str = "drives";
 /// Beginning of the lunpaths of emulated devices: no PCI device is there.
 const EMULATED_ADAPTER: &str = "255/0/0";
 
@@ -106,16 +109,22 @@ pub(crate) type Reason = String;
 impl Hardware {
     /// Reads what is known and looks for hardware.
     pub(crate) fn open(root: &StateRoot) -> Hardware {
+        // What drives keep is for guests that run on; without any, the power was off.
+        let guests = fs::read_dir(root.guests()).into_iter().flatten().flatten();
+        let is_alive = |guest: fs::DirEntry| matches!(GuestRecord::find(&guest.path()), GuestFound::Alive(_));
+        if !guests.into_iter().any(is_alive) {
+            let _ = fs::remove_dir_all(root.run().join(DRIVES));
+        }
         Hardware::open_at(&root.common(), &root.run(), Path::new("/sys"))
     }
 
     fn open_at(common: &Path, run: &Path, sys: &Path) -> Hardware {
-        let file = common.join("emulated");
-        let emulations = Emulations::open(file.clone(), run.to_owned()).unwrap_or_else(|reason| {
+        let (file, drives) = (common.join("emulated"), run.join(DRIVES));
+        let emulations = Emulations::open(file.clone(), drives.clone()).unwrap_or_else(|reason| {
             tracing::error!(path = %file.display(), reason, "the list of emulated devices is damaged");
             // Kept beside: it names what an operator made.
             let _ = fs::rename(&file, file.with_extension("damaged"));
-            Emulations::none(file, run.to_owned())
+            Emulations::none(file, drives)
         });
         let state = State {
             database: Database::open(common.join("ioconfig")),
@@ -415,8 +424,9 @@ impl Hardware {
     /// # Errors
     /// One line for him.
     pub(crate) fn handle(&self, name: &str, action: &CartridgeAction) -> Result<String, Reason> {
-        let state = self.state();
-        state.emulations.handle(&state.emulated_path(name), action)
+        let mut state = self.state();
+        let path = state.emulated_path(name);
+        state.emulations.handle(&path, action)
     }
 
     /// All emulated devices with their media.

@@ -4,6 +4,7 @@
 //! parameters of its own.
 
 mod cue;
+mod device;
 mod features;
 mod information;
 mod pages;
