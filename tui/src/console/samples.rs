@@ -114,6 +114,7 @@ pub(crate) fn detail() -> GuestDetail {
         users: Vec::new(),
         configured: devices().into_iter().map(|device| device.statement).collect(),
         devices: devices(),
+        configured: devices().into_iter().map(|device| device.statement).collect(),
         keywords: vec![("kernel".to_owned(), "/boot/vmlinux.gz".to_owned())],
         pending: vec!["-c 4".to_owned()],
     }
