@@ -112,7 +112,6 @@ pub(crate) fn detail() -> GuestDetail {
         entitlement_max_percent: 100,
         groups: Vec::new(),
         users: Vec::new(),
-        configured: devices().into_iter().map(|device| device.statement).collect(),
         devices: devices(),
         configured: devices().into_iter().map(|device| device.statement).collect(),
         keywords: vec![("kernel".to_owned(), "/boot/vmlinux.gz".to_owned())],
