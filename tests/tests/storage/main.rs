@@ -1,6 +1,7 @@
 //! The storage of the VSP as a real Linux/ia64 finds it: what its `sg3-utils` say, hundreds of disks, several guests, discs,
 //! space given back, errors of the host. Needs the images of `../shared/guests`; without them each story says `skipped:`.
 
+mod attached;
 mod conformance;
 mod disc;
 mod host;
