@@ -251,7 +251,7 @@ fn a_change_is_whole_or_absent_whenever_the_vsp_dies() {
         let mut changing =
             vsp.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Deletions wait until they know that nobody uses the disk.
-        let begin = if has { 200 } else { 0 };
+        let begin = if has { 1000 } else { 0 };
         thread::sleep(Duration::from_millis(begin + moment));
         vsp.kill();
         let succeeded = changing.wait().unwrap().success();

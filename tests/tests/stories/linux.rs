@@ -19,8 +19,9 @@ pub(crate) fn next_acknowledgement(console: &mut Console<'_>, last: u64) -> u64 
     }
 }
 
-fn checksum(console: &mut Console<'_>) -> String {
-    let output = shell(console, "sha256sum /mnt/data");
+/// The check sum of a file.
+pub(crate) fn checksum(console: &mut Console<'_>, path: &str) -> String {
+    let output = shell(console, &format!("sha256sum {path}"));
     let is_sum = |word: &&str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
     output.split_whitespace().find(is_sum).unwrap_or_else(|| panic!("no sum in {output:?}")).to_owned()
 }
@@ -33,7 +34,7 @@ fn a_file_system_on_an_avio_disk_is_found_again_after_a_restart() {
     shell(&mut console, "chroot /programs mkfs.ext4 -q $DATA");
     shell(&mut console, "mount $DATA /mnt");
     shell(&mut console, "dd if=/dev/urandom of=/mnt/data bs=1M count=32");
-    let written = checksum(&mut console);
+    let written = checksum(&mut console, "/mnt/data");
     shell(&mut console, "umount /mnt");
     console.line("poweroff");
     guest.wait_until(GuestState::Off, Deadline::System);
@@ -42,7 +43,7 @@ fn a_file_system_on_an_avio_disk_is_found_again_after_a_restart() {
     let mut console = boot(&guest);
     shell(&mut console, "chroot /programs fsck.ext4 -fn $DATA");
     shell(&mut console, "mount $DATA /mnt");
-    assert_eq!(checksum(&mut console), written);
+    assert_eq!(checksum(&mut console, "/mnt/data"), written);
     // This system has no program that listens to the power button.
     guest.run("modify", &["-x", "graceful_stop_timeout=1"]).ok();
     guest.run("stop", &["-g", "-F"]).ok();

@@ -11,6 +11,7 @@ mod commands_software;
 mod front_end;
 mod guest;
 mod hot;
+mod hot_linux;
 mod journey;
 mod linux;
 mod rights;

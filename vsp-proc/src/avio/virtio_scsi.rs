@@ -194,9 +194,10 @@ impl Event {
     }
 }
 
-/// LUN 0 of a target.
+/// LUN 0 of a target, by the single-level address whose method is 0: Linux takes the two bytes of an event for the LUN's
+/// number, whatever method they name.
 pub(super) fn lun_of(target: u8) -> [u8; 8] {
-    [1, target, 0x40, 0, 0, 0, 0, 0]
+    [1, target, 0, 0, 0, 0, 0, 0]
 }
 
 /// Target and logical unit of the eight bytes that name them; nothing when they name neither (clause 5.6.6.1: byte 0

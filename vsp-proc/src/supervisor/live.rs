@@ -28,7 +28,7 @@ use crate::supervise::record::Record;
 use crate::supervise::run::Run;
 
 /// How long I/O on a device that is to go is looked for.
-const WATCH: Duration = Duration::from_millis(200);
+const WATCH: Duration = Duration::from_secs(1);
 /// Time between two looks whether guests have been told of changes.
 const TELL_INTERVAL: Duration = Duration::from_secs(2);
 

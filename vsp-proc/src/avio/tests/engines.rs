@@ -197,7 +197,7 @@ fn resized_disk_is_announced_to_the_driver() {
     assert_eq!(adapter.announce_resized(), [3]);
     assert_eq!(driver.wait_used(1), (0, 16));
     // A parameter change of target 3: additional sense code 2Ah, qualifier 09h.
-    assert_eq!(driver.read(buffer, 16), [3, 0, 0, 0, 1, 3, 0x40, 0, 0, 0, 0, 0, 0x2a, 0x09, 0, 0]);
+    assert_eq!(driver.read(buffer, 16), [3, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0x2a, 0x09, 0, 0]);
     let attention = driver.command(3, &[0; 6], &[], 0);
     assert_eq!((attention.status, attention.sense), (CHECK_CONDITION, Some((6, 0x2a, 9))));
     let capacity = driver.command(3, &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[], 8);

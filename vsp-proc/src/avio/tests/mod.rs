@@ -201,14 +201,14 @@ fn targets_come_and_go_and_the_driver_is_told() {
     driver.make_available(1, 0);
     adapter.add_target(7, disk(Arc::new(MemoryStore::new(512)))).unwrap();
     assert_eq!(driver.wait_used(1), (0, 16));
-    assert_eq!(driver.read(buffer, 16), [1, 0, 0, 0, 1, 7, 0x40, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(driver.read(buffer, 16), [1, 0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
     good(&driver.command(7, &[0; 6], &[], 0));
     // No buffer at the moment: the event waits for one.
     assert!(adapter.remove_target(7).is_some());
     assert!(adapter.remove_target(7).is_none());
     driver.make_available(1, 1);
     assert_eq!(driver.wait_used(1), (1, 16));
-    assert_eq!(driver.read(buffer + 16, 16), [1, 0, 0, 0, 1, 7, 0x40, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
+    assert_eq!(driver.read(buffer + 16, 16), [1, 0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
     assert_eq!(driver.command(7, &[0; 6], &[], 0).response, 3);
     assert_eq!(adapter.add_target(128, disk(Arc::new(MemoryStore::new(512)))), Err(TargetError::Number(128)));
     assert_eq!(adapter.add_target(3, disk(Arc::new(MemoryStore::new(512)))), Err(TargetError::Taken(3)));
@@ -346,7 +346,7 @@ fn what_happens_before_the_driver_is_ready_is_told_when_it_is() {
         driver.make_available(1, head);
         assert_eq!(driver.wait_used(1), (head, 16));
     }
-    assert_eq!(driver.read(buffer, 16), [1, 0, 0, 0, 1, 5, 0x40, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
-    assert_eq!(driver.read(buffer + 16, 16), [1, 0, 0, 0, 1, 6, 0x40, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
+    assert_eq!(driver.read(buffer, 16), [1, 0, 0, 0, 1, 5, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(driver.read(buffer + 16, 16), [1, 0, 0, 0, 1, 6, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
     assert!(!adapter.has_news(5) && !adapter.is_busy(5));
 }
