@@ -1,6 +1,6 @@
 //! Attached devices: names, configuration, and who is kept out.
 
-use tests::{Deadline, Guest, Ran, Vsp};
+use tests::{Console, Deadline, Guest, Ran, Vsp};
 
 use crate::guest::PROMPT;
 
@@ -58,7 +58,7 @@ autoch    1  64000/0xfa00/";
     done(&ivm1.run("modify", &["-a", &format!("changer:avio_stor:0,1,0:attach_path:{AUTOCH}")]));
     let statement = format!("changer:avio_stor:0,1,0:attach_path:{lunpath}");
     assert!(done(&ivm1.run("status", &["-d"])).contains(&statement));
-    let entry = vsp.run(&["devmgmt", "-l", &format!("gdev:{AUTOCH}")]).ok();
+    let entry = done(&vsp.run(&["devmgmt", "-l", &format!("gdev:{AUTOCH}")]));
     let expected =
         format!("{lunpath},{AUTOCH}:CONFIG=gdev,EXIST=YES,DEVTYPE=CHANGER,SHARE=NO,INUSE=NO:ivm1:naa.");
     assert!(entry.starts_with(&expected), "{entry}");
@@ -116,7 +116,6 @@ fn the_vsp_and_other_guests_keep_a_device_from_being_attached() {
     assert!(shared.stderr().contains(&format!("'{lunpath}' in use by another guest (ivm1).")), "{shared:?}");
 
     vsp.run(&["hold", AUTOCH]).ok();
-    vsp.run(&["diskinfo", AUTOCH]).refused(&[&format!("diskinfo: can't open {AUTOCH}: Device busy")]);
     let refused = ivm1.run("start", &[]);
     assert!(refused.stderr().contains(&format!("Device '{lunpath}' is in use by the VSP.")), "{refused:?}");
     let usage = done(&ivm1.run("status", &[]));
@@ -129,7 +128,7 @@ fn the_vsp_and_other_guests_keep_a_device_from_being_attached() {
     let refused = ivm2.run("start", &[]);
     let text = format!("Device '{lunpath}' is in use by running guest 'ivm1'.");
     assert!(refused.stderr().contains(&text), "{refused:?}");
-    vsp.run(&["devmgmt", "-m", &format!("gdev:{AUTOCH}:attr:SHARE=YES")]).ok();
+    done(&vsp.run(&["devmgmt", "-m", &format!("gdev:{AUTOCH}:attr:SHARE=YES")]));
     done(&ivm2.run("start", &[]));
     ivm2.console().expect(PROMPT, Deadline::Guest);
     // Taken away and given back while it runs.
@@ -139,4 +138,88 @@ fn the_vsp_and_other_guests_keep_a_device_from_being_attached() {
     assert!(done(&ivm2.run("status", &["-d"])).contains(&statement));
     ivm1.stop();
     ivm2.stop();
+}
+
+/// Types a command at the prompt; what it wrote.
+fn command(console: &mut Console<'_>, line: &str) -> String {
+    console.skip();
+    console.line(line);
+    console.expect(line, Deadline::Guest);
+    console.expect(PROMPT, Deadline::Guest)
+}
+
+/// hpvm.md 7.6: the three who may come late, and the ways a device becomes free.
+#[test]
+fn who_comes_late_is_told_in_the_way_of_his_system() {
+    const TAPE: &str = "/dev/rtape/tape1_BEST";
+    let vsp = Vsp::new();
+    let image = vsp.path("backup.tap").display().to_string();
+    vsp.run(&["tape", "create", &image, "--capacity", "1M"]).ok();
+    let statement = format!("tape:avio_stor:0,0,1:attach_path:{TAPE}");
+    let with_tape = |name, version: &str| {
+        let guest = guest(&vsp, name);
+        let version = format!("os_version={version}");
+        let ran = guest.run("modify", &["-O", "hpux", "-x", &version, "-a", &statement]);
+        assert_eq!(ran.status(), 0, "{ran:?}");
+        guest
+    };
+    let guests = [with_tape("ivm1", "11iv3"), with_tape("ivm2", "11iv3"), with_tape("ivm3", "11iv2")];
+    done(&vsp.run(&["devmgmt", "-m", &format!("gdev:{TAPE}:attr:SHARE=YES")]));
+    for guest in &guests {
+        done(&guest.run("start", &[]));
+    }
+    let [mut one, mut two, mut three] = guests.each_ref().map(|guest| {
+        let mut console = guest.console();
+        console.expect(PROMPT, Deadline::Guest);
+        console
+    });
+    let listed = command(&mut one, "ioscan -fnN -C tape");
+    let name = listed.split_whitespace().find(|word| word.ends_with("_BEST")).expect("a tape").to_owned();
+    let (hold, release) = (format!("mt -f {name}nb res"), format!("mt -f {name}nb rel"));
+    let ask = format!("diskinfo {name}");
+    let busy = format!("diskinfo: can't open {name}: Device busy");
+    let none = format!("diskinfo: can't open {name}: No such device or address");
+    let free = format!("SCSI describe of {name}:");
+    let vsp_is_kept_out = || {
+        vsp.run(&["diskinfo", TAPE]).refused(&[&format!("diskinfo: can't open {TAPE}: Device busy")]);
+    };
+
+    command(&mut one, &hold);
+    vsp_is_kept_out();
+    let (answers, expected) = ([command(&mut two, &ask), command(&mut three, &ask)], [&busy, &none]);
+    for (answer, expected) in answers.iter().zip(expected) {
+        assert!(answer.contains(expected.as_str()), "{answer}");
+    }
+    assert!(command(&mut one, &ask).contains(&free));
+    let entry = done(&vsp.run(&["devmgmt", "-l", &format!("gdev:{TAPE}")]));
+    assert!(entry.contains("DEVTYPE=TAPE,SHARE=YES,INUSE=ivm1:ivm1,ivm2,ivm3:"), "{entry}");
+    let usage = done(&guests[1].run("status", &[]));
+    assert!(usage.contains(&format!("  0   0   1 ivm1                 {TAPE}\n")), "{usage}");
+
+    // A VSP that comes after one that was killed knows it, too.
+    vsp.kill();
+    vsp_is_kept_out();
+    [one, two, three] = guests.each_ref().map(Guest::console);
+    assert!(command(&mut two, &ask).contains(&busy));
+
+    command(&mut one, &release);
+    vsp.run(&["diskinfo", TAPE]).ok();
+    for console in [&mut two, &mut three] {
+        let answer = command(console, &ask);
+        assert!(answer.contains(&free), "{answer}");
+    }
+
+    // While the VSP has it no guest does.
+    vsp.run(&["hold", TAPE]).ok();
+    assert!(command(&mut one, &ask).contains(&busy));
+    assert!(command(&mut three, &ask).contains(&none));
+    vsp.run(&["hold", "-r", TAPE]).ok();
+
+    // A guest that ends holds nothing.
+    command(&mut three, &hold);
+    vsp_is_kept_out();
+    guests[2].stop();
+    vsp.run(&["diskinfo", TAPE]).ok();
+    guests[0].stop();
+    guests[1].stop();
 }
