@@ -3,9 +3,8 @@
 mod thrifty;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::style::Print;
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute};
 use ratatui::backend::CrosstermBackend;
@@ -18,6 +17,10 @@ use thrifty::Thrifty;
 
 /// Bytes of a frame that go out at once: a whole screen with its colours fits.
 const OUTPUT_BUFFER_BYTES: usize = 64 << 10;
+
+/// Buttons, the wheel and dragging are reported, in the form without limits; a mouse that only moves says nothing, which
+/// crossterm's own command would ask for (control sequence document of xterm, "Mouse Tracking").
+const REPORT_MOUSE: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 
 /// The screen while the console has it. Dropping it gives the terminal back.
 pub(crate) struct Screen {
@@ -34,8 +37,8 @@ impl Screen {
         restore_on_panic();
         terminal::enable_raw_mode()?;
         let taken = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide);
-        let taken =
-            taken.and_then(|()| if uses_mouse { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) });
+        let taken = taken
+            .and_then(|()| if uses_mouse { execute!(io::stdout(), Print(REPORT_MOUSE)) } else { Ok(()) });
         let screen = taken.and_then(|()| {
             let (columns, lines) = terminal::size()?;
             let backend = CrosstermBackend::new(BufWriter::with_capacity(OUTPUT_BUFFER_BYTES, io::stdout()));
