@@ -43,7 +43,7 @@ fn disks_come_go_and_grow() {
     // Writing all the time, it is not taken away.
     shell(
         &mut console,
-        "while :; do dd if=/dev/zero of=/mnt/more bs=64k count=64 oflag=direct; done 2>/dev/null & BUSY=$!",
+        "touch /busy; while [ -e /busy ]; do dd if=/dev/zero of=/mnt/more bs=64k count=64 oflag=direct; done 2>/dev/null & BUSY=$!",
     );
     let writes = || vsp.client().figures(None).unwrap()[0].devices[2].writes;
     let before = writes();
@@ -53,7 +53,7 @@ fn disks_come_go_and_grow() {
         &format!("hpvmmodify: Unable to delete device {statement}."),
         "hpvmmodify: Unable to modify the guest.",
     ]);
-    shell(&mut console, "kill $BUSY; wait $BUSY; umount /mnt");
+    shell(&mut console, "rm /busy; wait $BUSY; umount /mnt");
     assert_eq!(guest.run("modify", &["-d", &statement]).ok(), "");
     until(&mut console, "! -e /sys/bus/scsi/devices/0:0:5:0");
     until(&mut console, &format!("! -e /dev/{name}"));
