@@ -4,6 +4,7 @@
 
 mod back_end;
 mod front_end;
+mod passthrough;
 
 /// Prints the line by which CI sees that a story ran to its end.
 fn checked(what: &str) {

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use storage::attached::Device;
+use storage::backing::tap::Cartridge;
 use storage::backing::{Access, OpenError, RawFile};
 use storage::identity::unit_id;
-use storage::scsi::{Disk, Product};
+use storage::scsi::{Disk, Initiator, Product, TapeDrive};
 
 use super::{Adapter, RamPolicy, Targets};
 
@@ -27,6 +29,9 @@ pub struct AvioArgs {
     /// Raw file to serve as the next target, from 0 on
     #[arg(long = "disk", value_name = "FILE")]
     disks: Vec<PathBuf>,
+    /// Tape image (SIMH's .tap format) to serve as a tape drive, a target after the disks
+    #[arg(long = "tape", value_name = "FILE")]
+    tapes: Vec<PathBuf>,
     /// Request queues the guest is told to use
     #[arg(long, value_name = "N", default_value_t = 1)]
     queues: u16,
@@ -44,6 +49,13 @@ pub fn run(args: AvioArgs) -> anyhow::Result<()> {
         // However the file was named on the command line.
         let id = unit_id(&std::fs::canonicalize(path)?.to_string_lossy());
         targets.insert(number, Arc::new(Disk::new(store, Product::FileDisk, id)))?;
+    }
+    for (number, path) in (args.disks.len()..).zip(&args.tapes) {
+        let number = u8::try_from(number).context("too many devices")?;
+        let drive =
+            Arc::new(TapeDrive::new(unit_id(&format!("tape {}", std::fs::canonicalize(path)?.display()))));
+        drive.load(Cartridge::at(path)?)?;
+        targets.insert(number, Device::port(drive, Initiator::default()))?;
     }
     let adapter = || Adapter {
         name: "stand-alone".to_owned(),
