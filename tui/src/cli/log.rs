@@ -35,14 +35,14 @@ struct Options {
     /// Go on with new records as they come, also over a restart of the VSP
     #[arg(short = 'f', long)]
     follow: bool,
-    /// Begin with this many records of the past: 200, or all that are kept where --since or --grep choose among them
+    /// Begin with this many records of the past: 200, or the last 1000 where --since or --grep choose among them
     #[arg(short = 'n', long = "lines", value_name = "N")]
     lines: Option<u32>,
     /// Nothing less severe than this: error, warn, info, debug or trace
     #[arg(long, default_value = "info")]
     level: Level,
     /// Nothing older: a time ago such as 10m or 2h, a time of today such as 19:30, or a moment such as
-    /// 2026-11-23T19:30:00Z; as much of the past as is kept, unless -n says otherwise
+    /// 2026-11-23T19:30:00Z; among the last 1000 records, unless -n says otherwise
     #[arg(long, value_name = "WHEN", value_parser = since::parse)]
     since: Option<Timestamp>,
     /// Only lines that this regular expression matches
