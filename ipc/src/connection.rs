@@ -107,12 +107,13 @@ impl<Out: Serialize> Sender<Out> {
         write_frame(&self.stream, &codec::encode(PROTOCOL_VERSION, message)?, fds)
     }
 
-    /// Lets a send that makes no progress for `limit` fail; a connection it failed on has lost its framing.
+    /// Lets a send that makes no progress for `limit` fail; a connection it failed on has lost its framing. `None` waits
+    /// for ever.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn set_deadline(&self, limit: Duration) -> Result<()> {
-        Ok(self.stream.set_write_timeout(Some(limit))?)
+    pub fn set_deadline(&self, limit: Option<Duration>) -> Result<()> {
+        Ok(self.stream.set_write_timeout(limit)?)
     }
 
     /// Ends both directions; a thread that waits in the other half wakes with [`Error::Closed`].

@@ -29,6 +29,7 @@ pub mod log;
 pub mod message;
 mod peer;
 pub mod software;
+mod subscription;
 
 pub use connection::Connection;
 pub use error::{Error, Result};

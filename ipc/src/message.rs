@@ -14,8 +14,8 @@ use crate::device::{DeviceEntry, DeviceRequest};
 use crate::figures::GuestFigures;
 use crate::guest::Stats;
 use crate::io::{IoAnswer, IoRequest};
-use crate::log::{Level, LogRecord, LogSource};
 use crate::software::{Catalog, SoftwareRequest};
+pub use crate::subscription::{Consoles, Event, LogQuery, Subscription};
 
 /// A client's end of its connection.
 pub type ClientEnd = crate::Connection<ClientToVsp, VspToClient>;
@@ -546,68 +546,4 @@ pub struct VspStatus {
     pub running: u32,
     /// Connected clients.
     pub clients: u32,
-}
-
-/// What a client wants to be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Subscription {
-    /// All guests now, then every change: [`Event::Guests`], [`Event::Guest`], [`Event::GuestRemoved`].
-    Guests,
-    /// A guest's console, across its restarts: [`Event::ConsoleAccess`], then [`Event::Console`].
-    Console {
-        /// Which.
-        guest: GuestRef,
-        /// Bytes of earlier output to begin with, at most what is kept.
-        replay_bytes: u64,
-        /// Ask for write access; it is given if nobody else has it.
-        write: bool,
-    },
-    /// Log records: [`Event::Log`].
-    Log {
-        /// Whose; `None` is everybody's, merged.
-        source: Option<LogSource>,
-        /// Nothing less severe than this.
-        level: Level,
-        /// Records of the past to begin with.
-        replay: u32,
-        /// Go on with new ones; otherwise the connection ends after the replay.
-        follow: bool,
-    },
-    /// What running guests and their storage devices do, now and again and again: [`Event::Figures`].
-    Figures {
-        /// Time between two events, at least 100 ms.
-        interval_millis: u32,
-    },
-}
-
-/// What a subscription delivers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// All guests as of now.
-    Guests(Vec<GuestSummary>),
-    /// A guest is new or has changed.
-    Guest(Box<GuestSummary>),
-    /// A guest is no more.
-    GuestRemoved {
-        /// Its last name.
-        name: String,
-    },
-    /// Console output, as the guest wrote it.
-    Console(Vec<u8>),
-    /// Whether what this viewer types reaches the guest.
-    ConsoleAccess {
-        /// It does.
-        write: bool,
-    },
-    /// A log record.
-    Log(LogRecord),
-    /// The replay is over; what follows is live.
-    ReplayDone,
-    /// This client did not keep up and missed something here.
-    Gap {
-        /// Events that were dropped.
-        events: u64,
-    },
-    /// All running guests as of now, ascending by number.
-    Figures(Vec<GuestFigures>),
 }

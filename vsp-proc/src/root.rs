@@ -23,6 +23,7 @@
 //!       ├── console.end          the end of the last one's console output, in case it was not taken
 //!       ├── stderr               what the runtime of the last one complained of
 //!       ├── console.log          what the guest wrote; console.pos: how much of that is the last run's
+//!       ├── console/             the same line by line, with the time, as a structured log
 //!       └── log/                 the guest process' structured log
 //! ```
 
@@ -159,6 +160,10 @@ impl StateRoot {
     /// Directory of a guest process' log.
     pub fn guest_log(&self, name: &str) -> PathBuf {
         self.guest(name).join("log")
+    }
+    /// Directory of the lines that a guest wrote on its console.
+    pub fn console_lines(&self, name: &str) -> PathBuf {
+        self.guest(name).join("console")
     }
     /// Directory of backing stores that the VSP made.
     pub fn disks(&self) -> PathBuf {

@@ -13,8 +13,8 @@ use ipc::device::DeviceRequest;
 use ipc::listener::Listener;
 use ipc::log::LogSource;
 use ipc::message::{
-    Acceptance, ClientToVsp, Event, GuestRef, Refusal, RefusalKind, Remark, Rights, Subscription, VspEnd,
-    VspToClient,
+    Acceptance, ClientToVsp, Event, GuestRef, LogQuery, Refusal, RefusalKind, Remark, Rights, Subscription,
+    VspEnd, VspToClient,
 };
 use ipc::software::SoftwareRequest;
 use ipc::{Access, Error, Peer, Role};
@@ -22,7 +22,7 @@ use tracing::Span;
 
 use crate::caller::Caller;
 use crate::console::{Console, Viewer};
-use crate::log::{Follower, LogHub, REPLAY};
+use crate::log::{LogHub, LogReader, Readable};
 use crate::stream::{self, Delivery, Offering};
 use crate::supervisor::{Input, Reply, superuser};
 
@@ -142,7 +142,7 @@ impl Server {
 
     fn serve(&self, stream: UnixStream, caller: &Caller, peer: Peer) -> ipc::Result<()> {
         let (mut sender, mut receiver) = VspEnd::open(stream, Role::Vsp, Role::Client)?.split();
-        sender.set_deadline(SEND_DEADLINE)?;
+        sender.set_deadline(Some(SEND_DEADLINE))?;
         loop {
             let request = match receiver.receive() {
                 Err(Error::Closed) => return Ok(()),
@@ -213,7 +213,7 @@ impl Server {
             Subscription::Guests => {
                 let (offering, delivery) = stream::channel(EVENT_QUEUE);
                 self.supervisor.send(Input::Watch(offering, caller.clone())).map_err(|_| ending())?;
-                Ok(Opened { delivery, viewer: None })
+                Ok(Opened::Events(delivery, None))
             }
             Subscription::Figures { interval_millis } => {
                 let interval = Duration::from_millis(interval_millis.into()).max(LEAST_INTERVAL);
@@ -221,28 +221,43 @@ impl Server {
                 let (server, caller) = (self.clone(), caller.clone());
                 let offer = move || server.offer_figures(&offering, interval, &caller);
                 thread::Builder::new().name("figures".into()).spawn(offer).map_err(|_| ending())?;
-                Ok(Opened { delivery, viewer: None })
+                Ok(Opened::Events(delivery, None))
             }
             Subscription::Console { guest, replay_bytes, write } => {
                 let (viewer, delivery) =
                     self.console(guest, caller, Rights::Oper)?.join(replay_bytes, write, caller);
-                Ok(Opened { delivery, viewer: Some(viewer) })
+                Ok(Opened::Events(delivery, Some(viewer)))
             }
-            Subscription::Log { source, level, replay, follow } => {
-                match &source {
-                    // Fails for a guest that does not exist.
-                    Some(LogSource::Guest(name)) => {
-                        self.console(GuestRef::Name(name.clone()), caller, Rights::Oper)?;
-                    }
-                    Some(LogSource::Vsp) | None if !caller.is_owner() => return Err(superuser()),
-                    Some(LogSource::Vsp) | None => {}
-                }
-                let replay = (replay as usize).min(REPLAY);
-                let (offering, delivery) = stream::channel(2 * EVENT_QUEUE);
-                self.logs.subscribe(Follower { source, level, offering }, replay, follow);
-                Ok(Opened { delivery, viewer: None })
-            }
+            Subscription::Log(query) => Ok(Opened::Log(Box::new(self.open_log(query, caller)?))),
         }
+    }
+
+    fn open_log(&self, query: LogQuery, caller: &Caller) -> Result<LogReader, Refusal> {
+        match &query.source {
+            // Fails for a guest that does not exist.
+            Some(LogSource::Guest(name) | LogSource::Console(name)) => {
+                self.console(GuestRef::Name(name.clone()), caller, Rights::Oper)?;
+            }
+            Some(LogSource::Vsp) if !caller.is_owner() => return Err(superuser()),
+            Some(LogSource::Vsp) => {}
+            None => match self.readable(caller).ok_or_else(ending)? {
+                Readable::Guests(names) if names.is_empty() => return Err(superuser()),
+                _ => {}
+            },
+        }
+        let (server, caller) = (self.clone(), caller.clone());
+        LogReader::new(&self.logs, query, move || server.readable(&caller))
+            .map_err(|text| Refusal { kind: RefusalKind::Invalid, remarks: vec![Remark::plain(text)] })
+    }
+
+    /// What the caller may read the logs of now; `None` when the VSP ends.
+    fn readable(&self, caller: &Caller) -> Option<Readable> {
+        if caller.is_owner() {
+            return Some(Readable::Everything);
+        }
+        let (reply, names) = bounded(1);
+        self.supervisor.send(Input::FindVisible { caller: caller.clone(), reply }).ok()?;
+        names.recv().ok().map(Readable::Guests)
     }
 
     /// Offers figures again and again until the subscriber has gone or the VSP ends.
@@ -275,7 +290,7 @@ impl Server {
 /// Tells somebody who may not be here so, as the answer to whatever he asks.
 fn refuse(stream: UnixStream) -> ipc::Result<()> {
     let (mut sender, mut receiver) = VspEnd::open(stream, Role::Vsp, Role::Client)?.split();
-    sender.set_deadline(HELLO_DEADLINE)?;
+    sender.set_deadline(Some(HELLO_DEADLINE))?;
     receiver.set_deadline(Some(HELLO_DEADLINE))?;
     receiver.receive()?;
     sender.send(&VspToClient::Refused(superuser()))
@@ -303,9 +318,12 @@ fn ending() -> Refusal {
     Refusal { kind: RefusalKind::State, remarks: vec![remark] }
 }
 
-struct Opened {
-    delivery: Delivery,
-    viewer: Option<Viewer>,
+/// What a subscription delivers.
+enum Opened {
+    /// What somebody offers, perhaps to a viewer of a console.
+    Events(Delivery, Option<Viewer>),
+    /// What stands in files.
+    Log(Box<LogReader>),
 }
 
 /// Sends events until the client hangs up or there are no more; takes console input meanwhile.
@@ -314,14 +332,26 @@ fn stream_events(
     mut sender: SocketSender<VspToClient>,
     receiver: ipc::connection::Receiver<ClientToVsp>,
 ) -> ipc::Result<()> {
-    let Opened { delivery, viewer } = opened;
     sender.send(&VspToClient::Accepted(Acceptance::default()))?;
     let (alive, hung_up) = bounded::<()>(0);
-    thread::Builder::new().name("client-input".into()).spawn(move || {
-        let _alive = alive;
-        take_input(receiver, viewer);
-    })?;
-    let result = send_events(&delivery, &hung_up, &mut sender);
+    let hear = |viewer: Option<Viewer>| {
+        thread::Builder::new().name("client-input".into()).spawn(move || {
+            let _alive = alive;
+            take_input(receiver, viewer);
+        })
+    };
+    let result = match opened {
+        Opened::Events(delivery, viewer) => {
+            hear(viewer)?;
+            send_events(&delivery, &hung_up, &mut sender)
+        }
+        Opened::Log(reader) => {
+            hear(None)?;
+            // Whoever reads it page by page may take his time: it is his thread alone that waits.
+            sender.set_deadline(None)?;
+            reader.run(&hung_up, &mut |event| sender.send(&VspToClient::Event(event)))
+        }
+    };
     sender.close();
     result
 }

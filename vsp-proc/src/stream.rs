@@ -53,10 +53,6 @@ fn weight(event: &Event) -> usize {
     EVENT
         + match event {
             Event::Console(bytes) => bytes.len(),
-            Event::Log(record) => {
-                let fields = record.fields.iter().map(|(name, value)| name.len() + value.len());
-                record.message.len() + record.target.len() + fields.sum::<usize>()
-            }
             Event::Guests(guests) => guests.len() * GUEST,
             Event::Guest(_) => GUEST,
             Event::Figures(guests) => {

@@ -150,7 +150,12 @@ fn today() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Level, LogSource, Tail, names};
+    use crate::log::{Level, LogRecord, LogSource, Start, Tail, names};
+
+    fn records(directory: &Path, source: LogSource) -> Vec<LogRecord> {
+        let mut tail = Tail::open(directory, source, Start::Oldest);
+        std::iter::from_fn(|| tail.next()).map(|(record, _)| record).collect()
+    }
 
     #[test]
     fn a_flood_fills_its_files_and_no_more_and_the_newest_is_kept() {
@@ -168,8 +173,8 @@ mod tests {
             assert!(directory.path().join(name.text()).metadata().unwrap().len() <= 1000);
         }
         let source = LogSource::Guest("ivm\"1".into());
-        let mut tail = Tail::open(directory.path(), source, u64::MAX);
-        let numbers: Vec<String> = tail.read().into_iter().map(|record| record.fields[0].1.clone()).collect();
+        let numbers: Vec<String> =
+            records(directory.path(), source).into_iter().map(|record| record.fields[0].1.clone()).collect();
         let first = 1000 - numbers.len();
         assert_eq!(numbers, (first..1000).map(|n| n.to_string()).collect::<Vec<_>>());
         assert!(numbers.len() > 30);
@@ -183,8 +188,8 @@ mod tests {
             file.write_all(format!("{number}-23456789\n").as_bytes()).unwrap();
         }
         assert_eq!(names::all(directory.path()).len(), 2);
-        let mut tail = Tail::open(directory.path(), LogSource::Vsp, u64::MAX);
-        let lines: Vec<_> = tail.read().into_iter().map(|record| (record.level, record.message)).collect();
+        let found = records(directory.path(), LogSource::Vsp);
+        let lines: Vec<_> = found.into_iter().map(|record| (record.level, record.message)).collect();
         let expected = (0..4).map(|number| (Level::Error, format!("{number}-23456789")));
         assert_eq!(lines, expected.collect::<Vec<_>>());
     }

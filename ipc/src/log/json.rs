@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::{LogRecord, LogSource};
 
-/// Reads a line of a log file. A line of another shape is a record of its own.
-pub(crate) fn from_json(source: LogSource, line: &str) -> LogRecord {
-    parse(&source, line).unwrap_or_else(|| LogRecord {
-        source,
-        time_micros: jiff::Timestamp::now().as_microsecond(),
+/// Reads a line of a log file. A line of another shape is a record of its own, of the time that `otherwise` tells.
+pub(super) fn from_json(source: &LogSource, line: &str, otherwise: impl FnOnce() -> i64) -> LogRecord {
+    parse(source, line).unwrap_or_else(|| LogRecord {
+        source: source.clone(),
+        time_micros: otherwise(),
         level: super::Level::Error,
         target: String::new(),
         message: line.trim_end().to_owned(),
@@ -53,7 +53,7 @@ mod tests {
     fn a_line_of_tracing_subscriber_is_understood() {
         let line = r#"{"timestamp":"2026-11-23T19:31:04.123456Z","level":"WARN","fields":{"message":"odd read",
             "port":1016,"what":"x y"},"target":"guest_proc::bus","spans":[{"name":"vcpu","cpu":2}]}"#;
-        let record = from_json(LogSource::Guest("ivm1".into()), line);
+        let record = from_json(&LogSource::Guest("ivm1".into()), line, || 0);
         let fields = [("cpu", "2"), ("port", "1016"), ("what", "x y")];
         assert_eq!(record.fields, fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(
@@ -65,8 +65,9 @@ mod tests {
     #[test]
     fn what_is_no_json_is_an_error_record_of_its_own() {
         for line in ["thread 'vcpu0' panicked at x.rs:1:2:\n", "{\"level\":3}", "[]", "{}"] {
-            let record = from_json(LogSource::Vsp, line);
+            let record = from_json(&LogSource::Vsp, line, || 7);
             assert_eq!((record.level, record.message.as_str()), (Level::Error, line.trim_end()));
+            assert_eq!(record.time_micros, 7);
         }
     }
 }

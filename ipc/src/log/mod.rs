@@ -2,7 +2,7 @@
 //! again, and streams their records to clients.
 //!
 //! ```text
-//!   tracing ──▶ LogFile (a thread) ──▶ DIRECTORY/2026-11-23.jsonl ──▶ Tail ──▶ LogRecord
+//!   tracing ──▶ LogFile (a thread) ──▶ DIRECTORY/2026-11-23.jsonl ──▶ Tail, Past ──▶ LogRecord
 //! ```
 //!
 //! The files are the truth, so neither a record's way to its readers nor the life of the VSP can lose one.
@@ -10,12 +10,14 @@
 mod file;
 mod json;
 mod names;
+mod past;
 mod tail;
 
 pub use file::{LogFile, LogGuard, LogWriter};
-pub use tail::Tail;
+pub use past::Past;
+pub use tail::{LogPosition, Start, Tail};
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,8 @@ pub enum LogSource {
     Vsp,
     /// The guest process of this name.
     Guest(String),
+    /// The console of the guest of this name: what it wrote, a record a line.
+    Console(String),
 }
 
 impl fmt::Display for LogSource {
@@ -34,6 +38,7 @@ impl fmt::Display for LogSource {
         match self {
             LogSource::Vsp => f.write_str("vsp"),
             LogSource::Guest(name) => f.write_str(name),
+            LogSource::Console(name) => write!(f, "{name} console"),
         }
     }
 }
@@ -94,12 +99,18 @@ pub struct LogRecord {
 }
 
 impl fmt::Display for LogRecord {
-    /// `2026-11-23T19:31:04.123Z  INFO vsp: message name=value …`
+    /// `2026-11-23T19:31:04.123Z  INFO vsp: message name=value …`; nothing that a terminal would obey.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = jiff::Timestamp::from_microsecond(self.time_micros).unwrap_or_default();
-        write!(f, "{time:.3} {:>5} {}: {}", self.level.name(), self.source, self.message)?;
+        write!(f, "{time:.3} {:>5} {}: ", self.level.name(), self.source)?;
+        for letter in self.message.chars() {
+            match letter.is_control() && letter != '\t' {
+                true => write!(f, "{}", letter.escape_default())?,
+                false => f.write_char(letter)?,
+            }
+        }
         for (name, value) in &self.fields {
-            match value.contains(char::is_whitespace) {
+            match value.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
                 true => write!(f, " {name}={value:?}")?,
                 false => write!(f, " {name}={value}")?,
             }

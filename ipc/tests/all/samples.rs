@@ -8,10 +8,12 @@ use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats,
 use ipc::io::{
     CartridgeAction, Description, Emulated, EmulatedPlan, IoAnswer, IoDevice, IoRequest, Medium, OpenFailure,
 };
-use ipc::log::{Level, LogRecord, LogSource};
+use ipc::log::{Level, LogPosition, LogRecord, LogSource};
 use ipc::message::*;
 use ipc::software::{Bundle, Catalog, Fileset, PatchState, Product, Session, SoftwareHost, SoftwareRequest};
 use uuid::Uuid;
+
+const POSITION: LogPosition = LogPosition { file: 9_437_201, offset: 65_536 };
 
 pub(crate) type Named<T> = Vec<(String, T)>;
 
@@ -112,12 +114,19 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         ClientToVsp::VspShutdown,
         ClientToVsp::Subscribe(Subscription::Guests),
         ClientToVsp::Subscribe(Subscription::Console { guest: demo(), replay_bytes: 65_536, write: true }),
-        ClientToVsp::Subscribe(Subscription::Log {
+        ClientToVsp::Subscribe(Subscription::Log(LogQuery {
             source: Some(LogSource::Guest("demo".into())),
-            level: Level::Info,
-            replay: 50,
+            last: Some(50),
             follow: true,
-        }),
+            ..LogQuery::default()
+        })),
+        ClientToVsp::Subscribe(Subscription::Log(LogQuery {
+            consoles: Consoles::Only,
+            since_micros: Some(1_795_462_264_000_000),
+            pattern: Some("panic".into()),
+            after: Some(vec![POSITION]),
+            ..LogQuery::default()
+        })),
         ClientToVsp::ConsoleInput(b"help\r".to_vec()),
         ClientToVsp::ConsoleTakeAccess,
         ClientToVsp::ConsoleReleaseAccess,
@@ -271,7 +280,11 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
         VspToClient::Event(Event::GuestRemoved { name: "demo".into() }),
         VspToClient::Event(Event::Console(b"diag> ".to_vec())),
         VspToClient::Event(Event::ConsoleAccess { write: true }),
-        VspToClient::Event(Event::Log(record)),
+        VspToClient::Event(Event::Log { record, end: POSITION }),
+        VspToClient::Event(Event::LogPositions(vec![
+            (LogSource::Vsp, POSITION),
+            (LogSource::Console("demo".into()), POSITION),
+        ])),
         VspToClient::Event(Event::ReplayDone),
         VspToClient::Event(Event::Gap { events: 1000 }),
         VspToClient::Figures(vec![figures()]),

@@ -1,4 +1,4 @@
-//! hpvmstatus in its forms, logs, figures, completions and manual pages.
+//! hpvmstatus in its forms, figures, completions and manual pages.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use tests::Vsp;
 
 /// Ends a command that runs until it is interrupted.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -41,37 +41,6 @@ fn guests_are_shown_in_every_form() {
     vsp.run(&["status", "-S"])
         .refused(&["hpvmstatus: Options -A, -i, -R and -S have no counterpart on this VSP."]);
     vsp.run(&["status", "-M", "-P", "none"]).refused(&["hpvmstatus: Unable to find guest 'none'."]);
-}
-
-#[test]
-fn logs_are_chosen_by_time_and_text() {
-    let vsp = Vsp::new();
-    vsp.create("ivm1", &[]);
-    vsp.create("ivm2", &[]);
-    let log = |options: &[&str]| vsp.run(&[&["log", "vsp"], options].concat()).ok();
-    let created = log(&["--grep", "guest created.*guest=ivm[12]"]);
-    assert_eq!(created.lines().count(), 2, "{created}");
-    assert!(log(&["--since", "5m"]).contains("guest=ivm1"));
-    assert_eq!(log(&["--since", "2100-01-01"]), "");
-    assert_eq!(log(&["-n", "1"]).lines().count(), 1);
-    assert_eq!(vsp.run(&["log", "--since", "yesterday"]).status(), 2);
-    assert_eq!(vsp.run(&["log", "--grep", "("]).status(), 2);
-}
-
-#[test]
-fn a_followed_log_says_that_the_vsp_ended_and_returned() {
-    let vsp = Vsp::new();
-    vsp.run(&["status"]).ok();
-    let mut command = vsp.command(&["log", "-f", "vsp", "--grep", "VSP starts"]);
-    let mut follower = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-    let mut records = BufReader::new(follower.0.stdout.take().unwrap()).lines();
-    let mut remarks = BufReader::new(follower.0.stderr.take().unwrap()).lines();
-    assert!(records.next().unwrap().unwrap().contains("VSP starts"));
-    vsp.kill();
-    assert_eq!(remarks.next().unwrap().unwrap(), "hpvm log: the VSP has ended; waiting for it to return");
-    vsp.run(&["status"]).ok();
-    assert_eq!(remarks.next().unwrap().unwrap(), "hpvm log: the VSP has returned");
-    assert!(records.next().unwrap().unwrap().contains("VSP starts"));
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! Guests that run: real ia64 code on a real console. The guest is the diagnostic program, so nothing but this
 //! repository is needed.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use ipc::message::{Event, GuestRef, GuestState, Subscription};
 use nix::sys::signal::Signal;
 use tests::{Deadline, Guest, Vsp};
@@ -11,7 +8,7 @@ use tests::{Deadline, Guest, Vsp};
 pub(crate) const PROMPT: &str = "diag# ";
 
 /// A guest with the diagnostic program, off.
-fn diag<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
+pub(crate) fn diag<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
     vsp.create(name, &["-r", "128M", "-x", "kernel=builtin:diag"])
 }
 
@@ -211,26 +208,6 @@ fn what_a_guest_does_with_its_disks_is_counted() {
     };
     assert!(stream.events().iter().any(|event| is_news(&event)));
     guest.stop();
-}
-
-#[test]
-fn logs_are_followed_over_a_restart_of_the_vsp() {
-    let vsp = Vsp::new();
-    let guest = diag(&vsp, "ivm1");
-    let mut follower =
-        vsp.command(&["log", "-f", "ivm1"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines().map_while(Result::ok);
-    guest.start();
-    assert!(lines.any(|line| line.contains(" INFO ivm1: the guest runs ")));
-    vsp.kill();
-    vsp.run(&["status"]).ok();
-    assert!(lines.any(|line| line.contains(" INFO ivm1: a VSP has taken over")));
-    guest.stop();
-    guest.start();
-    assert!(lines.any(|line| line.contains(" INFO ivm1: the guest runs ")));
-    guest.stop();
-    follower.kill().unwrap();
-    follower.wait().unwrap();
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod hot;
 mod hot_linux;
 mod journey;
 mod linux;
+mod logs;
 mod rights;
 mod sharing;
 mod takeover;

@@ -10,11 +10,11 @@ use ipc::message::GuestState;
 use tests::{Deadline, Guest, Ran, Vsp, hpvm, is_alive, wait_for};
 
 /// The group whose members may connect.
-const GROUP: &str = "games";
-const SUPERUSER: &str = "Superuser privileges required.";
+pub(crate) const GROUP: &str = "games";
+pub(crate) const SUPERUSER: &str = "Superuser privileges required.";
 
 /// A VSP that members of the group may connect to, or nothing where this cannot be tried.
-fn shared() -> Option<Vsp> {
+pub(crate) fn shared() -> Option<Vsp> {
     if !nix::unistd::geteuid().is_root() {
         println!("skipped: only root can run commands as others");
         return None;
@@ -34,7 +34,7 @@ fn shared() -> Option<Vsp> {
 }
 
 /// Gives rights to somebody who is in the group in this test only.
-fn grant(guest: &Guest<'_>, user: &str) {
+pub(crate) fn grant(guest: &Guest<'_>, user: &str) {
     let ran = guest.run("modify", &["-u", user]);
     let name = user.split(':').next().unwrap();
     let warning = format!("User '{name}' is not in the group that can connect to the VSP.");
@@ -43,7 +43,7 @@ fn grant(guest: &Guest<'_>, user: &str) {
 }
 
 /// A command of somebody in the group.
-fn run(vsp: &Vsp, user: &str, arguments: &[&str]) -> Ran {
+pub(crate) fn run(vsp: &Vsp, user: &str, arguments: &[&str]) -> Ran {
     vsp.run_as(user, GROUP, arguments, "")
 }
 

@@ -1,13 +1,14 @@
-//! `hpvm log`: shows and follows structured logs.
+//! `hpvm log`: shows and follows structured logs, and what guests wrote on their consoles.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use ipc::client::{ClientError, EventStream};
-use ipc::log::{Level, LogSource};
-use ipc::message::{Event, Subscription};
+use ipc::log::{Level, LogPosition, LogSource};
+use ipc::message::{Consoles, Event, GuestRef, LogQuery, Subscription};
 use jiff::Timestamp;
 use regex::Regex;
 
@@ -18,46 +19,79 @@ use super::{Spec, link, since};
 const PAST: u32 = 200;
 /// Time between attempts to find a VSP that ended while it was followed.
 const RETRY: Duration = Duration::from_millis(500);
+/// Longest time that passes between two records with --pace.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) const SPEC: Spec = Spec {
     name: "log",
     classic: "hpvm log",
     is_linked: false,
-    augment: |command| Options::augment_args(command.about("Show the logs of the VSP and of guests")),
+    augment: |command| {
+        Options::augment_args(command.about("Show the logs of the VSP and of guests").after_help(
+            "All files that are kept are searched, whatever their size. Who has rights on some guests only (hpvmmodify -u, \
+             -g) sees the records of these.",
+        ))
+    },
     run,
 };
 
 #[derive(Args)]
 struct Options {
-    /// Whose log: a guest's name, or vsp; everybody's, merged, without it
+    /// Whose log: a guest's name, or vsp; everybody's, merged by time, without it
     #[arg(value_name = "GUEST|vsp")]
     source: Option<String>,
     /// Go on with new records as they come, also over a restart of the VSP
     #[arg(short = 'f', long)]
     follow: bool,
-    /// Begin with this many records of the past: 200, or the last 1000 where --since or --grep choose among them
+    /// Begin with this many records of the past, the last ones that the other options let through: 200, or all where
+    /// --since or --grep are given
     #[arg(short = 'n', long = "lines", value_name = "N")]
     lines: Option<u32>,
     /// Nothing less severe than this: error, warn, info, debug or trace
     #[arg(long, default_value = "info")]
     level: Level,
     /// Nothing older: a time ago such as 10m or 2h, a time of today such as 19:30, or a moment such as
-    /// 2026-11-23T19:30:00Z; among the last 1000 records, unless -n says otherwise
+    /// 2026-11-23T19:30:00Z
     #[arg(long, value_name = "WHEN", value_parser = since::parse)]
     since: Option<Timestamp>,
     /// Only lines that this regular expression matches
     #[arg(long, value_name = "REGEX")]
     grep: Option<Regex>,
+    /// What guests wrote on their consoles: its lines instead of the logs, or beside them (also), or byte for byte (raw,
+    /// of one guest)
+    #[arg(long, value_name = "HOW", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "only")]
+    console: Option<How>,
+    /// Let as much time pass between the records of the past as passed then, or FACTOR times less; 10 s at most
+    #[arg(long, value_name = "FACTOR", value_parser = pace, num_args = 0..=1, require_equals = true,
+        default_missing_value = "1", conflicts_with = "follow")]
+    pace: Option<f64>,
+}
+
+/// What of consoles is shown.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// Their lines.
+    Only,
+    /// Their lines and the logs.
+    Also,
+    /// Bytes.
+    Raw,
+}
+
+fn pace(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor > 0.0);
+    factor.ok_or_else(|| format!("'{text}' is no factor: write 2 or 0.5"))
 }
 
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
-    let chooses = options.since.is_some() || options.grep.is_some();
-    let lines = options.lines.unwrap_or(if chooses { u32::MAX } else { PAST });
-    let mut stream = link::connect()?.subscribe(subscription(&options, lines))?;
-    let mut last_micros = options.since.map_or(i64::MIN, |since| since.as_microsecond() - 1);
+    if options.console == Some(How::Raw) {
+        return bytes(&options, out);
+    }
+    let mut shown = Shown::default();
+    let mut stream = link::connect()?.subscribe(subscription(&options, &shown))?;
     loop {
-        let end = show(&stream, &options, &mut last_micros, out)?;
+        let end = show(&stream, &options, &mut shown, out)?;
         if !options.follow {
             return match end {
                 ipc::Error::Closed => Ok(()),
@@ -67,8 +101,7 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
         eprintln!("{}: the VSP has ended; waiting for it to return", SPEC.classic);
         stream = loop {
             if let Some(client) = link::connect_running()? {
-                // What was written meanwhile, without what was shown already.
-                match client.subscribe(subscription(&options, u32::MAX)) {
+                match client.subscribe(subscription(&options, &shown)) {
                     Ok(stream) => break stream,
                     // It has ended again already.
                     Err(ClientError::Connection(_)) => {}
@@ -81,41 +114,90 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     }
 }
 
-fn subscription(options: &Options, replay: u32) -> Subscription {
+/// What has been shown.
+#[derive(Default)]
+struct Shown {
+    /// Up to where of each log; `None` before anything came.
+    positions: Option<BTreeMap<LogSource, LogPosition>>,
+    /// Time of the last record, in microseconds.
+    last_micros: Option<i64>,
+}
+
+fn subscription(options: &Options, shown: &Shown) -> Subscription {
     let source = options.source.as_deref().map(|source| match source {
         "vsp" => LogSource::Vsp,
         name => LogSource::Guest(name.to_owned()),
     });
-    Subscription::Log { source, level: options.level, replay, follow: options.follow }
+    let chooses = options.since.is_some() || options.grep.is_some();
+    Subscription::Log(LogQuery {
+        source,
+        consoles: match options.console {
+            None | Some(How::Raw) => Consoles::Without,
+            Some(How::Only) => Consoles::Only,
+            Some(How::Also) => Consoles::Also,
+        },
+        level: options.level,
+        since_micros: options.since.map(Timestamp::as_microsecond),
+        pattern: options.grep.as_ref().map(|pattern| pattern.as_str().to_owned()),
+        last: options.lines.or((!chooses).then_some(PAST)),
+        after: shown.positions.as_ref().map(|positions| positions.values().copied().collect()),
+        follow: options.follow,
+    })
 }
 
-/// Prints what comes until the connection ends; of the replay only what is newer than the last that was shown.
+/// Prints what comes until the connection ends.
 fn show(
     stream: &EventStream,
     options: &Options,
-    last_micros: &mut i64,
+    shown: &mut Shown,
     out: &mut dyn Write,
 ) -> Result<ipc::Error, Failure> {
-    let shown_before = *last_micros;
-    let mut is_replay = true;
     for event in stream.events() {
         match event {
-            Ok(Event::Log(record)) if is_replay && record.time_micros <= shown_before => {}
-            Ok(Event::Log(record)) => {
-                *last_micros = record.time_micros.max(*last_micros);
-                let line = record.to_string();
-                if options.grep.as_ref().is_none_or(|pattern| pattern.is_match(&line)) {
-                    writeln!(out, "{line}")?;
+            Ok(Event::Log { record, end }) => {
+                if let Some(factor) = options.pace {
+                    pause(shown.last_micros, record.time_micros, factor, out)?;
                 }
+                writeln!(out, "{record}")?;
+                shown.last_micros = Some(record.time_micros);
+                shown.positions.get_or_insert_default().insert(record.source, end);
             }
-            Ok(Event::ReplayDone) => {
-                is_replay = false;
-                out.flush()?;
-            }
-            Ok(Event::Gap { events }) => writeln!(out, "({events} records were missed here)")?,
+            Ok(Event::LogPositions(positions)) => shown.positions.get_or_insert_default().extend(positions),
+            Ok(Event::ReplayDone) => {}
+            Ok(Event::Gap { .. }) => writeln!(out, "(records were deleted here before they could be read)")?,
             Ok(_) => {}
             Err(end) => return Ok(end),
         }
+        if stream.events().is_empty() {
+            out.flush()?;
+        }
     }
     Ok(ipc::Error::Closed)
+}
+
+fn pause(last: Option<i64>, now: i64, factor: f64, out: &mut dyn Write) -> Result<(), Failure> {
+    let passed = last.map_or(0, |last| now.saturating_sub(last).max(0));
+    let passed = Duration::from_micros(passed.unsigned_abs()).as_secs_f64() / factor;
+    out.flush()?;
+    thread::sleep(Duration::try_from_secs_f64(passed).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE));
+    Ok(())
+}
+
+/// `--console=raw`: everything that is kept of a console, byte for byte, and with -f what comes while the VSP runs.
+fn bytes(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
+    let guest = options.source.clone().filter(|source| source != "vsp");
+    let guest = guest.ok_or_else(|| Failure::message("--console=raw takes the name of a guest."))?;
+    let console =
+        Subscription::Console { guest: GuestRef::Name(guest), replay_bytes: u64::MAX, write: false };
+    let stream = link::connect()?.subscribe(console)?;
+    for event in stream.events() {
+        match event {
+            Ok(Event::Console(bytes)) => out.write_all(&bytes)?,
+            Ok(Event::ReplayDone) if !options.follow => break,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        out.flush()?;
+    }
+    Ok(())
 }

@@ -18,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 use ipc::client::{Client, ClientError, EventStream, Progress};
 use ipc::device::{DeviceFilter, DeviceRequest};
 use ipc::log::{Level, LogRecord, LogSource};
-use ipc::message::{ClientToVsp, Event, GuestRef, Subscription, VspToClient};
+use ipc::message::{ClientToVsp, Event, GuestRef, LogQuery, Subscription, VspToClient};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{fs, io, thread};
@@ -182,12 +182,12 @@ fn follow_vsp(connect: &Connect, where_none_runs: WhereNoneRuns, msgs: &Sender<M
         let guests = client.subscribe(Subscription::Guests)?;
         let figures = Subscription::Figures { interval_millis: FIGURES_MILLIS };
         let figures = running(connect)?.subscribe(figures)?;
-        let logs = running(connect)?.subscribe(Subscription::Log {
-            source: None,
+        let logs = running(connect)?.subscribe(Subscription::Log(LogQuery {
             level: Level::Trace,
-            replay: REPLAY_RECORDS,
+            last: Some(REPLAY_RECORDS),
             follow: true,
-        });
+            ..LogQuery::default()
+        }));
         let (logs, no_logs) = match logs {
             Ok(logs) => (Some(logs), None),
             Err(ClientError::Refused(refusal)) => (None, Some(refusal.to_string())),
@@ -247,10 +247,12 @@ fn pass_on(streams: &Streams, msgs: &Sender<Msg>) -> Result<String, LoopEnded> {
             Event::Guests(guests) => VspMsg::Guests(guests),
             Event::Guest(guest) => VspMsg::Guest(guest),
             Event::GuestRemoved { name } => VspMsg::GuestRemoved { name },
-            Event::Log(record) => VspMsg::Log(Box::new(record)),
+            Event::Log { record, .. } => VspMsg::Log(Box::new(record)),
             Event::Gap { events } => VspMsg::LogGap(events),
             Event::Figures(guests) => VspMsg::Figures { at, guests },
-            Event::Console(_) | Event::ConsoleAccess { .. } | Event::ReplayDone => continue,
+            Event::Console(_) | Event::ConsoleAccess { .. } | Event::ReplayDone | Event::LogPositions(_) => {
+                continue;
+            }
         };
         send(msgs, event)?;
     }
@@ -313,7 +315,8 @@ fn exchange(
             Event::Guests(_)
             | Event::Guest(_)
             | Event::GuestRemoved { .. }
-            | Event::Log(_)
+            | Event::Log { .. }
+            | Event::LogPositions(_)
             | Event::Figures(_) => continue,
         };
         send(msgs, VspMsg::Console { id, event })?;

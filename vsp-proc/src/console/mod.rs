@@ -4,6 +4,7 @@
 //! guest's restarts. Input goes from the writing viewer's own thread straight to the guest process, so that a guest that
 //! does not read holds up nobody but the one who types.
 
+mod lines;
 mod log;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use ipc::guest::{ConsoleEnd, VspToGuest};
 use ipc::message::{ConsoleUser, Event};
 use storage::throttle::Throttle;
 
+use self::lines::Lines;
 use self::log::ConsoleLog;
 use crate::caller::Caller;
 use crate::stream::{self, Delivery, Offering};
@@ -24,6 +26,8 @@ use crate::stream::{self, Delivery, Offering};
 const FILE_LIMIT: u64 = 1 << 20;
 /// Most bytes of the past a viewer can have.
 const MAX_REPLAY: u64 = 2 * FILE_LIMIT;
+/// Bytes of the past that are looked at for the beginning of a line.
+const LINE_BEFORE: u64 = 16 << 10;
 /// Longest piece of console output in one event.
 const PIECE: usize = 16 << 10;
 /// Bytes that wait for a slow viewer, beyond his replay.
@@ -70,15 +74,21 @@ enum Order {
 }
 
 impl Console {
-    /// Starts the console of the guest called `name`, whose output is logged at `path`.
-    pub(crate) fn start(name: &str, path: &Path) -> std::io::Result<Console> {
+    /// Starts the console of the guest called `name`, whose output is logged at `path`, and its lines in `lines`.
+    pub(crate) fn start(name: &str, path: &Path, lines: &Path) -> std::io::Result<Console> {
         let (inbox, orders) = bounded(QUEUE);
         let shared = Arc::new(Shared {
             writer: AtomicU64::new(0),
             next_viewer: AtomicU64::new(1),
             guest: Mutex::default(),
         });
-        let keeper = Keeper { path: path.to_owned(), log: None, viewers: Vec::new(), shared: shared.clone() };
+        let keeper = Keeper {
+            path: path.to_owned(),
+            log: None,
+            lines: Lines::open(name, lines, &log::tail(path, LINE_BEFORE)),
+            viewers: Vec::new(),
+            shared: shared.clone(),
+        };
         thread::Builder::new().name(format!("console-{name}")).spawn(move || keeper.run(&orders))?;
         Ok(Console { inbox, shared })
     }
@@ -205,6 +215,7 @@ struct Seen {
 struct Keeper {
     path: PathBuf,
     log: Option<ConsoleLog>,
+    lines: Lines,
     viewers: Vec<Seen>,
     shared: Arc<Shared>,
 }
@@ -215,7 +226,11 @@ impl Keeper {
             match order {
                 Order::Output(bytes) => self.output(&bytes),
                 Order::Skip(bytes) => self.skip(bytes),
-                Order::BeginRun => self.with_log(ConsoleLog::begin_run),
+                Order::BeginRun => {
+                    self.with_log(ConsoleLog::begin_run);
+                    let ended = self.lines.begin_run();
+                    self.report(ended);
+                }
                 Order::EndRun(end) => self.end_run(&end),
                 Order::Position(reply) => drop(reply.send(self.position().unwrap_or(0))),
                 Order::Join { viewer, replay_bytes, write } => self.join(viewer, replay_bytes, write),
@@ -243,7 +258,12 @@ impl Keeper {
         if self.log.is_none() {
             self.log = ConsoleLog::open(&self.path, FILE_LIMIT).ok();
         }
-        if let Some(Err(error)) = self.log.as_mut().map(action) {
+        let done = self.log.as_mut().map_or(Ok(()), action);
+        self.report(done);
+    }
+
+    fn report(&self, done: std::io::Result<()>) {
+        if let Err(error) = done {
             static THROTTLE: Throttle = Throttle::new();
             if let Some(dropped) = THROTTLE.admit() {
                 tracing::warn!(log = %self.path.display(), %error, dropped, "console output is not logged");
@@ -254,14 +274,14 @@ impl Keeper {
     fn output(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(PIECE) {
             self.with_log(|log| log.append(piece));
-            self.show(piece);
+            self.pass(piece);
         }
     }
 
     fn skip(&mut self, bytes: u64) {
         let remark = format!("\r\n[{bytes} bytes of console output were lost here]\r\n");
         self.with_log(|log| log.skip(bytes, remark.as_bytes()));
-        self.show(remark.as_bytes());
+        self.pass(remark.as_bytes());
     }
 
     /// How much of the run's output is stored; `None` without a log.
@@ -279,7 +299,10 @@ impl Keeper {
         self.output(end.bytes.get(stored..).unwrap_or_default());
     }
 
-    fn show(&mut self, piece: &[u8]) {
+    /// To those who search it, and those who see it now.
+    fn pass(&mut self, piece: &[u8]) {
+        let kept = self.lines.write(piece);
+        self.report(kept);
         self.viewers.retain(|viewer| viewer.offering.offer(Event::Console(piece.to_vec())));
     }
 
@@ -366,10 +389,14 @@ mod tests {
         Event::ConsoleAccess { write }
     }
 
+    fn start(directory: &Path) -> Console {
+        Console::start("ivm1", &directory.join("console.log"), &directory.join("console")).unwrap()
+    }
+
     #[test]
     fn what_a_process_leaves_is_added_as_far_as_it_is_missing() {
         let directory = tempfile::tempdir().unwrap();
-        let console = Console::start("ivm1", &directory.path().join("console.log")).unwrap();
+        let console = start(directory.path());
         console.output(b"earlier run".to_vec());
         console.begin_run();
         console.output(b"0123".to_vec());
@@ -387,7 +414,7 @@ mod tests {
     #[test]
     fn viewers_see_the_past_and_then_the_present_and_one_of_them_writes() {
         let directory = tempfile::tempdir().unwrap();
-        let console = Console::start("ivm1", &directory.path().join("console.log")).unwrap();
+        let console = start(directory.path());
         let (to_guest, typed) = bounded(10);
         console.connect(Some(to_guest));
         console.output(b"boot\r\nprompt> ".to_vec());
@@ -429,7 +456,7 @@ mod tests {
     #[test]
     fn sessions_are_listed_and_ended() {
         let directory = tempfile::tempdir().unwrap();
-        let console = Console::start("ivm1", &directory.path().join("console.log")).unwrap();
+        let console = start(directory.path());
         let (to_guest, typed) = bounded(10);
         console.connect(Some(to_guest));
         let (first, seen) = console.join(0, true, &Caller::owner());

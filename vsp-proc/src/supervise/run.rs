@@ -279,7 +279,7 @@ fn converse(
     (orders, input): (Receiver<Order>, Receiver<VspToGuest>),
     hear: impl Fn(GuestToVsp),
 ) -> ipc::Result<()> {
-    sender.set_deadline(SEND_DEADLINE)?;
+    sender.set_deadline(Some(SEND_DEADLINE))?;
     thread::Builder::new().name("orders".into()).spawn(move || forward(&orders, &input, sender))?;
     loop {
         hear(receiver.receive()?);

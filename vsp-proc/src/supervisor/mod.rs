@@ -71,6 +71,13 @@ pub(crate) enum Input {
         /// Where to.
         reply: Sender<Result<Console, Refusal>>,
     },
+    /// Somebody wants to know which guests he may know of.
+    FindVisible {
+        /// Who.
+        caller: Caller,
+        /// Where to.
+        reply: Sender<BTreeSet<String>>,
+    },
     /// A guest process did something.
     Run {
         /// Whose.
@@ -254,6 +261,10 @@ impl Supervisor {
                 });
                 let _ = reply.send(found);
             }
+            Input::FindVisible { caller, reply } => {
+                let visible = self.guests.keys().filter(|name| self.is_visible(name, &caller));
+                let _ = reply.send(visible.cloned().collect());
+            }
             Input::Run { guest, run, event } => self.hear(&guest, run, event),
             Input::Copied { clone, result } => self.copied(&clone, result),
             Input::Shutdown { hard } => self.shut_down(hard, None),
@@ -262,9 +273,12 @@ impl Supervisor {
 
     /// Takes a guest of the database under supervision.
     fn adopt(&mut self, name: &str) -> std::io::Result<()> {
-        let console = Console::start(name, &self.root.guest(name).join("console.log"))?;
-        DirBuilder::new().recursive(true).mode(0o700).create(self.root.guest_log(name))?;
-        self.logs.know(LogSource::Guest(name.to_owned()));
+        for directory in [self.root.guest_log(name), self.root.console_lines(name)] {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        }
+        let (log, lines) = (self.root.guest(name).join("console.log"), self.root.console_lines(name));
+        let console = Console::start(name, &log, &lines)?;
+        logs_of(name).into_iter().for_each(|source| self.logs.know(source));
         let guest = Guest {
             console,
             state: State::Off,
@@ -500,7 +514,7 @@ impl Supervisor {
     /// Everything that was kept under a guest's name is over.
     fn forget(&mut self, name: &str) {
         self.guests.remove(name);
-        self.logs.forget(LogSource::Guest(name.to_owned()));
+        logs_of(name).iter().for_each(|source| self.logs.forget(source));
         let removed = ClientEvent::GuestRemoved { name: name.to_owned() };
         self.watchers.retain(|(watcher, _)| watcher.offer(removed.clone()));
     }
@@ -551,6 +565,10 @@ fn teller(inbox: Sender<Input>, name: &str, run: u64) -> impl Fn(RunEvent) + Clo
         // A VSP that has left its guests does not listen any more, and the next one asks for itself.
         let _ = inbox.send(Input::Run { guest: guest.clone(), run, event });
     }
+}
+
+fn logs_of(guest: &str) -> [LogSource; 2] {
+    [LogSource::Guest(guest.to_owned()), LogSource::Console(guest.to_owned())]
 }
 
 fn error_line(guest: &str, text: impl Into<String>) -> Remark {

@@ -104,8 +104,9 @@ impl Supervisor {
         Err(refusal(RefusalKind::Denied, vec![error_line(name, text)]))
     }
 
-    /// Ends the console sessions of those who have no rights on a guest any more.
+    /// Ends the console sessions of those who have no rights on a guest any more, and their reading of its logs.
     pub(super) fn send_away(&self, name: &str) {
+        self.logs.tell_of_other_logs();
         if let (Some(config), Some(guest)) = (self.config(name), self.guests.get(name)) {
             let config = config.clone();
             guest.console.keep(move |caller| caller.rights(&config).is_some());

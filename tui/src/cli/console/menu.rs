@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use ipc::log::{Level, LogSource};
-use ipc::message::{ClientToVsp, Event, GuestRef, StopMode, Subscription};
+use ipc::log::LogSource;
+use ipc::message::{ClientToVsp, Event, GuestRef, LogQuery, StopMode, Subscription};
 
 use super::attach::{Left, Until, attach};
 use super::input::{Ended, Input};
@@ -12,6 +12,8 @@ use crate::cli::link;
 
 /// Bytes of the console log that CL shows.
 const LOG_BYTES: u64 = 256 << 10;
+/// Records of the guest's log that are shown.
+const LOG_RECORDS: u32 = 200;
 
 const MAIN: &str = "
    vMP MAIN MENU
@@ -199,7 +201,7 @@ impl Menu<'_> {
 
     fn event_log(&mut self) -> Result<(), Failure> {
         let source = Some(LogSource::Guest(self.guest.clone()));
-        self.replay(Subscription::Log { source, level: Level::Info, replay: 200, follow: false })
+        self.replay(Subscription::Log(LogQuery { source, last: Some(LOG_RECORDS), ..LogQuery::default() }))
     }
 
     /// Shows the past of something.
@@ -208,7 +210,7 @@ impl Menu<'_> {
         for event in stream.events() {
             match event {
                 Ok(Event::Console(bytes)) => self.out.write_all(&bytes)?,
-                Ok(Event::Log(record)) => writeln!(self.out, "{record}")?,
+                Ok(Event::Log { record, .. }) => writeln!(self.out, "{record}")?,
                 Ok(Event::ReplayDone) | Err(_) => break,
                 Ok(_) => {}
             }

@@ -13,8 +13,8 @@ use std::io::Write;
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use ipc::client::Client;
-use ipc::log::{Level, LogSource};
-use ipc::message::{Event, GuestDetail, GuestRef, GuestState, GuestSummary, Subscription};
+use ipc::log::LogSource;
+use ipc::message::{Event, GuestDetail, GuestRef, GuestState, GuestSummary, LogQuery, Subscription};
 
 use super::failure::Failure;
 use super::software::print_missing;
@@ -201,11 +201,11 @@ fn details_of(client: &mut Client, guests: &[GuestSummary]) -> Result<Vec<GuestD
 
 fn events(client: Client, guest: String, out: &mut dyn Write) -> Result<(), Failure> {
     let source = Some(LogSource::Guest(guest));
-    let log = Subscription::Log { source, level: Level::Info, replay: u32::MAX, follow: false };
+    let log = Subscription::Log(LogQuery { source, ..LogQuery::default() });
     let stream = client.subscribe(log)?;
     for event in stream.events() {
         match event {
-            Ok(Event::Log(record)) => writeln!(out, "{record}")?,
+            Ok(Event::Log { record, .. }) => writeln!(out, "{record}")?,
             Ok(Event::ReplayDone) | Err(ipc::Error::Closed) => break,
             Ok(_) => {}
             Err(error) => return Err(error.into()),

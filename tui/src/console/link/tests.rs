@@ -3,6 +3,7 @@
 use super::*;
 use crossbeam_channel::{Receiver, bounded};
 use ipc::Role;
+use ipc::log::LogPosition;
 use ipc::message::{Acceptance, Refusal, RefusalKind, Remark, Severity, VspEnd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -77,10 +78,13 @@ fn guests_and_logs_arrive_until_the_vsp_is_gone() {
                     let _ = end.send(&VspToClient::Event(Event::Figures(Vec::new())));
                     return wait(end);
                 }
-                ClientToVsp::Subscribe(Subscription::Log { .. }) => {
+                ClientToVsp::Subscribe(Subscription::Log(_)) => {
                     accept(&mut end);
                     let record = crate::console::samples::record("vsp", Level::Info, 0, "ready");
-                    let _ = end.send(&VspToClient::Event(Event::Log(record)));
+                    let _ = end.send(&VspToClient::Event(Event::Log {
+                        record,
+                        end: LogPosition { file: 1, offset: 1 },
+                    }));
                     // Both were seen when the client's threads asked for more; then the VSP goes.
                     let _ = end.send(&VspToClient::Event(Event::Gap { events: 3 }));
                     return;
@@ -122,7 +126,7 @@ fn who_may_not_see_the_log_sees_the_rest() {
                 ClientToVsp::VspStatus => {
                     let _ = end.send(&VspToClient::Status(*crate::console::samples::status()));
                 }
-                ClientToVsp::Subscribe(Subscription::Log { .. }) => {
+                ClientToVsp::Subscribe(Subscription::Log(_)) => {
                     let remarks = vec![Remark::plain("only the owner may")];
                     let _ = end.send(&VspToClient::Refused(Refusal { kind: RefusalKind::State, remarks }));
                 }

@@ -134,7 +134,7 @@ impl Line {
         }
         let origin = match record.source {
             LogSource::Vsp => Origin::Vsp,
-            LogSource::Guest(name) => Origin::Guest(name),
+            LogSource::Guest(name) | LogSource::Console(name) => Origin::Guest(name),
         };
         Self { time_micros: record.time_micros, level: record.level, origin, text }
     }
