@@ -129,6 +129,23 @@ impl Client {
         }
     }
 
+    /// All guests whose configuration can be read, ascending by number.
+    ///
+    /// # Errors
+    /// As [`Client::request_with`].
+    pub fn all_guests(&mut self) -> ClientResult<Vec<GuestDetail>> {
+        self.connection.send(&ClientToVsp::AllGuestDetails)?;
+        let mut guests = Vec::new();
+        loop {
+            match self.connection.receive()? {
+                VspToClient::OneOf(detail) => guests.push(*detail),
+                VspToClient::Accepted(_) => return Ok(guests),
+                VspToClient::Refused(refusal) => return Err(ClientError::Refused(refusal)),
+                _ => return Err(ClientError::Unexpected),
+            }
+        }
+    }
+
     /// The VSP about itself.
     ///
     /// # Errors

@@ -127,6 +127,9 @@ pub enum ClientToVsp {
     },
     /// Devices of the VSP, and what it emulates: [`VspToClient::Io`] or [`VspToClient::Accepted`].
     Io(IoRequest),
+    /// All guests with their devices, except those whose configuration cannot be read: a [`VspToClient::OneOf`] each, by
+    /// number, then [`VspToClient::Accepted`].
+    AllGuestDetails,
 }
 
 /// From the VSP to a client.
@@ -165,6 +168,8 @@ pub enum VspToClient {
     Discs(Vec<String>),
     /// Devices of the VSP.
     Io(IoAnswer),
+    /// One of several guests; comes any number of times before the answer.
+    OneOf(Box<GuestDetail>),
 }
 
 /// Somebody at a guest's console.

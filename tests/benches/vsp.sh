@@ -35,3 +35,4 @@ median "first answer of a VSP, $guests guests" "$hpvm" status
 before() { :; }
 median "hpvmstatus, $guests guests" "$hpvm" status
 median "hpvmstatus -V of one of them" "$hpvm" status -P bench1 -V
+median "hpvmstatus -V of all" "$hpvm" status -V

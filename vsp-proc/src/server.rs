@@ -189,7 +189,10 @@ impl Server {
             if let VspToClient::Status(status) = &mut answer {
                 status.clients = self.load.counts().clients as u32;
             }
-            let last = !matches!(answer, VspToClient::Progress(_) | VspToClient::Copied { .. });
+            let last = !matches!(
+                answer,
+                VspToClient::Progress(_) | VspToClient::Copied { .. } | VspToClient::OneOf(_)
+            );
             sender.send(&answer)?;
             if last {
                 return Ok(());
@@ -302,6 +305,7 @@ fn is_change(request: &ClientToVsp) -> bool {
         request,
         ClientToVsp::ListGuests
             | ClientToVsp::GuestDetail(_)
+            | ClientToVsp::AllGuestDetails
             | ClientToVsp::VspStatus
             | ClientToVsp::Figures(_)
             | ClientToVsp::Subscribe(_)

@@ -355,15 +355,7 @@ fn inventory(connect: &Connect) -> anyhow::Result<Inventory> {
         VspToClient::Devices(entries) => entries,
         _ => return Err(ClientError::Unexpected.into()),
     };
-    let mut guests = Vec::new();
-    for guest in client.guests()? {
-        match client.guest(&GuestRef::Name(guest.name)) {
-            Ok(guest) => guests.push(guest),
-            // It is damaged, or has gone meanwhile.
-            Err(ClientError::Refused(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let guests = client.all_guests()?;
     Ok(Inventory { entries, guests })
 }
 

@@ -27,6 +27,10 @@ impl Supervisor {
                 only.map(|only| VspToClient::Figures(self.figures(only.as_deref(), &reply.caller)))
             }
             ClientToVsp::GuestDetail(guest) => self.find(&guest).and_then(|name| self.show(&name)),
+            ClientToVsp::AllGuestDetails => {
+                self.show_all(&reply);
+                accepted(Ok(Vec::new()))
+            }
             ClientToVsp::CreateGuest { name, settings, devices, manner } => {
                 let devices: Vec<DeviceChange> = devices.into_iter().map(DeviceChange::Add).collect();
                 accepted(self.create(&name, Changes { settings: &settings, devices: &devices, manner }))
@@ -103,6 +107,18 @@ impl Supervisor {
         let config = self.readable(name)?;
         let detail = self.detail(config);
         detail.map(|detail| VspToClient::Guest(Box::new(detail))).ok_or_else(|| damaged(name, "it is gone"))
+    }
+
+    /// Everything about all guests the asker may know of, one after the other.
+    fn show_all(&self, reply: &Reply) {
+        let mut configs: Vec<&GuestConfig> =
+            self.db.configs().filter(|config| self.is_visible(&config.name, &reply.caller)).collect();
+        configs.sort_by_key(|config| config.number);
+        for detail in configs.into_iter().filter_map(|config| self.detail(config)) {
+            if !reply.is_heard(VspToClient::OneOf(Box::new(detail))) {
+                return;
+            }
+        }
     }
 
     pub(super) fn readable(&self, name: &str) -> Result<&GuestConfig, Refusal> {

@@ -25,6 +25,7 @@ enum Need<'a> {
 fn need(request: &ClientToVsp) -> Need<'_> {
     match request {
         ClientToVsp::ListGuests
+        | ClientToVsp::AllGuestDetails
         | ClientToVsp::VspStatus
         | ClientToVsp::Figures(None)
         | ClientToVsp::Software(SoftwareRequest::Missing) => Need::Nothing,

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use ipc::message::{GuestDetail, GuestRef, GuestState, VspStatus};
+use ipc::message::VspStatus;
 
 use super::failure::Failure;
 use super::{Spec, link};
@@ -55,11 +55,7 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
 fn collect() -> anyhow::Result<Option<String>> {
     let Some(mut client) = link::connect_running()? else { return Ok(None) };
     let status: VspStatus = client.status()?;
-    let mut guests: Vec<GuestDetail> = Vec::new();
-    for guest in client.guests()?.into_iter().filter(|guest| guest.state != GuestState::Invalid) {
-        // One that has just been removed is not missed.
-        guests.extend(client.guest(&GuestRef::Name(guest.name)).ok());
-    }
+    let guests = client.all_guests()?;
     let served = client.figures(None)?;
     Ok(Some(figures::text(&status, &guests, &served)?))
 }

@@ -14,7 +14,7 @@ use std::io::Write;
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use ipc::client::Client;
 use ipc::log::LogSource;
-use ipc::message::{Event, GuestDetail, GuestRef, GuestState, GuestSummary, LogQuery, Subscription};
+use ipc::message::{Event, GuestRef, LogQuery, Subscription};
 
 use super::failure::Failure;
 use super::software::print_missing;
@@ -165,7 +165,7 @@ fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<()
     }
     let needs_details =
         options.verbose || options.resources || options.machine || options.xml || options.json;
-    let details = if needs_details { details_of(client, &guests)? } else { Vec::new() };
+    let details = if needs_details { client.all_guests()? } else { Vec::new() };
     match () {
         _ if options.verbose => {
             writeln!(out, "[Virtual Machines]")?;
@@ -184,19 +184,6 @@ fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<()
         print_missing(client, SPEC.classic, None)?;
     }
     Ok(())
-}
-
-/// All guests but those whose configuration cannot be read, or that vanish meanwhile.
-fn details_of(client: &mut Client, guests: &[GuestSummary]) -> Result<Vec<GuestDetail>, Failure> {
-    let mut details = Vec::new();
-    for guest in guests.iter().filter(|guest| guest.state != GuestState::Invalid) {
-        match client.guest(&GuestRef::Name(guest.name.clone())) {
-            Ok(detail) => details.push(detail),
-            Err(ipc::client::ClientError::Refused(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(details)
 }
 
 fn events(client: Client, guest: String, out: &mut dyn Write) -> Result<(), Failure> {

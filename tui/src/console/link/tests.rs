@@ -172,13 +172,16 @@ fn storage_and_guests_are_asked_for() {
         while let Ok(request) = end.receive() {
             let answer = match request {
                 ClientToVsp::Devices(_) => VspToClient::Devices(inventory.entries.clone()),
-                ClientToVsp::ListGuests => VspToClient::Guests(crate::console::samples::guests(2)),
-                // The second guest cannot be told about.
-                ClientToVsp::GuestDetail(GuestRef::Name(name)) if name == "guest002" => {
+                ClientToVsp::AllGuestDetails => {
+                    for guest in &inventory.guests {
+                        let _ = end.send(&VspToClient::OneOf(Box::new(guest.clone())));
+                    }
+                    VspToClient::Accepted(Acceptance::default())
+                }
+                ClientToVsp::GuestDetail(_) => {
                     let remarks = vec![Remark::plain("it is damaged")];
                     VspToClient::Refused(Refusal { kind: RefusalKind::Host, remarks })
                 }
-                ClientToVsp::GuestDetail(_) => VspToClient::Guest(Box::new(inventory.guests[0].clone())),
                 other => panic!("{other:?}"),
             };
             let _ = end.send(&answer);
