@@ -61,19 +61,33 @@ fn configurations_survive_a_killed_vsp() {
 }
 
 #[test]
-fn guests_start_with_the_vsp_if_they_are_to() {
+fn guests_start_with_the_vsp_if_they_are_to_the_heaviest_first() {
     let vsp = Vsp::new();
-    let options = ["-r", "128M", "-x", "kernel=builtin:diag"];
-    vsp.create("by_hand", &options);
-    let automatic = vsp.create("automatic", &options);
+    let create = |name: &str, memory: &str, start: &str| {
+        vsp.create(name, &["-r", memory, "-x", "kernel=builtin:diag"]);
+        vsp.run(&["modify", "-P", name, "-B", start]).ok();
+    };
+    create("by_hand", "128M", "manual");
+    create("light", "128M", "auto");
+    create("heavy", "512M", "auto");
+    create("middle", "256M", "auto");
+    create("adopted", "192M", "auto");
     // One that cannot start keeps no other from it.
-    vsp.create("broken", &["-x", "kernel=builtin:none"]);
-    for name in ["automatic", "broken"] {
-        vsp.run(&["modify", "-P", name, "-B", "auto"]).ok();
-    }
-    vsp.run(&["vsp", "stop"]).ok();
+    vsp.create("broken", &["-r", "384M", "-x", "kernel=builtin:none"]);
+    vsp.run(&["modify", "-P", "broken", "-B", "auto"]).ok();
+    let adopted = vsp.guest("adopted");
+    adopted.start();
+    let pid = adopted.pid();
+    vsp.run(&["vsp", "stop", "--leave-guests"]).ok();
     vsp.run(&["status"]).ok();
-    automatic.wait_until(GuestState::OnOs, Deadline::Guest);
+    for name in ["light", "middle", "heavy"] {
+        vsp.guest(name).wait_until(GuestState::OnOs, Deadline::Guest);
+    }
+    let log = vsp.run(&["log", "vsp", "--grep", "guest process started"]).ok();
+    let started = |name: &str| log.find(&format!(" guest={name} ")).expect("it was started");
+    assert!(started("heavy") < started("middle") && started("middle") < started("light"), "{log}");
+    assert_eq!(log.matches("guest=adopted").count(), 1, "by hand: {log}");
+    assert_eq!((adopted.pid(), adopted.state()), (pid, GuestState::OnOs));
     assert_eq!(vsp.guest("by_hand").state(), GuestState::Off);
     assert_eq!(vsp.guest("broken").reason(), "There is no built-in boot image 'none'.");
     vsp.run(&["vsp", "stop"]).ok();

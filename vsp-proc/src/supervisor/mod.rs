@@ -3,6 +3,7 @@
 //! It never waits for a guest or a client. What a guest may do next is decided by [`crate::supervise::guest`]; this
 //! module carries out the actions, keeps the deadlines, answers those who wait, and tells subscribers.
 
+mod automatic;
 mod clone;
 mod devices;
 mod hardware;
@@ -15,7 +16,7 @@ mod show;
 mod software;
 mod takeover;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::time::{Duration, Instant};
@@ -174,6 +175,8 @@ pub(crate) struct Supervisor {
     leaving: Option<Reply>,
     /// Guests that asked for a reset while there was no VSP.
     resets: Vec<String>,
+    /// Guests that are still to be started because the VSP was.
+    automatic: VecDeque<String>,
     /// Requests that wait for their guests.
     storage_requests: Vec<Waiting>,
     /// When it is looked at whether guests have been told of changes.
@@ -208,6 +211,7 @@ impl Supervisor {
             stopping: None,
             leaving: None,
             resets: Vec::new(),
+            automatic: VecDeque::new(),
             storage_requests: Vec::new(),
             next_telling: None,
         };
@@ -224,8 +228,9 @@ impl Supervisor {
 
     /// Works until the VSP is to end and all guests are off, or are to be left on.
     pub(crate) fn run(mut self, inbox: Receiver<Input>) {
-        self.start_automatic();
+        self.automatic = self.automatic();
         while !self.is_finished() && self.leaving.is_none() {
+            self.start_next();
             let input = match self.next_deadline() {
                 Some(deadline) => inbox.recv_deadline(deadline),
                 None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -297,26 +302,10 @@ impl Supervisor {
         Ok(())
     }
 
-    fn start_automatic(&mut self) {
-        use ipc::message::StartAttribute::Auto;
-        let automatic = self.db.configs().filter(|config| config.start == Auto);
-        let mut names: Vec<String> = automatic.map(|config| config.name.clone()).collect();
-        names.append(&mut self.resets);
-        for name in names {
-            // On already: taken over.
-            if self.guests.get(&name).is_some_and(|guest| guest.state != State::Off) {
-                continue;
-            }
-            match self.admit_start(&name) {
-                Ok(()) => self.feed(&name, Event::Start),
-                Err(refusal) => tracing::warn!(guest = name, %refusal, "guest was not started"),
-            }
-        }
-    }
-
     fn shut_down(&mut self, hard: bool, reply: Option<Reply>) {
         tracing::info!(hard, "stopping the VSP");
         self.stopping.get_or_insert_default().extend(reply);
+        self.automatic.clear();
         let names: Vec<String> = self.guests.keys().cloned().collect();
         for name in names {
             self.feed(&name, if hard { Event::StopHard } else { Event::StopGraceful });

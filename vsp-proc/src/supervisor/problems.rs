@@ -196,7 +196,7 @@ pub(super) fn check_memory(config: &GuestConfig) -> Result<(), String> {
 }
 
 /// Memory of the host in bytes.
-fn host_memory() -> Option<u64> {
+pub(super) fn host_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"))?;
     Some(total.trim().parse::<u64>().ok()? << 10)
