@@ -358,3 +358,45 @@ fn a_store_that_grew_is_noticed() {
     assert!(command(&mut console, "diskinfo disk0").contains("size: 16384 Kbytes"));
     guest.stop();
 }
+
+/// Everybody gets it: who is off, who runs and does not use the old one at once, who uses it at his next start.
+#[test]
+fn a_device_is_replaced_in_guests_that_run() {
+    let vsp = Vsp::new();
+    let (old, new) = (vsp.disk("old", 8 << 20), vsp.disk("new", 8 << 20));
+    vsp.run(&["devmgmt", "-a", &format!("gdev:{old}")]).ok();
+    vsp.run(&["devmgmt", "-m", &format!("gdev:{old}:attr:SHARE=YES")]).ok();
+    let (was, is) = (format!("disk:avio_stor:0,0,1:file:{old}"), format!("disk:avio_stor:0,0,1:file:{new}"));
+    let guests = ["idle", "busy"].map(|name| running(&vsp, name));
+    let off = vsp.create("off", &["-a", &was]);
+    for guest in &guests {
+        guest.run("modify", &["-a", &was]).ok();
+    }
+    let [idle, busy] = &guests;
+    let mut console = busy.console();
+    console.expect(CHANGED, Deadline::Guest);
+    command(&mut console, "ioscan -fN");
+    console.line("stress 6 disk1");
+    console.expect("overwriting disk1", Deadline::Guest);
+    let writes = || vsp.client().figures(None).unwrap().iter().map(|guest| guest.devices[1].writes).max();
+    wait_for(Deadline::Guest, "writes", || vsp.logs(), || (writes() > Some(0)).then_some(()));
+    let replaced = vsp.run(&["devmgmt", "-n", &format!("gdev:{old}:{new}")]);
+    let warning = "hpvmdevmgmt: WARNING (busy): Device disk:avio_stor:0,0,1 is in use by the guest. The guest has the \
+                   new device at its next start.\n";
+    assert_eq!((replaced.status(), replaced.stderr()), (0, warning.to_owned()));
+    assert_eq!(devices(idle).0[1], is);
+    assert_eq!((devices(busy).0.remove(1), devices(busy).1.remove(1)), (was, is.clone()));
+    assert_eq!(devices(&off).1[0], is);
+    let output = console.expect("stress: ", Deadline::Guest) + &console.expect(PROMPT, Deadline::Guest);
+    assert!(output.contains("stress: PASS"), "{output}");
+    let listed = vsp.run(&["devmgmt", "-l", "gdev"]).ok();
+    assert!(
+        listed.contains(&format!("{new}:CONFIG=gdev,EXIST=YES,DEVTYPE=FILE,SHARE=YES:busy,idle,off:")),
+        "{listed}"
+    );
+    busy.stop();
+    busy.start();
+    assert_has(busy, &[&devices(busy).0[0], &is]);
+    busy.stop();
+    idle.stop();
+}

@@ -1,33 +1,42 @@
 //! `hpvmdevmgmt`: requests about the device management database.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
+use std::time::Instant;
 
 use ipc::device::{DeviceFilter, DeviceKind, DeviceRequest};
-use ipc::message::{Acceptance, DeviceChange, Manner, Refusal, RefusalKind, Remark, VspToClient};
+use ipc::figures::DeviceFigures;
+use ipc::message::{Acceptance, DeviceChange, Manner, Refusal, RefusalKind, Remark, Severity, VspToClient};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use storage::backing::RawFile;
 use storage::statement::StorageStatement;
 
+use super::live::{Progress, StorageRequest, WATCH, When};
 use super::problems::Changes;
 use super::requests::{refusal, refuse, state_error};
 use super::{Reply, Supervisor};
 use crate::db::{GuestConfig, Status};
+use crate::supervise::guest::State;
 use crate::supervise::run::Run;
 
 impl Supervisor {
-    /// Carries out one request.
+    /// Carries out one request; without an answer it comes later.
     pub(super) fn manage_devices(
         &mut self,
         request: DeviceRequest,
         reply: &Reply,
-    ) -> Result<VspToClient, Refusal> {
+    ) -> Result<Option<VspToClient>, Refusal> {
         let done = match self.named(request) {
             DeviceRequest::List { kind, filter } => {
-                return Ok(VspToClient::Devices(self.devices.list(kind, &filter)));
+                return Ok(Some(VspToClient::Devices(self.devices.list(kind, &filter))));
             }
-            DeviceRequest::Replace { old, new } => return self.replace_device(&old, &new),
+            DeviceRequest::Replace { old, new } => {
+                let request = StorageRequest::Replace { old, new, seen: None };
+                self.change_storage(request, reply.clone(), None);
+                return Ok(None);
+            }
             DeviceRequest::Add { kind, name, attributes } => self.devices.add(kind, &name, &attributes),
             DeviceRequest::Delete { kind, name } => self.devices.delete(kind, &name),
             DeviceRequest::DeleteAlias { name } => self.devices.delete_alias(&name),
@@ -51,10 +60,13 @@ impl Supervisor {
                 Ok(())
             }
             DeviceRequest::CreateFile { path, size_bytes } => {
-                return create_store(Path::new(&path), size_bytes).map(with_remarks).map_err(failed);
+                return create_store(Path::new(&path), size_bytes)
+                    .map(with_remarks)
+                    .map(Some)
+                    .map_err(failed);
             }
         };
-        done.map(|()| with_remarks(Vec::new())).map_err(failed)
+        done.map(|()| Some(with_remarks(Vec::new()))).map_err(failed)
     }
 
     /// The request with devices under the names their entries have.
@@ -73,13 +85,20 @@ impl Supervisor {
         request
     }
 
-    /// `-n`: every dependent guest gets the new device; all are checked before the first is changed.
-    fn replace_device(&mut self, old: &str, new: &[String]) -> Result<VspToClient, Refusal> {
+    /// `-n`: every dependent guest gets the new device, all of them or none. One that runs gets it at once if it does not
+    /// use the old one, otherwise at its next start. `seen` is what the guests' devices had done before the request had
+    /// to wait, and is set when it has to.
+    pub(super) fn replace_device(
+        &mut self,
+        old: &str,
+        new: &[String],
+        seen: &mut Option<BTreeMap<String, Vec<DeviceFigures>>>,
+    ) -> Result<Progress, Refusal> {
         let (names, dependents) = self.devices.users(old).map_err(failed)?;
         let Some(successor) = new.first() else { return Err(failed("The new device is missing.".into())) };
-        let mut changed: Vec<GuestConfig> = Vec::new();
+        let mut changed: Vec<(GuestConfig, Vec<DeviceChange>)> = Vec::new();
         for guest in &dependents {
-            let refused = |error| refuse(guest, error, "Unable to replace the device.");
+            let refused = |error| refuse(guest, error, UNABLE);
             let mut config = self.readable(guest)?.clone();
             if config.modify_status == Status::Disabled {
                 let text = "Guest cannot be modified (modify_status=disabled).";
@@ -87,36 +106,72 @@ impl Supervisor {
             }
             self.check_not_cloned(guest).map_err(refused)?;
             let uses_old = |device: &&StorageStatement| names.iter().any(|name| name == device.location());
-            let moved = config
-                .devices
-                .iter()
-                .filter(uses_old)
-                .map(|device| DeviceChange::Modify(with_location(device, successor)));
+            let old_ones = config.devices.iter().filter(uses_old);
+            let moved = old_ones.map(|device| DeviceChange::Modify(with_location(device, successor)));
             let moved: Vec<DeviceChange> = moved.collect();
-            let changes = Changes { settings: &[], devices: &moved, manner: Manner::Normal };
-            self.configure(&mut config, &changes).map_err(refused)?;
-            changed.push(config);
+            self.configure(&mut config, &all_of(&moved)).map_err(refused)?;
+            changed.push((config, moved));
         }
-        if dependents.is_empty() {
-            let former = self.devices.list(Some(DeviceKind::Gdev), &DeviceFilter::Name(old.into()));
-            let attributes: Vec<(String, String)> =
-                former.into_iter().flat_map(|entry| entry.attributes).collect();
-            let kept =
-                attributes.into_iter().filter(|(name, _)| ["USAGE", "PRESERVE"].contains(&name.as_str()));
-            self.devices.add(DeviceKind::Gdev, successor, &kept.collect::<Vec<_>>()).map_err(failed)?;
+        let guests = dependents.iter().filter_map(|name| Some((name, self.guests.get(name)?)));
+        if let Some((name, _)) = guests.clone().find(|(_, guest)| guest.state == State::Reattaching) {
+            return Ok(Progress::Wait(When::Reached(name.clone())));
         }
-        for config in changed {
-            let name = config.name.clone();
-            self.store_changed(&name, config)
-                .map_err(|e| refuse(&name, e, "Unable to replace the device."))?;
+        let figures = guests.filter_map(|(name, guest)| Some((name.clone(), guest.run.as_ref()?.figures())));
+        let figures: BTreeMap<String, Vec<DeviceFigures>> = figures.collect();
+        if seen.is_none() && !figures.is_empty() {
+            *seen = Some(figures);
+            return Ok(Progress::Wait(When::At(Instant::now() + WATCH, Vec::new())));
+        }
+        self.succeed(old, successor)?;
+        let mut remarks = Vec::new();
+        for (config, moved) in changed {
+            let before = seen.as_ref().and_then(|seen| seen.get(&config.name)).map_or(&[][..], Vec::as_slice);
+            remarks.extend(self.give(config, &moved, before)?);
         }
         // Its last dependent took it along, unless it is preserved or never had one.
         if self.devices.users(old).is_ok() {
             self.devices.delete(DeviceKind::Gdev, old).map_err(failed)?;
         }
         self.devices.add_aliases(new).map_err(failed)?;
-        Ok(with_remarks(Vec::new()))
+        Ok(Progress::Done(remarks))
     }
+
+    /// The entry of a device that takes the place of another one: what the operator decided about that stays.
+    fn succeed(&mut self, old: &str, successor: &str) -> Result<(), Refusal> {
+        if self.devices.users(successor).is_ok() {
+            return Ok(());
+        }
+        let former = self.devices.list(Some(DeviceKind::Gdev), &DeviceFilter::Name(old.into()));
+        let attributes = former.into_iter().flat_map(|entry| entry.attributes);
+        let kept = attributes.filter(|(name, _)| ["SHARE", "USAGE", "PRESERVE"].contains(&name.as_str()));
+        self.devices.add(DeviceKind::Gdev, successor, &kept.collect::<Vec<_>>()).map_err(failed)
+    }
+
+    /// Stores the configuration of a guest with a replaced device; what keeps it from having that now is a remark.
+    fn give(
+        &mut self,
+        config: GuestConfig,
+        moved: &[DeviceChange],
+        seen: &[DeviceFigures],
+    ) -> Result<Vec<Remark>, Refusal> {
+        let name = config.name.clone();
+        match self.store_and_apply(&name, config.clone(), &all_of(moved), Some(seen)) {
+            Ok(Progress::Done(remarks)) => Ok(remarks),
+            // Nobody waits for a guest twice.
+            Ok(Progress::Wait(_)) => Ok(Vec::new()),
+            Err(error) => {
+                self.store_changed(&name, config).map_err(|error| refuse(&name, error, UNABLE))?;
+                let text = format!("{} The guest has the new device at its next start.", error.text);
+                Ok(vec![Remark::about(&name, Severity::Warning, text)])
+            }
+        }
+    }
+}
+
+const UNABLE: &str = "Unable to replace the device.";
+
+fn all_of(devices: &[DeviceChange]) -> Changes<'_> {
+    Changes { settings: &[], devices, manner: Manner::Normal }
 }
 
 /// The statement of a device with another location.

@@ -7,7 +7,7 @@
 //! A request that takes devices away waits a moment, in which I/O on them shows that they are in use; one that comes while
 //! a new VSP has not reached the guest's process waits until it has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use ipc::figures::DeviceFigures;
@@ -28,7 +28,7 @@ use crate::supervise::record::Record;
 use crate::supervise::run::Run;
 
 /// How long I/O on a device that is to go is looked for.
-const WATCH: Duration = Duration::from_secs(1);
+pub(super) const WATCH: Duration = Duration::from_secs(1);
 /// Time between two looks whether guests have been told of changes.
 const TELL_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -38,6 +38,8 @@ pub(super) enum StorageRequest {
     Modify { guest: GuestRef, settings: Vec<Setting>, devices: Vec<DeviceChange>, manner: Manner },
     /// Another disc, or none, in a drive.
     Disc { guest: GuestRef, drive: Option<Address>, disc: Option<String> },
+    /// `hpvmdevmgmt -n`; what the guests' devices had done when it began to wait.
+    Replace { old: String, new: Vec<String>, seen: Option<BTreeMap<String, Vec<DeviceFigures>>> },
 }
 
 /// Bus, slot and target.
@@ -210,11 +212,11 @@ impl Supervisor {
     /// Carries a request out, now or when its guest can take it.
     pub(super) fn change_storage(
         &mut self,
-        request: StorageRequest,
+        mut request: StorageRequest,
         reply: Reply,
         seen: Option<&[DeviceFigures]>,
     ) {
-        let progress = match &request {
+        let progress = match &mut request {
             StorageRequest::Modify { guest, settings, devices, manner } => {
                 let changes = Changes { settings, devices, manner: *manner };
                 self.find(guest).and_then(|name| self.modify(&name, &changes, seen))
@@ -222,6 +224,7 @@ impl Supervisor {
             StorageRequest::Disc { guest, drive, disc } => {
                 self.find(guest).and_then(|name| self.change_disc(&name, *drive, disc.as_deref()))
             }
+            StorageRequest::Replace { old, new, seen } => self.replace_device(old, new, seen),
         };
         let outcome = match progress {
             Ok(Progress::Wait(when)) => {

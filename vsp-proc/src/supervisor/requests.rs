@@ -49,7 +49,10 @@ impl Supervisor {
                 discs.map(VspToClient::Discs)
             }
             ClientToVsp::CloneGuest(wanted) => return self.clone_guest(&wanted, reply),
-            ClientToVsp::Devices(request) => self.manage_devices(request, &reply),
+            ClientToVsp::Devices(request) => match self.manage_devices(request, &reply).transpose() {
+                Some(answer) => answer,
+                None => return,
+            },
             ClientToVsp::Io(request) => self.manage_hardware(request),
             ClientToVsp::Software(request) => self.manage_software(request, &reply),
             ClientToVsp::RemoveGuest(guest) => {
