@@ -1,10 +1,12 @@
 //! From a CDB to the function that carries it out: the table of a device type and what is checked before any command.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::cdb::Cdb;
 use super::mode::Geometry;
-use super::{Begun, Command, Completion, Delivery, Execution, Initiator, Sense, Wait};
+use super::sense::Key;
+use super::{Begun, Command, Completion, Delivery, Execution, Initiator, Sense, Statistics, Wait};
 use crate::backing::Patience;
 use crate::segments::Segments;
 
@@ -44,6 +46,24 @@ pub(super) struct Row<U> {
     pub(super) needs: Needs,
     pub(super) against: Against,
     pub(super) run: fn(&U, &Task<'_>) -> Result<Moved, Stop>,
+}
+
+/// A row in one line of a table.
+pub(super) const fn row<U>(
+    opcode: u8,
+    service_action: Option<u8>,
+    name: &'static str,
+    usage: &'static [u8],
+    needs: Needs,
+    against: Against,
+    run: fn(&U, &Task<'_>) -> Result<Moved, Stop>,
+) -> Row<U> {
+    Row { opcode, service_action, name, usage, needs, against, run }
+}
+
+/// All commands of a unit, table by table.
+pub(super) fn rows<U: LogicalUnit>() -> impl Iterator<Item = &'static Row<U>> {
+    U::commands().iter().copied().flatten()
 }
 
 /// A command being carried out.
@@ -211,11 +231,13 @@ impl Nexuses {
 }
 
 /// A logical unit as the shared commands and checks see it.
-pub(super) trait LogicalUnit: Sized + 'static {
-    /// Its commands.
-    fn commands() -> &'static [Row<Self>];
+pub(super) trait LogicalUnit: Sized + fmt::Debug + 'static {
+    /// Its commands, in tables: what it is used for first, then what every type has ([`spc::commands`](super::spc::commands)).
+    fn commands() -> &'static [&'static [Row<Self>]];
     /// Unit attentions pending.
     fn attentions(&self) -> &Attentions;
+    /// What it has done so far.
+    fn counters(&self) -> &Statistics;
     /// `Err` when medium commands cannot run now.
     fn ready(&self) -> Result<(), Sense>;
     /// Whether a reservation of another initiator stands against such a command.
@@ -230,23 +252,25 @@ pub(super) trait LogicalUnit: Sized + 'static {
     /// The mode pages, ascending.
     fn mode_pages(&self) -> Vec<super::mode::Page>;
     /// DEVICE-SPECIFIC PARAMETER of the mode parameter header.
-    fn device_specific(&self) -> u8;
+    fn device_specific(&self) -> u8 {
+        0
+    }
     /// What the mode block descriptor says of the medium, for types that have one.
-    fn geometry(&self) -> Option<Geometry>;
+    fn geometry(&self) -> Option<Geometry> {
+        None
+    }
     /// New values for the changeable bits of a mode page; the rest is as it was.
-    fn select_mode_page(&self, page: &super::mode::Page);
+    fn select_mode_page(&self, page: &super::mode::Page) {
+        _ = page;
+    }
     /// New values of the mode parameter header and of the block descriptor, where there was one: bytes of a block.
     fn select_medium(&self, device_specific: u8, block_len: Option<u32>) {
         _ = (device_specific, block_len);
     }
 }
 
-/// Carries out `command` on `unit`. Also tells the name of the command, for traces.
-pub(super) fn execute<U: LogicalUnit>(
-    unit: &U,
-    command: &Command<'_>,
-    patience: Patience,
-) -> (&'static str, Execution) {
+/// Carries out `command` on `unit`.
+pub(super) fn execute<U: LogicalUnit>(unit: &U, command: &Command<'_>, patience: Patience) -> Execution {
     let (name, result) = match find::<U>(command.cdb) {
         Ok(row) => (row.name, run(unit, row, command, patience)),
         Err(sense) => ("unknown", Err(Stop::Check(sense))),
@@ -268,12 +292,20 @@ pub(super) fn execute<U: LogicalUnit>(
         Err(Stop::Begun(begun)) => Execution::Begun(begun),
         Err(Stop::WouldWait(wait)) => Execution::WouldWait(wait),
     };
-    (name, execution)
+    if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
+        if sense.key() == Key::IllegalRequest {
+            unit.counters().refused.add(1);
+        }
+        tracing::debug!(?unit, command = name, ?sense, "check condition");
+    } else {
+        tracing::trace!(?unit, command = name, ?execution, "command");
+    }
+    execution
 }
 
 fn find<U: LogicalUnit>(cdb: &[u8]) -> Result<&'static Row<U>, Sense> {
     let cdb = Cdb(cdb);
-    let mut same_opcode = U::commands().iter().filter(|row| row.opcode == cdb.byte(0)).peekable();
+    let mut same_opcode = rows::<U>().filter(|row| row.opcode == cdb.byte(0)).peekable();
     if same_opcode.peek().is_none() {
         return Err(Sense::INVALID_OPCODE);
     }

@@ -1,12 +1,67 @@
 //! Commands every device type has (SPC-4), for any [`LogicalUnit`].
 
 use super::Sense;
-use super::command::{LogicalUnit, Moved, Row, Stop, Task};
+use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row, rows};
 use super::mode::{self, Form, Geometry, SenseRequest};
 use super::vpd;
 
 /// REPORT LUNS data of a target whose only logical unit is LUN 0.
 pub(super) const SINGLE_LUN: [u8; 16] = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// What a unit is, in standard INQUIRY data. Names are printable ASCII.
+pub(super) struct Identity<'a> {
+    /// PERIPHERAL DEVICE TYPE.
+    pub(super) peripheral: u8,
+    /// Whether its medium can be removed.
+    pub(super) is_removable: bool,
+    /// T10 VENDOR IDENTIFICATION, at most 8 characters.
+    pub(super) vendor: &'a str,
+    /// PRODUCT IDENTIFICATION, at most 16 characters.
+    pub(super) product: &'a str,
+    /// PRODUCT REVISION LEVEL, at most 4 characters.
+    pub(super) revision: &'a str,
+    /// Version descriptor of the standard of its type, no version claimed (SPC-4 table 143).
+    pub(super) standard: u16,
+}
+
+/// Commands every device type has. Which reservations stand against them matters only where there are any.
+#[rustfmt::skip] // One command a line, as in every table. SPC-4 table 146.
+pub(super) const fn commands<U: LogicalUnit>() -> &'static [Row<U>] {
+    const { &[
+        row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, test_unit_ready),
+        row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, Against::Never, request_sense),
+        row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, inquiry),
+        row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, mode_select_6),
+        row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, mode_sense_6),
+        row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, send_diagnostic),
+        row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, mode_select_10),
+        row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, mode_sense_10),
+        row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, Against::Never, report_luns),
+        row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, report_opcodes),
+        row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, report_task_functions),
+    ] }
+}
+
+/// Standard INQUIRY data (SPC-4 table 136) of a connected unit that claims SAM-5, SPC-4 and the standard of its type.
+pub(super) fn standard_inquiry(identity: &Identity<'_>) -> Vec<u8> {
+    /// SAM-5 and SPC-4, no version claimed (SPC-4 table 143).
+    const VERSIONS: [u16; 2] = [0x00a0, 0x0460];
+    /// RMB.
+    const REMOVABLE: u8 = 0x80;
+    let Identity { peripheral, is_removable, vendor, product, revision, standard } = identity;
+    let mut data = vec![0; 96];
+    data[0] = *peripheral;
+    data[1] = if *is_removable { REMOVABLE } else { 0 };
+    data[2] = 0x06; // SPC-4.
+    data[3] = 0x12; // HISUP, response data format 2.
+    data[4] = (data.len() - 5) as u8;
+    data[7] = 0x02; // CMDQUE.
+    data[8..36].copy_from_slice(format!("{vendor:<8.8}{product:<16.16}{revision:<4.4}").as_bytes());
+    for (place, version) in data[58..].chunks_exact_mut(2).zip(VERSIONS.into_iter().chain([*standard])) {
+        place.copy_from_slice(&version.to_be_bytes());
+    }
+    data
+}
 
 /// TEST UNIT READY (6.47): that it runs at all is the answer.
 pub(super) fn test_unit_ready<U: LogicalUnit>(_: &U, _: &Task<'_>) -> Result<Moved, Stop> {
@@ -106,12 +161,11 @@ pub(super) fn report_opcodes<U: LogicalUnit>(_: &U, task: &Task<'_>) -> Result<M
     const BY_EITHER: u8 = 3;
     let with_timeouts = task.cdb.bit(2, 7);
     let (opcode, action) = (task.cdb.byte(3), task.cdb.be16(4));
-    let rows = U::commands();
-    let same_opcode = || rows.iter().filter(|row| row.opcode == opcode);
+    let same_opcode = || rows::<U>().filter(|row| row.opcode == opcode);
     let same_action = || same_opcode().find(|row| row.service_action.map(u16::from) == Some(action));
     let has_actions = same_opcode().any(|row| row.service_action.is_some());
     let data = match task.cdb.byte(2) & 0x07 {
-        ALL => all_commands(rows, with_timeouts),
+        ALL => all_commands::<U>(with_timeouts),
         BY_OPCODE if has_actions => return Err(Sense::cdb_field(4, 7).into()),
         BY_OPCODE => one_command(same_opcode().next(), with_timeouts),
         BY_SERVICE_ACTION if !has_actions => return Err(Sense::cdb_field(4, 7).into()),
@@ -144,11 +198,13 @@ pub(super) fn send_diagnostic<U: LogicalUnit>(_: &U, _: &Task<'_>) -> Result<Mov
 /// Command timeouts descriptor (table 174): no times are promised.
 const TIMEOUTS: [u8; 12] = [0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-fn all_commands<U>(rows: &[Row<U>], with_timeouts: bool) -> Vec<u8> {
+fn all_commands<U: LogicalUnit>(with_timeouts: bool) -> Vec<u8> {
     const SERVICE_ACTION_VALID: u8 = 0x01;
     const TIMEOUTS_PRESENT: u8 = 0x02;
+    let mut all: Vec<&Row<U>> = rows().collect();
+    all.sort_by_key(|row| (row.opcode, row.service_action));
     let mut data = vec![0; 4];
-    for row in rows {
+    for row in all {
         let flags = if row.service_action.is_some() { SERVICE_ACTION_VALID } else { 0 }
             | if with_timeouts { TIMEOUTS_PRESENT } else { 0 };
         let len = row.usage.len() as u8;

@@ -1,14 +1,78 @@
-//! What all command tables have in common, and a logical unit number without a unit behind it.
+//! Commands to a target as the tests of every device type send them, what all command tables have in common, and a
+//! logical unit number without a unit behind it.
 
-use super::command::Row;
+use super::command::{LogicalUnit, Row, rows};
 use super::*;
 
-/// A device type's table can be searched, and each command has the length that its operation code says.
-pub(super) fn check_table<U>(rows: &[Row<U>]) {
-    for pair in rows.windows(2) {
-        assert!((pair[0].opcode, pair[0].service_action) < (pair[1].opcode, pair[1].service_action));
+/// Room for the answer to any command here.
+const ROOM: usize = 1 << 17;
+
+/// Sends a command with these data; what became of it, and the memory for its answer.
+pub(super) fn run(target: &dyn Target, cdb: &[u8], data_out: &[u8], room: usize) -> (Execution, Vec<u8>) {
+    run_with(target, cdb, data_out, room, Patience::Unlimited)
+}
+
+/// The same with another patience.
+pub(super) fn run_with(
+    target: &dyn Target,
+    cdb: &[u8],
+    data_out: &[u8],
+    room: usize,
+    patience: Patience,
+) -> (Execution, Vec<u8>) {
+    let (mut out, mut memory) = (data_out.to_vec(), vec![0xee; room]);
+    let (data_out, data_in) = (Segments::from_slice(&mut out), Segments::from_slice(&mut memory));
+    let command = Command { cdb, data_out: &data_out, data_in: &data_in, delivery: Delivery::default() };
+    let execution = target.execute(&command, patience);
+    drop(data_in);
+    (execution, memory)
+}
+
+/// What a command answers that must succeed.
+pub(super) fn send(target: &dyn Target, cdb: &[u8], data_out: &[u8]) -> Vec<u8> {
+    let (execution, mut memory) = run(target, cdb, data_out, ROOM);
+    let Execution::Done(Completion { sense: None, data_in, .. }) = execution else {
+        panic!("{cdb:02x?}: {execution:?}")
+    };
+    memory.truncate(data_in as usize);
+    memory
+}
+
+/// The same of a command without data.
+pub(super) fn data(target: &dyn Target, cdb: &[u8]) -> Vec<u8> {
+    send(target, cdb, &[])
+}
+
+/// Why a command does not succeed.
+pub(super) fn refusal(target: &dyn Target, cdb: &[u8], data_out: &[u8]) -> Sense {
+    match run(target, cdb, data_out, ROOM).0 {
+        Execution::Done(Completion { sense: Some(sense), .. }) => sense,
+        other => panic!("{cdb:02x?}: {other:?}"),
     }
-    for row in rows {
+}
+
+/// The same of a command without data.
+pub(super) fn sense(target: &dyn Target, cdb: &[u8]) -> Sense {
+    refusal(target, cdb, &[])
+}
+
+/// A CDB of the right length with these bytes set.
+pub(super) fn cdb<U: LogicalUnit>(opcode: u8, bytes: &[(usize, u8)]) -> Vec<u8> {
+    let row = rows::<U>().find(|row| row.opcode == opcode).unwrap();
+    let mut cdb = vec![0; row.usage.len()];
+    cdb[0] = opcode;
+    bytes.iter().for_each(|(at, value)| cdb[*at] |= *value);
+    cdb
+}
+
+/// The commands of a device type are different ones, each table can be searched, and each command has the length that its
+/// operation code says.
+pub(super) fn check_tables<U: LogicalUnit>() {
+    let name = |row: &Row<U>| (row.opcode, row.service_action);
+    U::commands().iter().for_each(|table| assert!(table.is_sorted_by(|a, b| name(a) < name(b))));
+    let names: std::collections::BTreeSet<_> = rows::<U>().map(name).collect();
+    assert_eq!(names.len(), rows::<U>().count(), "a command stands twice");
+    for row in rows::<U>() {
         // SPC-4 table 27: group code in the upper three bits.
         let len = [6, 10, 10, 0, 16, 12, 0, 0][usize::from(row.opcode >> 5)];
         assert_eq!((row.usage.len(), row.usage[0]), (len, row.opcode), "{}", row.name);

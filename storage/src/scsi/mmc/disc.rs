@@ -3,6 +3,7 @@
 use super::super::command::{Moved, Stop, Task};
 use super::super::sense::Sense;
 use super::Dvd;
+use super::drive::read_structure;
 
 /// ADR 1, CONTROL 4: a data track.
 const DATA_TRACK: u8 = 0x14;
@@ -81,31 +82,11 @@ impl Dvd {
 
     /// READ DISC STRUCTURE of a DVD: physical format, copyright, manufacturing.
     pub(super) fn read_disc_structure(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        const DVD: u8 = 0;
-        let (media, layer, format) = (task.cdb.byte(1), task.cdb.byte(6), task.cdb.byte(7));
-        if media != DVD {
-            return Err(Sense::cdb_field(1, 3).into());
-        }
-        if layer != 0 {
-            return Err(Sense::cdb_field(6, 7).into());
-        }
-        let content = match format {
-            0x00 => physical_format(self.sectors()?),
-            // Not protected, for all regions.
-            0x01 => vec![0; 4],
-            0x04 => vec![0; 2048],
-            // The structures there are, each readable and not writable.
-            0xff => [(0x00, 2052u16), (0x01, 8), (0x04, 2052), (0xff, 20)]
-                .iter()
-                .flat_map(|(format, len)| {
-                    let [high, low] = len.to_be_bytes();
-                    [*format, 0x40, high, low]
-                })
-                .collect(),
-            _ => return Err(Sense::cdb_field(7, 7).into()),
-        };
-        let [high, low] = (content.len() as u16 + 2).to_be_bytes();
-        task.reply(&[&[high, low, 0, 0], &content[..]].concat(), task.cdb.be16(8).into())
+        // Not protected, for all regions.
+        let copyright = vec![0; 4];
+        let manufacturing = vec![0; 2048];
+        let there = [(0x00, physical_format(self.sectors()?)), (0x01, copyright), (0x04, manufacturing)];
+        read_structure(task, true, &there)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod burner;
 mod disc;
+mod drive;
 mod events;
 mod features;
 mod pages;
@@ -13,12 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
+use self::drive::DiscDrive;
 use self::events::Events;
 use self::tray::{Happened, Tray};
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task};
-use super::mode::{Geometry, Page};
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
+use super::mode::Page;
 use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
-use super::{Target, Wait, command, sense, spc};
+use super::{Target, Wait, command, spc};
 use crate::backing::{BlockStore, IoError, IoErrorKind, Patience};
 use crate::throttle::Throttle;
 
@@ -61,46 +63,18 @@ pub struct Dvd {
     statistics: Statistics,
 }
 
-#[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations, function. MMC-6 table 235.
+#[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. MMC-6 table 235.
 const COMMANDS: &[Row<Dvd>] = &[
-    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, spc::test_unit_ready),
-    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, spc::request_sense),
-    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, spc::inquiry),
-    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, spc::mode_select_6),
-    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, spc::mode_sense_6),
-    row(0x1b, None, "START STOP UNIT", &[0x1b, 0x01, 0, 0, 0x03, 0], Needs::Attention, Dvd::start_stop),
-    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, spc::send_diagnostic),
-    row(0x1e, None, "PREVENT ALLOW MEDIUM REMOVAL", &[0x1e, 0, 0, 0, 0x03, 0], Needs::Attention, Dvd::prevent),
-    row(0x25, None, "READ CAPACITY(10)", &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Ready, Dvd::read_capacity),
-    row(0x28, None, "READ(10)", &[0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0], Needs::Ready, |d, t| d.read(t, t.cdb.be32(2), t.cdb.be16(7).into())),
-    row(0x2b, None, "SEEK(10)", &[0x2b, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Dvd::seek),
-    row(0x43, None, "READ TOC/PMA/ATIP", &[0x43, 0x02, 0x0f, 0, 0, 0, 0xff, 0xff, 0xff, 0], Needs::Ready, Dvd::read_toc),
-    row(0x46, None, "GET CONFIGURATION", &[0x46, 0x03, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Nothing, Dvd::get_configuration),
-    row(0x4a, None, "GET EVENT STATUS NOTIFICATION", &[0x4a, 0x01, 0, 0, 0xff, 0, 0, 0xff, 0xff, 0], Needs::Nothing, Dvd::get_event_status),
-    row(0x51, None, "READ DISC INFORMATION", &[0x51, 0x07, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Dvd::read_disc_information),
-    row(0x52, None, "READ TRACK INFORMATION", &[0x52, 0x03, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0], Needs::Ready, Dvd::read_track_information),
-    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, spc::mode_select_10),
-    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, spc::mode_sense_10),
-    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, spc::report_luns),
-    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, spc::report_opcodes),
-    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, spc::report_task_functions),
-    row(0xa8, None, "READ(12)", &[0xa8, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80, 0], Needs::Ready, |d, t| d.read(t, t.cdb.be32(2), t.cdb.be32(6))),
-    row(0xad, None, "READ DISC STRUCTURE", &[0xad, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc0, 0], Needs::Ready, Dvd::read_disc_structure),
-    row(0xbb, None, "SET CD SPEED", &[0xbb, 0x03, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0], Needs::Attention, |_, _| Ok(Moved::NOTHING)),
-    row(0xbd, None, "MECHANISM STATUS", &[0xbd, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0], Needs::Attention, Dvd::mechanism_status),
+    row(0x25, None, "READ CAPACITY(10)", &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Ready, Against::Never, Dvd::read_capacity),
+    row(0x28, None, "READ(10)", &[0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0], Needs::Ready, Against::Never, |d, t| d.read(t, t.cdb.be32(2), t.cdb.be16(7).into())),
+    row(0x2b, None, "SEEK(10)", &[0x2b, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Against::Never, Dvd::seek),
+    row(0x43, None, "READ TOC/PMA/ATIP", &[0x43, 0x02, 0x0f, 0, 0, 0, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::Never, Dvd::read_toc),
+    row(0x46, None, "GET CONFIGURATION", &[0x46, 0x03, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Nothing, Against::Never, Dvd::get_configuration),
+    row(0x51, None, "READ DISC INFORMATION", &[0x51, 0x07, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Against::Never, Dvd::read_disc_information),
+    row(0x52, None, "READ TRACK INFORMATION", &[0x52, 0x03, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0], Needs::Ready, Against::Never, Dvd::read_track_information),
+    row(0xa8, None, "READ(12)", &[0xa8, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80, 0], Needs::Ready, Against::Never, |d, t| d.read(t, t.cdb.be32(2), t.cdb.be32(6))),
+    row(0xad, None, "READ DISC STRUCTURE", &[0xad, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc0, 0], Needs::Ready, Against::Never, Dvd::read_disc_structure),
 ];
-
-const fn row(
-    opcode: u8,
-    service_action: Option<u8>,
-    name: &'static str,
-    usage: &'static [u8],
-    needs: Needs,
-    run: fn(&Dvd, &Task<'_>) -> Result<Moved, Stop>,
-) -> Row<Dvd> {
-    // One initiator has it, so nobody can reserve it against him.
-    Row { opcode, service_action, name, usage, needs, against: Against::Never, run }
-}
 
 impl Dvd {
     /// A drive with this disc in it, or none, known to the guest as `id`.
@@ -144,13 +118,6 @@ impl Dvd {
             (_, true) => self.tell(Happened::Arrived),
             (true, false) => self.tell(Happened::Left),
             (false, false) => {}
-        }
-    }
-
-    fn tell(&self, happened: Happened) {
-        self.events.happened(happened);
-        if happened == Happened::Arrived {
-            self.attentions.establish(Sense::MEDIUM_CHANGED);
         }
     }
 
@@ -220,44 +187,11 @@ impl Dvd {
         let last = self.sectors()?.saturating_sub(1);
         task.reply(&[last.to_be_bytes(), (SECTOR as u32).to_be_bytes()].concat(), 8)
     }
-
-    /// START STOP UNIT (MMC-6 clause 6.42).
-    fn start_stop(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        if let Some(happened) = self.tray.start_stop(task)? {
-            self.tell(happened);
-        }
-        Ok(Moved::NOTHING)
-    }
-
-    /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6 clause 6.14).
-    fn prevent(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        self.tray.prevent(task);
-        Ok(Moved::NOTHING)
-    }
-
-    /// MECHANISM STATUS (MMC-6 clause 6.10).
-    fn mechanism_status(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        task.reply(&self.tray.mechanism_status(), task.cdb.be16(8).into())
-    }
-
-    /// GET EVENT STATUS NOTIFICATION (MMC-6 clause 6.6).
-    fn get_event_status(&self, task: &Task<'_>) -> Result<Moved, Stop> {
-        self.events.report(task, self.tray.state())
-    }
 }
 
 impl Target for Dvd {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
-        let (name, execution) = command::execute(self, command, patience);
-        if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
-            if sense.key() == sense::Key::IllegalRequest {
-                self.statistics.refused.add(1);
-            }
-            tracing::debug!(dvd = %self.id, command = name, ?sense, "check condition");
-        } else {
-            tracing::trace!(dvd = %self.id, command = name, ?execution, "command");
-        }
-        execution
+        command::execute(self, command, patience)
     }
 
     fn finish(&self, begun: Begun, result: io::Result<u64>) -> Execution {
@@ -291,8 +225,12 @@ impl Target for Dvd {
 }
 
 impl LogicalUnit for Dvd {
-    fn commands() -> &'static [Row<Dvd>] {
-        COMMANDS
+    fn commands() -> &'static [&'static [Row<Dvd>]] {
+        const { &[COMMANDS, drive::commands(), spc::commands()] }
+    }
+
+    fn counters(&self) -> &Statistics {
+        &self.statistics
     }
 
     fn attentions(&self) -> &Attentions {
@@ -315,16 +253,25 @@ impl LogicalUnit for Dvd {
     fn mode_pages(&self) -> Vec<Page> {
         pages::mode(self.is_locked())
     }
+}
 
-    fn device_specific(&self) -> u8 {
-        0
+impl DiscDrive for Dvd {
+    type Disc = Arc<dyn BlockStore>;
+
+    fn tray(&self) -> &Tray<Arc<dyn BlockStore>> {
+        &self.tray
     }
 
-    fn geometry(&self) -> Option<Geometry> {
-        None
+    fn events(&self) -> &Events {
+        &self.events
     }
 
-    fn select_mode_page(&self, _: &Page) {}
+    fn tell(&self, happened: Happened) {
+        self.events.happened(happened);
+        if happened == Happened::Arrived {
+            self.attentions.establish(Sense::MEDIUM_CHANGED);
+        }
+    }
 }
 
 impl fmt::Debug for Dvd {

@@ -3,29 +3,22 @@
 use uuid::Uuid;
 
 use super::super::mode::Page;
+use super::super::spc::{self, Identity};
 use super::super::{VENDOR, vpd};
 
 /// PRODUCT REVISION LEVEL.
-const REVISION: &[u8; 4] = b"0001";
+const REVISION: &str = "0001";
 
-/// Standard INQUIRY data (SPC-4 table 136) of a product, whose name has 16 characters.
+/// Standard INQUIRY data of a product, whose name has at most 16 characters.
 pub(super) fn standard_inquiry(product: &str) -> Vec<u8> {
-    /// SAM-5, SPC-4 and MMC-6, no version claimed (SPC-4 table 143).
-    const VERSIONS: [u16; 3] = [0x00a0, 0x0460, 0x04e0];
-    let mut data = vec![0; 96];
-    data[0] = 0x05; // Connected, CD/DVD device.
-    data[1] = 0x80; // Removable medium.
-    data[2] = 0x06; // SPC-4.
-    data[3] = 0x12; // HISUP, response data format 2.
-    data[4] = (data.len() - 5) as u8;
-    data[7] = 0x02; // CMDQUE.
-    data[8..16].copy_from_slice(VENDOR.as_bytes());
-    data[16..32].copy_from_slice(product.as_bytes());
-    data[32..36].copy_from_slice(REVISION);
-    for (place, version) in data[58..].chunks_exact_mut(2).zip(VERSIONS) {
-        place.copy_from_slice(&version.to_be_bytes());
-    }
-    data
+    spc::standard_inquiry(&Identity {
+        peripheral: 0x05,
+        is_removable: true,
+        vendor: VENDOR,
+        product,
+        revision: REVISION,
+        standard: 0x04e0, // MMC-6.
+    })
 }
 
 /// Vital product data pages, without the list of them.

@@ -1,8 +1,8 @@
 //! Each command of a drive, with a disc, without, and while discs come and go.
 
 use super::*;
-use crate::scsi::Delivery;
-use crate::scsi::tests::check_table;
+use crate::scsi::command::rows;
+use crate::scsi::tests::{self, check_tables, data, run, sense};
 use crate::segments::Segments;
 use crate::testing::{Failing, MemoryStore};
 
@@ -22,46 +22,15 @@ fn loaded() -> Dvd {
     Dvd::new(Some(disc()), Drive::FileDvd, Uuid::from_u128(7))
 }
 
-fn run(dvd: &Dvd, cdb: &[u8], room: usize) -> (Execution, Vec<u8>) {
-    let mut memory = vec![0xee; room];
-    let data_in = Segments::from_slice(&mut memory);
-    let command =
-        Command { cdb, data_out: &Segments::empty(), data_in: &data_in, delivery: Delivery::default() };
-    let execution = dvd.execute(&command, Patience::Unlimited);
-    drop(data_in);
-    (execution, memory)
-}
-
-fn data(dvd: &Dvd, cdb: &[u8]) -> Vec<u8> {
-    let (execution, mut memory) = run(dvd, cdb, 8192);
-    let Execution::Done(Completion { sense: None, data_in, .. }) = execution else {
-        panic!("{cdb:02x?}: {execution:?}")
-    };
-    memory.truncate(data_in as usize);
-    memory
-}
-
-fn sense(dvd: &Dvd, cdb: &[u8]) -> Sense {
-    match run(dvd, cdb, 8192).0 {
-        Execution::Done(Completion { sense: Some(sense), .. }) => sense,
-        other => panic!("{cdb:02x?}: {other:?}"),
-    }
-}
-
-/// A CDB of the right length with these bytes set.
 fn cdb(opcode: u8, bytes: &[(usize, u8)]) -> Vec<u8> {
-    let row = COMMANDS.iter().find(|row| row.opcode == opcode).unwrap();
-    let mut cdb = vec![0; row.usage.len()];
-    cdb[0] = opcode;
-    bytes.iter().for_each(|(at, value)| cdb[*at] |= *value);
-    cdb
+    tests::cdb::<Dvd>(opcode, bytes)
 }
 
 const READY: [u8; 6] = [0; 6];
 
 #[test]
 fn every_command_has_a_good_path_and_refuses_meaningless_bits() {
-    for row in COMMANDS {
+    for row in rows::<Dvd>() {
         let mut bytes = match row.opcode {
             0xa0 => vec![(9, 16)],
             0xa3 => vec![(1, row.service_action.unwrap()), (9, 64)],
@@ -70,7 +39,7 @@ fn every_command_has_a_good_path_and_refuses_meaningless_bits() {
             0x1a | 0x5a => vec![(2, 0x3f)],
             _ => vec![],
         };
-        let (execution, _) = run(&loaded(), &cdb(row.opcode, &bytes), 8192);
+        let (execution, _) = run(&loaded(), &cdb(row.opcode, &bytes), &[], 8192);
         assert!(
             matches!(execution, Execution::Done(Completion { sense: None, .. })),
             "{}: {execution:?}",
@@ -89,7 +58,7 @@ fn every_command_has_a_good_path_and_refuses_meaningless_bits() {
 
 #[test]
 fn table_is_ordered_and_lengths_follow_the_opcode_group() {
-    check_table(COMMANDS);
+    check_tables::<Dvd>();
 }
 
 #[test]
@@ -114,7 +83,7 @@ fn sectors_have_2048_bytes() {
     assert_eq!((read.len(), read[0], read[2048]), (4096, 9, 10));
     assert_eq!(data(&dvd, &cdb(0xa8, &[(5, 9), (9, 2)])), read);
     assert_eq!(sense(&dvd, &cdb(0x28, &[(4, 1), (5, 0x8f), (8, 2)])), Sense::LBA_OUT_OF_RANGE);
-    assert_eq!(run(&dvd, &cdb(0x28, &[(8, 1)]), 2047).0, Execution::Overrun);
+    assert_eq!(run(&dvd, &cdb(0x28, &[(8, 1)]), &[], 2047).0, Execution::Overrun);
     let statistics = dvd.statistics();
     assert_eq!((statistics.reads, statistics.read_bytes, statistics.refused), (2, 8192, 1));
     assert_eq!(sense(&dvd, &[0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0]), Sense::INVALID_OPCODE, "nothing is written");
@@ -262,17 +231,17 @@ proptest::proptest! {
     #[test]
     fn any_cdb_has_an_answer(
         bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..16),
-        row in 0..COMMANDS.len(),
+        row in 0..rows::<Dvd>().count(),
         room in 0usize..300,
     ) {
         let dvd = loaded();
-        run(&dvd, &bytes, room);
-        let row = &COMMANDS[row];
+        run(&dvd, &bytes, &[], room);
+        let row = rows::<Dvd>().nth(row).unwrap();
         let known: Vec<u8> = row.usage.iter().enumerate().map(|(i, used)| match (i, row.service_action) {
             (0, _) => row.opcode,
             (1, Some(action)) => action,
             _ => bytes.get(i).copied().unwrap_or(0) & used,
         }).collect();
-        run(&dvd, &known, room);
+        run(&dvd, &known, &[], room);
     }
 }

@@ -15,13 +15,13 @@ use uuid::Uuid;
 
 use self::blocks::Extent;
 use self::pace::Pace;
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task, row};
 use super::gate::{Gate, Pass};
 use super::mode::{Geometry, Page};
 use super::reservation::{Initiator, Reservations};
-use super::reserve::{self, PERSISTENT_IN, PERSISTENT_OUT, Reservable};
+use super::reserve::{self, Nexus, Reservable};
 use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
-use super::{Target, Wait, command, sense, spc};
+use super::{Target, Wait, command, spc};
 use crate::backing::{BlockStore, Durability, IoError, Patience};
 use crate::throttle::Throttle;
 
@@ -93,17 +93,9 @@ struct Unit {
 
 #[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SBC-3 table 15.
 const COMMANDS: &[Row<Disk>] = &[
-    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, spc::test_unit_ready),
-    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, Against::Never, spc::request_sense),
     row(0x08, None, "READ(6)", &[0x08, 0x1f, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_6(t.cdb))),
     row(0x0a, None, "WRITE(6)", &[0x0a, 0x1f, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_6(t.cdb))),
-    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, spc::inquiry),
-    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_6),
-    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
-    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
-    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_6),
     row(0x1b, None, "START STOP UNIT", &[0x1b, 0x01, 0, 0, 0x05, 0], Needs::Attention, Against::All, Disk::start_stop),
-    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, spc::send_diagnostic),
     row(0x25, None, "READ CAPACITY(10)", &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, Disk::read_capacity_10),
     row(0x28, None, "READ(10)", &[0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_10(t.cdb))),
     row(0x2a, None, "WRITE(10)", &[0x2a, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_10(t.cdb))),
@@ -112,21 +104,6 @@ const COMMANDS: &[Row<Disk>] = &[
     row(0x35, None, "SYNCHRONIZE CACHE(10)", &[0x35, 0x02, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.synchronize(t, Extent::of_10(t.cdb))),
     row(0x41, None, "WRITE SAME(10)", &[0x41, 0x08, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, |d, t| d.write_same(t, Extent::of_10(t.cdb))),
     row(0x42, None, "UNMAP", &[0x42, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0], Needs::Ready, Against::All, Disk::unmap),
-    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_10),
-    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
-    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
-    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_10),
-    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_keys),
-    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_reservation),
-    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::report_capabilities),
-    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_full_status),
-    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
     row(0x88, None, "READ(16)", &[0x88, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_16(t.cdb))),
     row(0x89, None, "COMPARE AND WRITE", &[0x89, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0x1f, 0], Needs::Ready, Against::All, Disk::compare_and_write),
     row(0x8a, None, "WRITE(16)", &[0x8a, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_16(t.cdb))),
@@ -135,26 +112,11 @@ const COMMANDS: &[Row<Disk>] = &[
     row(0x91, None, "SYNCHRONIZE CACHE(16)", &[0x91, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.synchronize(t, Extent::of_16(t.cdb))),
     row(0x93, None, "WRITE SAME(16)", &[0x93, 0x09, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write_same(t, Extent::of_16(t.cdb))),
     row(0x9e, Some(0x10), "READ CAPACITY(16)", &[0x9e, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::Legacy, Disk::read_capacity_16),
-    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, Against::Never, spc::report_luns),
-    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_opcodes),
-    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_task_functions),
     row(0xa8, None, "READ(12)", &[0xa8, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.read(t, Extent::of_12(t.cdb))),
     row(0xaa, None, "WRITE(12)", &[0xaa, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write(t, Extent::of_12(t.cdb))),
     row(0xae, None, "WRITE AND VERIFY(12)", &[0xae, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, |d, t| d.write_and_verify(t, Extent::of_12(t.cdb))),
     row(0xaf, None, "VERIFY(12)", &[0xaf, 0x16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::Exclusive, |d, t| d.verify(t, Extent::of_12(t.cdb))),
 ];
-
-const fn row(
-    opcode: u8,
-    service_action: Option<u8>,
-    name: &'static str,
-    usage: &'static [u8],
-    needs: Needs,
-    against: Against,
-    run: fn(&Disk, &Task<'_>) -> Result<Moved, Stop>,
-) -> Row<Disk> {
-    Row { opcode, service_action, name, usage, needs, against, run }
-}
 
 impl Disk {
     /// A disk on `store`, known to the guest as `id` for as long as it exists. The write cache is on. Nobody else uses
@@ -310,16 +272,7 @@ fn is_worth_a_try(error: &io::Error) -> bool {
 
 impl Target for Disk {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
-        let (name, execution) = command::execute(self, command, patience);
-        if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
-            if sense.key() == sense::Key::IllegalRequest {
-                self.statistics.refused.add(1);
-            }
-            tracing::debug!(disk = %self.unit.id, command = name, ?sense, "check condition");
-        } else {
-            tracing::trace!(disk = %self.unit.id, command = name, ?execution, "command");
-        }
-        execution
+        command::execute(self, command, patience)
     }
 
     fn finish(&self, begun: Begun, result: io::Result<u64>) -> Execution {
@@ -395,8 +348,12 @@ impl Target for Disk {
 }
 
 impl LogicalUnit for Disk {
-    fn commands() -> &'static [Row<Disk>] {
-        COMMANDS
+    fn commands() -> &'static [&'static [Row<Disk>]] {
+        const { &[COMMANDS, spc::commands(), reserve::commands()] }
+    }
+
+    fn counters(&self) -> &Statistics {
+        &self.statistics
     }
 
     fn attentions(&self) -> &Attentions {
@@ -404,7 +361,7 @@ impl LogicalUnit for Disk {
     }
 
     fn is_reserved(&self, against: Against) -> bool {
-        against != Against::Never && self.unit.reservations.is_against(self.initiator, against)
+        self.nexus().is_reserved(against)
     }
 
     fn ready(&self) -> Result<(), Sense> {
@@ -442,16 +399,8 @@ impl LogicalUnit for Disk {
 }
 
 impl Reservable for Disk {
-    fn reservations(&self) -> &Reservations {
-        &self.unit.reservations
-    }
-
-    fn initiator(&self) -> Initiator {
-        self.initiator
-    }
-
-    fn tell(&self, whom: Initiator, sense: Sense) {
-        self.unit.nexuses.tell(sense, |other| other == whom);
+    fn nexus(&self) -> Nexus<'_> {
+        Nexus { initiator: self.initiator, all: &self.unit.nexuses, reservations: &self.unit.reservations }
     }
 
     fn drain(&self) {

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::super::mode::Page;
+use super::super::spc::{self, Identity};
 use super::super::{VENDOR, vpd};
 use super::blocks::MAX_WRITE_SAME;
 use super::compare::MAX_COMPARE;
@@ -10,7 +11,7 @@ use super::unmap::MAX_DESCRIPTORS;
 use super::{BLOCK, Product};
 
 /// PRODUCT REVISION LEVEL.
-const REVISION: &[u8; 4] = b"0001";
+const REVISION: &str = "0001";
 /// Blocks of the host's page, the natural unit of the stores.
 const GRANULARITY: u16 = (4096 / BLOCK) as u16;
 
@@ -19,23 +20,16 @@ const CACHING: u8 = 0x08;
 /// WCE in byte 2 of the caching page, which is byte 0 of our content.
 const WRITE_CACHE_ENABLE: u8 = 0x04;
 
-/// Standard INQUIRY data (SPC-4 table 136).
+/// Standard INQUIRY data.
 pub(super) fn standard_inquiry(product: Product) -> Vec<u8> {
-    /// SAM-5, SPC-4 and SBC-3, no version claimed (SPC-4 table 143).
-    const VERSIONS: [u16; 3] = [0x00a0, 0x0460, 0x04c0];
-    let mut data = vec![0; 96];
-    data[0] = 0x00; // Connected, direct access block device.
-    data[2] = 0x06; // SPC-4.
-    data[3] = 0x12; // HISUP, response data format 2.
-    data[4] = (data.len() - 5) as u8;
-    data[7] = 0x02; // CMDQUE.
-    data[8..16].copy_from_slice(VENDOR.as_bytes());
-    data[16..32].copy_from_slice(product.identification().as_bytes());
-    data[32..36].copy_from_slice(REVISION);
-    for (place, version) in data[58..].chunks_exact_mut(2).zip(VERSIONS) {
-        place.copy_from_slice(&version.to_be_bytes());
-    }
-    data
+    spc::standard_inquiry(&Identity {
+        peripheral: 0x00,
+        is_removable: false,
+        vendor: VENDOR,
+        product: product.identification(),
+        revision: REVISION,
+        standard: 0x04c0, // SBC-3.
+    })
 }
 
 /// Vital product data pages, without the list of them.

@@ -24,7 +24,7 @@ impl Device for Changer {
         Description {
             vendor: vendor.trim_end().to_owned(),
             product: product.trim_end().to_owned(),
-            revision: String::from_utf8_lossy(pages::REVISION).into_owned(),
+            revision: pages::REVISION.to_owned(),
             serial: serial.simple().to_string(),
         }
     }

@@ -19,12 +19,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
-use super::mode::{Geometry, Page};
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task, row};
+use super::mode::Page;
 use super::reservation::{Initiator, Reservations};
-use super::reserve::{self, PERSISTENT_IN, PERSISTENT_OUT, Reservable};
-use super::{Command, Completion, Execution, Reset, Sense, Statistics, StatisticsSnapshot};
-use super::{Target, command, sense, spc};
+use super::reserve::{self, Nexus, Reservable};
+use super::{Command, Execution, Reset, Sense, Statistics, StatisticsSnapshot};
+use super::{Target, command, spc};
 use crate::backing::Patience;
 use crate::library::{Barcode, Cartridge, Library, LibraryError, Place};
 
@@ -229,54 +229,16 @@ impl DataTransferElement for Absent {
 
 #[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SMC-3 table 7.
 const COMMANDS: &[Row<ChangerPort>] = &[
-    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, spc::test_unit_ready),
-    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, Against::Never, spc::request_sense),
     row(0x07, None, "INITIALIZE ELEMENT STATUS", &[0x07, 0, 0, 0, 0, 0], Needs::Ready, Against::All, ChangerPort::initialize),
-    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, spc::inquiry),
-    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_6),
-    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
-    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
-    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_6),
     row(0x1b, None, "OPEN/CLOSE IMPORT/EXPORT ELEMENT", &[0x1b, 0, 0xff, 0xff, 0x1f, 0], Needs::Ready, Against::All, ChangerPort::open_close),
-    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, spc::send_diagnostic),
     row(0x1e, None, "PREVENT ALLOW MEDIUM REMOVAL", &[0x1e, 0, 0, 0, 0x03, 0], Needs::Attention, Against::All, ChangerPort::prevent),
     row(0x2b, None, "POSITION TO ELEMENT", &[0x2b, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Against::All, ChangerPort::position),
     row(0x37, None, "INITIALIZE ELEMENT STATUS WITH RANGE", &[0x37, 0x03, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0], Needs::Ready, Against::All, ChangerPort::initialize_range),
     row(0x4d, None, "LOG SENSE", &[0x4d, 0, 0x7f, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, ChangerPort::log_sense),
-    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_10),
-    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
-    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
-    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_10),
-    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_keys),
-    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_reservation),
-    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::report_capabilities),
-    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_full_status),
-    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, Against::Never, spc::report_luns),
-    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_opcodes),
-    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_task_functions),
     row(0xa5, None, "MOVE MEDIUM", &[0xa5, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Against::All, ChangerPort::move_medium),
     row(0xa6, None, "EXCHANGE MEDIUM", &[0xa6, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::All, ChangerPort::exchange_medium),
     row(0xb8, None, "READ ELEMENT STATUS", &[0xb8, 0x1f, 0xff, 0xff, 0xff, 0xff, 0x03, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::Exclusive, ChangerPort::read_element_status),
 ];
-
-const fn row(
-    opcode: u8,
-    service_action: Option<u8>,
-    name: &'static str,
-    usage: &'static [u8],
-    needs: Needs,
-    against: Against,
-    run: fn(&ChangerPort, &Task<'_>) -> Result<Moved, Stop>,
-) -> Row<ChangerPort> {
-    Row { opcode, service_action, name, usage, needs, against, run }
-}
 
 impl ChangerPort {
     /// The changer behind it.
@@ -337,16 +299,7 @@ impl Drop for ChangerPort {
 
 impl Target for ChangerPort {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
-        let (name, execution) = command::execute(self, command, patience);
-        if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
-            if sense.key() == sense::Key::IllegalRequest {
-                self.statistics.refused.add(1);
-            }
-            tracing::debug!(changer = ?self.changer, command = name, ?sense, "check condition");
-        } else {
-            tracing::trace!(changer = ?self.changer, command = name, ?execution, "command");
-        }
-        execution
+        command::execute(self, command, patience)
     }
 
     fn reset(&self, reset: Reset) {
@@ -368,8 +321,12 @@ impl Target for ChangerPort {
 }
 
 impl LogicalUnit for ChangerPort {
-    fn commands() -> &'static [Row<ChangerPort>] {
-        COMMANDS
+    fn commands() -> &'static [&'static [Row<ChangerPort>]] {
+        const { &[COMMANDS, spc::commands(), reserve::commands()] }
+    }
+
+    fn counters(&self) -> &Statistics {
+        &self.statistics
     }
 
     fn attentions(&self) -> &Attentions {
@@ -377,7 +334,7 @@ impl LogicalUnit for ChangerPort {
     }
 
     fn is_reserved(&self, against: Against) -> bool {
-        against != Against::Never && self.changer.reservations.is_against(self.initiator, against)
+        self.nexus().is_reserved(against)
     }
 
     fn ready(&self) -> Result<(), Sense> {
@@ -399,29 +356,15 @@ impl LogicalUnit for ChangerPort {
     fn mode_pages(&self) -> Vec<Page> {
         pages::mode(self.changer.library().sizes())
     }
-
-    fn device_specific(&self) -> u8 {
-        0
-    }
-
-    fn geometry(&self) -> Option<Geometry> {
-        None
-    }
-
-    fn select_mode_page(&self, _: &Page) {}
 }
 
 impl Reservable for ChangerPort {
-    fn reservations(&self) -> &Reservations {
-        &self.changer.reservations
-    }
-
-    fn initiator(&self) -> Initiator {
-        self.initiator
-    }
-
-    fn tell(&self, whom: Initiator, sense: Sense) {
-        self.changer.nexuses.tell(sense, |other| other == whom);
+    fn nexus(&self) -> Nexus<'_> {
+        Nexus {
+            initiator: self.initiator,
+            all: &self.changer.nexuses,
+            reservations: &self.changer.reservations,
+        }
     }
 
     fn drain(&self) {

@@ -3,29 +3,26 @@
 use uuid::Uuid;
 
 use super::super::mode::Page;
+use super::super::spc::{self, Identity};
 use super::super::vpd;
 use super::elements::{FIRST_DRIVE, FIRST_PORT, FIRST_SLOT, TRANSPORT};
 
 /// PRODUCT REVISION LEVEL.
-pub(super) const REVISION: &[u8; 4] = b"0001";
+pub(super) const REVISION: &str = "0001";
 
-/// Standard INQUIRY data (SPC-4 table 136).
+/// Standard INQUIRY data.
 pub(super) fn standard_inquiry(vendor: &str, product: &str) -> Vec<u8> {
-    /// SAM-5, SPC-4 and SMC-3, no version claimed (SPC-4 table 143).
-    const VERSIONS: [u16; 3] = [0x00a0, 0x0460, 0x0480];
-    let mut data = vec![0; 96];
-    data[0] = 0x08; // Connected, media changer.
-    data[1] = 0x80; // Removable medium.
-    data[2] = 0x06; // SPC-4.
-    data[3] = 0x12; // HISUP, response data format 2.
-    data[4] = (data.len() - 5) as u8;
-    data[7] = 0x02; // CMDQUE.
-    data[8..32].copy_from_slice(format!("{vendor:<8}{product:<16}").as_bytes());
-    data[32..36].copy_from_slice(REVISION);
-    data[55] = 0x01; // BARC, of the vendor's: it reads volume tags.
-    for (place, version) in data[58..].chunks_exact_mut(2).zip(VERSIONS) {
-        place.copy_from_slice(&version.to_be_bytes());
-    }
+    /// BARC, of the vendor's: it reads volume tags.
+    const READS_BAR_CODES: u8 = 0x01;
+    let mut data = spc::standard_inquiry(&Identity {
+        peripheral: 0x08,
+        is_removable: true,
+        vendor,
+        product,
+        revision: REVISION,
+        standard: 0x0480, // SMC-3.
+    });
+    data[55] = READS_BAR_CODES;
     data
 }
 

@@ -36,11 +36,11 @@ use self::kept::Keeper;
 pub use self::kept::StateError;
 use self::log::Alerts;
 use self::mode::Settings;
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task};
+use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task, row};
 use super::mode::{Geometry, Page};
-use super::reserve::{self, PERSISTENT_IN, PERSISTENT_OUT, Reservable};
+use super::reserve::{self, Nexus, Reservable};
 use super::{Command, Completion, Delivery, Execution, Initiator, Reservations, Reset, Sense, Statistics};
-use super::{StatisticsSnapshot, Target, VENDOR, Wait, command, sense, spc, vpd};
+use super::{StatisticsSnapshot, Target, VENDOR, Wait, command, spc, vpd};
 use crate::backing::tap::{Cartridge, Fault, Image, Place};
 use crate::backing::{Access, IoError, IoErrorKind, OpenError, Patience};
 use crate::throttle::Throttle;
@@ -133,24 +133,16 @@ struct TapePort {
 
 #[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SSC-3 tables 11 and 13.
 const COMMANDS: &[Row<TapePort>] = &[
-    row(0x00, None, "TEST UNIT READY", &[0x00, 0, 0, 0, 0, 0], Needs::Ready, Against::Legacy, spc::test_unit_ready),
     row(0x01, None, "REWIND", &[0x01, 0x01, 0, 0, 0, 0], Needs::Ready, Against::All, TapePort::rewind),
-    row(0x03, None, "REQUEST SENSE", &[0x03, 0x01, 0, 0, 0xff, 0], Needs::Nothing, Against::Never, spc::request_sense),
     row(0x04, None, "FORMAT MEDIUM", &[0x04, 0x03, 0x0f, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::format_medium),
     row(0x05, None, "READ BLOCK LIMITS", &[0x05, 0, 0, 0, 0, 0], Needs::Attention, Against::Legacy, TapePort::read_block_limits),
     row(0x08, None, "READ(6)", &[0x08, 0x03, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::read),
     row(0x0a, None, "WRITE(6)", &[0x0a, 0x01, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::write),
     row(0x10, None, "WRITE FILEMARKS(6)", &[0x10, 0x03, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::write_filemarks),
     row(0x11, None, "SPACE(6)", &[0x11, 0x0f, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::space_6),
-    row(0x12, None, "INQUIRY", &[0x12, 0x01, 0xff, 0xff, 0xff, 0], Needs::Nothing, Against::Never, spc::inquiry),
     row(0x13, None, "VERIFY(6)", &[0x13, 0x07, 0xff, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::verify),
-    row(0x15, None, "MODE SELECT(6)", &[0x15, 0x10, 0, 0, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_6),
-    row(0x16, None, "RESERVE(6)", &[0x16, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
-    row(0x17, None, "RELEASE(6)", &[0x17, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
     row(0x19, None, "ERASE(6)", &[0x19, 0x03, 0, 0, 0, 0], Needs::Ready, Against::All, TapePort::erase),
-    row(0x1a, None, "MODE SENSE(6)", &[0x1a, 0x08, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_6),
     row(0x1b, None, "LOAD UNLOAD", &[0x1b, 0x01, 0, 0, 0x0f, 0], Needs::Attention, Against::All, TapePort::load_unload),
-    row(0x1d, None, "SEND DIAGNOSTIC", &[0x1d, 0x04, 0, 0, 0, 0], Needs::Attention, Against::All, spc::send_diagnostic),
     row(0x1e, None, "PREVENT ALLOW MEDIUM REMOVAL", &[0x1e, 0, 0, 0, 0x03, 0], Needs::Attention, Against::Legacy, TapePort::prevent),
     row(0x2b, None, "LOCATE(10)", &[0x2b, 0x07, 0, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0], Needs::Ready, Against::All, TapePort::locate_10),
     row(0x34, Some(0), "READ POSITION, SHORT FORM BLOCK ID", &[0x34, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Ready, Against::All, TapePort::read_position_short),
@@ -160,47 +152,17 @@ const COMMANDS: &[Row<TapePort>] = &[
     row(0x44, None, "REPORT DENSITY SUPPORT", &[0x44, 0x03, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Legacy, TapePort::report_density),
     row(0x4c, None, "LOG SELECT", &[0x4c, 0x02, 0xc0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, TapePort::log_select),
     row(0x4d, None, "LOG SENSE", &[0x4d, 0x01, 0xff, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, TapePort::log_sense),
-    row(0x55, None, "MODE SELECT(10)", &[0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::All, spc::mode_select_10),
-    row(0x56, None, "RESERVE(10)", &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::reserve),
-    row(0x57, None, "RELEASE(10)", &[0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, reserve::release),
-    row(0x5a, None, "MODE SENSE(10)", &[0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0], Needs::Attention, Against::Exclusive, spc::mode_sense_10),
-    row(0x5e, Some(0), "PERSISTENT RESERVE IN, READ KEYS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_keys),
-    row(0x5e, Some(1), "PERSISTENT RESERVE IN, READ RESERVATION", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_reservation),
-    row(0x5e, Some(2), "PERSISTENT RESERVE IN, REPORT CAPABILITIES", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::report_capabilities),
-    row(0x5e, Some(3), "PERSISTENT RESERVE IN, READ FULL STATUS", PERSISTENT_IN, Needs::Attention, Against::Legacy, reserve::read_full_status),
-    row(0x5f, Some(0), "PERSISTENT RESERVE OUT, REGISTER", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(1), "PERSISTENT RESERVE OUT, RESERVE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(2), "PERSISTENT RESERVE OUT, RELEASE", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(3), "PERSISTENT RESERVE OUT, CLEAR", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(4), "PERSISTENT RESERVE OUT, PREEMPT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(5), "PERSISTENT RESERVE OUT, PREEMPT AND ABORT", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
-    row(0x5f, Some(6), "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY", PERSISTENT_OUT, Needs::Attention, Against::Legacy, reserve::change),
     row(0x8c, Some(0), "READ ATTRIBUTE, ATTRIBUTE VALUES", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::read_attributes),
     row(0x8c, Some(1), "READ ATTRIBUTE, ATTRIBUTE LIST", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::list_attributes),
     row(0x8c, Some(2), "READ ATTRIBUTE, LOGICAL VOLUME LIST", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::list_only),
     row(0x8c, Some(3), "READ ATTRIBUTE, PARTITION LIST", READ_ATTRIBUTE, Needs::Ready, Against::Exclusive, TapePort::list_only),
     row(0x91, None, "SPACE(16)", &[0x91, 0x0f, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Ready, Against::All, TapePort::space_16),
     row(0x92, None, "LOCATE(16)", &[0x92, 0x1b, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Needs::Ready, Against::All, TapePort::locate_16),
-    row(0xa0, None, "REPORT LUNS", &[0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Nothing, Against::Never, spc::report_luns),
-    row(0xa3, Some(0x0c), "REPORT SUPPORTED OPERATION CODES", &[0xa3, 0x1f, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_opcodes),
-    row(0xa3, Some(0x0d), "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", &[0xa3, 0x1f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0], Needs::Attention, Against::Exclusive, spc::report_task_functions),
 ];
 
 /// CDB usage of the service actions of READ ATTRIBUTE (SPC-4 clause 6.26).
 const READ_ATTRIBUTE: &[u8] =
     &[0x8c, 0x1f, 0, 0, 0, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0];
-
-const fn row(
-    opcode: u8,
-    service_action: Option<u8>,
-    name: &'static str,
-    usage: &'static [u8],
-    needs: Needs,
-    against: Against,
-    run: fn(&TapePort, &Task<'_>) -> Result<Moved, Stop>,
-) -> Row<TapePort> {
-    Row { opcode, service_action, name, usage, needs, against, run }
-}
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -297,7 +259,7 @@ impl TapePort {
             Outcome::Conflict => Execution::Conflict,
             Outcome::Read(place) => {
                 let current = self.swap_place(place);
-                let (_, execution) = command::execute(self, command, Patience::Unlimited);
+                let execution = command::execute(self, command, Patience::Unlimited);
                 current.and_then(|current| self.swap_place(current));
                 execution
             }
@@ -325,29 +287,19 @@ impl Target for TapePort {
         if !is_at_once && patience != Patience::Unlimited {
             return Execution::WouldWait(Wait::Long);
         }
-        let (name, execution) = if is_at_once {
-            command::execute(self, command, patience)
-        } else {
-            let _turn = locked(&self.drive.turn);
-            if command.delivery.again
-                && let Some(outcome) = self.outcome_before(command.delivery)
-            {
-                return self.answer_again(command, outcome);
-            }
-            let began_at = self.inner().slot.as_ref().map(|loaded| loaded.place);
-            let (name, execution) = command::execute(self, command, patience);
-            let done = TapePort::done(command.delivery, began_at, &execution);
-            self.drive.keep(done.map(|done| (self.initiator, done)));
-            (name, execution)
-        };
-        if let Execution::Done(Completion { sense: Some(sense), .. }) = execution {
-            if sense.key() == sense::Key::IllegalRequest {
-                self.statistics.refused.add(1);
-            }
-            tracing::debug!(tape = ?self, command = name, ?sense, "check condition");
-        } else {
-            tracing::trace!(tape = ?self, command = name, ?execution, "command");
+        if is_at_once {
+            return command::execute(self, command, patience);
         }
+        let _turn = locked(&self.drive.turn);
+        if command.delivery.again
+            && let Some(outcome) = self.outcome_before(command.delivery)
+        {
+            return self.answer_again(command, outcome);
+        }
+        let began_at = self.inner().slot.as_ref().map(|loaded| loaded.place);
+        let execution = command::execute(self, command, patience);
+        let done = TapePort::done(command.delivery, began_at, &execution);
+        self.drive.keep(done.map(|done| (self.initiator, done)));
         execution
     }
 
@@ -395,8 +347,12 @@ impl Drop for TapePort {
 }
 
 impl LogicalUnit for TapePort {
-    fn commands() -> &'static [Row<TapePort>] {
-        COMMANDS
+    fn commands() -> &'static [&'static [Row<TapePort>]] {
+        const { &[COMMANDS, spc::commands(), reserve::commands()] }
+    }
+
+    fn counters(&self) -> &Statistics {
+        &self.statistics
     }
 
     fn attentions(&self) -> &Attentions {
@@ -404,7 +360,7 @@ impl LogicalUnit for TapePort {
     }
 
     fn is_reserved(&self, against: Against) -> bool {
-        against != Against::Never && self.drive.reservations.is_against(self.initiator, against)
+        self.nexus().is_reserved(against)
     }
 
     fn ready(&self) -> Result<(), Sense> {
@@ -457,16 +413,8 @@ impl TapePort {
 }
 
 impl Reservable for TapePort {
-    fn reservations(&self) -> &Reservations {
-        &self.drive.reservations
-    }
-
-    fn initiator(&self) -> Initiator {
-        self.initiator
-    }
-
-    fn tell(&self, whom: Initiator, sense: Sense) {
-        self.drive.nexuses.tell(sense, |other| other == whom);
+    fn nexus(&self) -> Nexus<'_> {
+        Nexus { initiator: self.initiator, all: &self.drive.nexuses, reservations: &self.drive.reservations }
     }
 
     /// Commands come one after another.

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::super::spc::{self, Identity};
 use super::{VENDOR, vpd};
 
 /// PRODUCT IDENTIFICATION, padded.
@@ -9,24 +10,16 @@ pub(super) const PRODUCT: &str = "Virtual Tape    ";
 /// PRODUCT REVISION LEVEL.
 pub(super) const REVISION: &str = "0001";
 
-/// Standard INQUIRY data (SPC-4 table 136).
+/// Standard INQUIRY data.
 pub(super) fn standard_inquiry() -> Vec<u8> {
-    /// SAM-5, SPC-4 and SSC-3, no version claimed (SPC-4 table 143).
-    const VERSIONS: [u16; 3] = [0x00a0, 0x0460, 0x0400];
-    let mut data = vec![0; 96];
-    data[0] = 0x01; // Connected, sequential-access device.
-    data[1] = 0x80; // Removable medium.
-    data[2] = 0x06; // SPC-4.
-    data[3] = 0x12; // HISUP, response data format 2.
-    data[4] = (data.len() - 5) as u8;
-    data[7] = 0x02; // CMDQUE.
-    data[8..16].copy_from_slice(VENDOR.as_bytes());
-    data[16..32].copy_from_slice(PRODUCT.as_bytes());
-    data[32..36].copy_from_slice(REVISION.as_bytes());
-    for (place, version) in data[58..].chunks_exact_mut(2).zip(VERSIONS) {
-        place.copy_from_slice(&version.to_be_bytes());
-    }
-    data
+    spc::standard_inquiry(&Identity {
+        peripheral: 0x01,
+        is_removable: true,
+        vendor: VENDOR,
+        product: PRODUCT,
+        revision: REVISION,
+        standard: 0x0400, // SSC-3.
+    })
 }
 
 /// Vital product data pages, without the list of them.

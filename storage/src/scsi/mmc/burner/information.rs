@@ -4,6 +4,7 @@ use super::super::super::Wait;
 use super::super::super::command::{Moved, Stop, Task};
 use super::super::super::sense::Sense;
 use super::super::disc::address;
+use super::super::drive::read_structure;
 use super::recording::FormatType;
 use super::{BurnerPort, SECTOR};
 use crate::disc::{Disc, Kind, Status, TrackState, TrackView};
@@ -75,29 +76,10 @@ impl BurnerPort {
     /// READ DISC STRUCTURE of a DVD: physical format, copyright, and which there are.
     pub(super) fn read_disc_structure(&self, task: &Task<'_>) -> Result<Moved, Stop> {
         task.may_wait(Wait::Brief)?;
-        let (media, layer, format) = (task.cdb.byte(1), task.cdb.byte(6), task.cdb.byte(7));
         let (kind, capacity) = self.with_disc(|disc| (disc.kind(), disc.capacity()))?;
-        if media != 0 || kind.is_cd() {
-            return Err(Sense::cdb_field(1, 3).into());
-        }
-        if layer != 0 {
-            return Err(Sense::cdb_field(6, 7).into());
-        }
-        let content = match format {
-            0x00 => physical_format(kind, capacity),
-            // Not protected, for all regions.
-            0x01 => vec![0; 4],
-            0xff => [(0x00, 2052u16), (0x01, 8), (0xff, 16)]
-                .iter()
-                .flat_map(|(format, len)| {
-                    let [high, low] = len.to_be_bytes();
-                    [*format, 0x40, high, low]
-                })
-                .collect(),
-            _ => return Err(Sense::cdb_field(7, 7).into()),
-        };
-        let [high, low] = (content.len() as u16 + 2).to_be_bytes();
-        task.reply(&[&[high, low, 0, 0], &content[..]].concat(), task.cdb.be16(8).into())
+        // Not protected, for all regions.
+        let copyright = vec![0; 4];
+        read_structure(task, !kind.is_cd(), &[(0x00, physical_format(kind, capacity)), (0x01, copyright)])
     }
 }
 

@@ -2,14 +2,16 @@
 
 mod compare;
 mod host;
+mod pages;
 mod reservations;
 
 use std::sync::Arc;
 
 use super::super::Delivery;
-use super::super::command::Needs;
+use super::super::command::{Needs, rows};
 use super::*;
-use crate::scsi::tests::check_table;
+use crate::scsi::sense::Key;
+use crate::scsi::tests::{check_tables, run_with};
 use crate::segments::Segments;
 use crate::testing::{Failing, MemoryStore};
 
@@ -50,13 +52,7 @@ impl Bench {
     }
 
     fn run_with(&self, cdb: &[u8], data_out: &[u8], room: usize, patience: Patience) -> Answer {
-        let (mut out, mut data) = (data_out.to_vec(), vec![0xee; room]);
-        let (data_out, data_in) = (Segments::from_slice(&mut out), Segments::from_slice(&mut data));
-        let execution = self.disk.execute(
-            &Command { cdb, data_out: &data_out, data_in: &data_in, delivery: Delivery::default() },
-            patience,
-        );
-        drop(data_in);
+        let (execution, data) = run_with(&self.disk, cdb, data_out, room, patience);
         Answer { execution, data }
     }
 
@@ -153,7 +149,7 @@ fn every_command_has_a_good_path() {
     // Of the changes of reservations only these can be made by who is not registered.
     let needs_registration =
         |row: &Row<Disk>| row.opcode == 0x5f && ![Some(0), Some(6)].contains(&row.service_action);
-    for row in COMMANDS.iter().filter(|row| !needs_registration(row)) {
+    for row in rows::<Disk>().filter(|row| !needs_registration(row)) {
         let action = |cdb: &[u8]| row.service_action.is_none_or(|action| action == cdb[1] & 0x1f);
         let (cdb, data_out) = good_cdbs()
             .into_iter()
@@ -173,7 +169,7 @@ fn every_command_has_a_good_path() {
 fn every_bit_without_a_meaning_is_refused_where_it_is() {
     for (cdb, data_out) in good_cdbs() {
         let bench = Bench::new();
-        let row = COMMANDS.iter().find(|row| row.opcode == cdb[0]).unwrap();
+        let row = rows::<Disk>().find(|row| row.opcode == cdb[0]).unwrap();
         for (byte, used) in row.usage.iter().enumerate().skip(1) {
             for bit in (0..8).filter(|bit| used >> bit & 1 == 0) {
                 let sense = bench.sense(&with(cdb.clone(), byte, 1 << bit), &data_out);
@@ -185,7 +181,7 @@ fn every_bit_without_a_meaning_is_refused_where_it_is() {
 
 #[test]
 fn table_is_ordered_and_lengths_follow_the_opcode_group() {
-    check_table(COMMANDS);
+    check_tables::<Disk>();
 }
 
 #[test]
@@ -197,96 +193,8 @@ fn unknown_commands_are_refused() {
         Sense::cdb_field(1, 4)
     );
     assert_eq!(bench.sense(&[0x28, 0, 0], &[]), Sense::INVALID_FIELD_IN_CDB, "cut short");
-    assert_eq!(bench.sense(&[], &[]).key(), sense::Key::IllegalRequest);
+    assert_eq!(bench.sense(&[], &[]).key(), Key::IllegalRequest);
     assert!(bench.disk.statistics().refused >= 4);
-}
-
-#[test]
-fn inquiry_data_is_that_of_a_disk() {
-    let data = Bench::new().data(&[0x12, 0, 0, 0, 255, 0], 255);
-    #[rustfmt::skip]
-    let header = [
-        0x00,   // connected, direct access block device
-        0x00,   // not removable
-        0x06,   // SPC-4
-        0x12,   // HISUP, response data format 2
-        91,     // ADDITIONAL LENGTH: 96 bytes in all
-        0x00, 0x00, 0x02, // CMDQUE
-    ];
-    assert_eq!(data[..8], header);
-    assert_eq!(&data[8..36], b"KITTSON Virtual FileDisk0001");
-    // SAM-5, SPC-4, SBC-3 without version.
-    assert_eq!(data[58..64], [0x00, 0xa0, 0x04, 0x60, 0x04, 0xc0]);
-    assert_eq!(data.len(), 96);
-}
-
-#[test]
-fn inquiry_is_cut_to_the_allocation_length() {
-    let bench = Bench::new();
-    assert_eq!(bench.data(&[0x12, 0, 0, 0, 5, 0], 96).len(), 5);
-    assert_eq!(bench.data(&[0x12, 0, 0, 0, 0, 0], 0).len(), 0);
-    assert_eq!(bench.run(&[0x12, 0, 0, 0, 96, 0], &[], 95).execution, Execution::Overrun);
-    assert_eq!(bench.sense(&[0x12, 0, 0x80, 0, 96, 0], &[]), Sense::cdb_field(2, 7), "page without EVPD");
-    assert_eq!(bench.sense(&[0x12, 1, 0x84, 0, 96, 0], &[]), Sense::cdb_field(2, 7), "page not supported");
-}
-
-fn vpd(bench: &Bench, code: u8) -> Vec<u8> {
-    bench.data(&[0x12, 1, code, 1, 0, 0], 256)
-}
-
-#[test]
-fn vital_product_data_names_the_unit() {
-    let bench = Bench::new();
-    assert_eq!(vpd(&bench, 0x00), [0, 0x00, 0, 6, 0x00, 0x80, 0x83, 0xb0, 0xb1, 0xb2]);
-    let serial = vpd(&bench, 0x80);
-    assert_eq!(serial[..4], [0, 0x80, 0, 32]);
-    assert_eq!(&serial[4..], b"0123456789ab4cde8f0123456789abcd");
-    let identification = vpd(&bench, 0x83);
-    #[rustfmt::skip]
-    let naa = [
-        0, 0x83, 0, 56,
-        0x01, 0x03, 0x00, 8, // binary, NAA of the logical unit
-    ];
-    assert_eq!(identification[..8], naa);
-    assert_eq!(identification[8] >> 4, 3, "NAA 3: locally assigned");
-    assert_eq!(identification[16..20], [0x02, 0x01, 0x00, 40], "ASCII, T10 vendor identification");
-    assert_eq!(&identification[20..60], b"KITTSON 0123456789ab4cde8f0123456789abcd");
-}
-
-#[test]
-fn units_have_different_names() {
-    let store = || Arc::new(MemoryStore::new(512));
-    let name = |id| pages::vpd(id, true)[1].1[4..12].to_vec();
-    let ids = [1u128, 2, 1 << 64, 1 << 127, (1 << 64) + 1].map(Uuid::from_u128);
-    let names: std::collections::HashSet<_> = ids.iter().map(|id| name(*id)).collect();
-    assert_eq!(names.len(), ids.len());
-    assert_ne!(store().identity(), store().identity());
-}
-
-#[test]
-fn block_pages_have_their_fields_where_sbc_puts_them() {
-    let bench = Bench::new();
-    let limits = vpd(&bench, 0xb0);
-    assert_eq!(limits.len(), 64);
-    assert_eq!(limits[..6], [0, 0xb0, 0, 60, 1, 128], "WSNZ, MAXIMUM COMPARE AND WRITE LENGTH");
-    assert_eq!(limits[6..8], [0, 8], "OPTIMAL TRANSFER LENGTH GRANULARITY");
-    assert_eq!(limits[20..24], [0xff; 4], "MAXIMUM UNMAP LBA COUNT");
-    assert_eq!(limits[24..28], [0, 0, 1, 0], "MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT");
-    assert_eq!(limits[28..36], [0, 0, 0, 8, 0x80, 0, 0, 0], "unmap granularity, alignment valid");
-    assert_eq!(limits[36..44], (0x40000u64).to_be_bytes(), "MAXIMUM WRITE SAME LENGTH: 128 MiB");
-    let characteristics = vpd(&bench, 0xb1);
-    assert_eq!((characteristics.len(), &characteristics[..6]), (64, &[0, 0xb1, 0, 60, 0, 1][..]));
-    assert_eq!(vpd(&bench, 0xb2), [0, 0xb2, 0, 4, 0, 0xe4, 0x02, 0]);
-}
-
-#[test]
-fn disk_that_cannot_unmap_does_not_say_so() {
-    let bench = Bench::on(MemoryStore::read_only(4096));
-    assert_eq!(vpd(&bench, 0xb2), [0, 0xb2, 0, 4, 0, 0, 0, 0]);
-    assert_eq!(vpd(&bench, 0xb0)[20..36], [0; 16]);
-    assert_eq!(bench.data(&[0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0], 32)[14], 0);
-    assert_eq!(bench.sense(&[0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[]), Sense::WRITE_PROTECTED);
-    assert_eq!(bench.sense(&with(extent(0x93, 0, 1), 1, 8), &block(0)), Sense::cdb_field(1, 3));
 }
 
 #[test]
@@ -298,17 +206,6 @@ fn capacity_is_the_last_block_and_its_length() {
     assert_eq!(long[..16], [0, 0, 0, 0, 0, 0, 7, 0xff, 0, 0, 2, 0, 0, 3, 0xc0, 0]);
     assert_eq!(bench.data(&[0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0], 12).len(), 12);
     assert_eq!(bench.run(&[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[], 7).execution, Execution::Overrun);
-}
-
-#[test]
-fn report_luns_names_lun_0_alone() {
-    let bench = Bench::new();
-    let luns = |select, allocation| vec![0xa0, 0, select, 0, 0, 0, 0, 0, 0, allocation, 0, 0];
-    assert_eq!(bench.data(&luns(0, 64), 64), [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(bench.data(&luns(1, 16), 16), [0; 8], "well known ones: none");
-    assert_eq!(bench.data(&luns(2, 16), 16).len(), 16);
-    assert_eq!(bench.sense(&luns(3, 16), &[]), Sense::cdb_field(2, 7));
-    assert_eq!(bench.sense(&luns(0, 15), &[]), Sense::cdb_field(6, 7), "SPC-4: at least 16");
 }
 
 #[test]
@@ -480,74 +377,6 @@ fn caching_list(wce: u8) -> Vec<u8> {
 }
 
 #[test]
-fn mode_sense_shows_the_write_cache() {
-    let bench = Bench::new();
-    #[rustfmt::skip]
-    let caching = [
-        23, 0, 0x10, 0,         // mode data length, medium type, DPOFUA, no block descriptor
-        0x08, 18, 0x04, 0,      // caching page, WCE
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ];
-    assert_eq!(bench.data(&[0x1a, 0x08, 0x08, 0, 255, 0], 255), caching);
-    let all = bench.data(&[0x5a, 0x00, 0x3f, 0, 0, 0, 0, 1, 0, 0], 256);
-    assert_eq!(usize::from(all[0]) * 256 + usize::from(all[1]) + 2, all.len());
-    assert_eq!(all[2..8], [0, 0x10, 0, 0, 0, 8]);
-    assert_eq!(all[8..16], [0, 0, 8, 0, 0, 0, 2, 0], "2048 blocks of 512 bytes");
-    let pages = [all[16], all[16 + 12], all[16 + 12 + 20], all[16 + 12 + 20 + 12]];
-    assert_eq!((pages, all.len()), ([0x01, 0x08, 0x0a, 0x1c], 16 + 12 + 20 + 12 + 12));
-    let long = bench.data(&[0x5a, 0x10, 0x08, 0, 0, 0, 0, 1, 0, 0], 256);
-    assert_eq!(long[4..8], [1, 0, 0, 16], "LONGLBA");
-    assert_eq!(long[8..24], [0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 2, 0]);
-    assert_eq!(bench.data(&[0x1a, 0x08, 0x48, 0, 255, 0], 255)[6], 0x04, "changeable");
-    assert_eq!(bench.data(&[0x1a, 0x08, 0xbf, 0xff, 255, 0], 255).len(), 4 + 56, "defaults, all subpages");
-
-    assert_eq!(bench.sense(&[0x1a, 0, 0xc8, 0, 255, 0], &[]), Sense::SAVING_NOT_SUPPORTED);
-    assert_eq!(bench.sense(&[0x1a, 0, 0x02, 0, 255, 0], &[]), Sense::cdb_field(2, 5));
-    assert_eq!(bench.sense(&[0x1a, 0, 0x08, 1, 255, 0], &[]), Sense::cdb_field(3, 7));
-    assert_eq!(bench.run(&[0x1a, 0x08, 0x08, 0, 24, 0], &[], 23).execution, Execution::Overrun);
-}
-
-#[test]
-fn mode_select_changes_the_write_cache_and_nothing_else() {
-    let bench = Bench::new();
-    let select = |len: u8| [0x15, 0x10, 0, 0, len, 0];
-    let wce = || bench.data(&[0x1a, 0x08, 0x08, 0, 255, 0], 255)[6];
-    bench.good(&select(24), &caching_list(0));
-    assert_eq!(wce(), 0);
-    let ten = [&[0; 8], &caching_list(4)[4..]].concat();
-    bench.good(&[0x55, 0x10, 0, 0, 0, 0, 0, 0, 28, 0], &ten);
-    assert_eq!(wce(), 4);
-    bench.good(&select(0), &[]);
-
-    let with_descriptor =
-        |descriptor: [u8; 8]| [&[0, 0, 0, 8], &descriptor[..], &caching_list(0)[4..]].concat();
-    bench.good(&select(32), &with_descriptor([0, 0, 0, 0, 0, 0, 2, 0]));
-    bench.good(&select(32), &with_descriptor([0, 0, 8, 0, 0, 0, 2, 0]));
-    assert_eq!(
-        bench.sense(&select(32), &with_descriptor([0, 0, 8, 0, 0, 0, 4, 0])),
-        Sense::parameter_field(10)
-    );
-    assert_eq!(
-        bench.sense(&select(32), &with_descriptor([0, 0, 9, 0, 0, 0, 2, 0])),
-        Sense::parameter_field(6)
-    );
-
-    assert_eq!(bench.sense(&select(24), &caching_list(0x05)), Sense::parameter_field(6), "RCD");
-    let mut unknown = caching_list(4);
-    unknown[4] = 0x05;
-    assert_eq!(bench.sense(&select(24), &unknown), Sense::parameter_field(4));
-    let mut wrong_len = caching_list(4);
-    wrong_len[5] = 17;
-    assert_eq!(bench.sense(&select(24), &wrong_len), Sense::parameter_field(5));
-    for len in [1, 3, 5, 23] {
-        assert_eq!(bench.sense(&select(len), &caching_list(4)), Sense::PARAMETER_LIST_LENGTH);
-    }
-    assert_eq!(bench.sense(&[0x15, 0, 0, 0, 24, 0], &caching_list(4)), Sense::cdb_field(1, 4), "PF");
-    assert_eq!(bench.run(&select(24), &[0; 23], 0).execution, Execution::Overrun);
-    assert_eq!(wce(), 0);
-}
-
-#[test]
 fn stopped_disk_is_not_ready_until_started() {
     let bench = Bench::new();
     bench.good(&[0x1b, 0, 0, 0, 0, 0], &[]);
@@ -586,39 +415,12 @@ fn request_sense_takes_a_unit_attention() {
 }
 
 #[test]
-fn supported_operation_codes_come_from_the_table() {
-    let bench = Bench::new();
-    let report = |options, opcode, action| vec![0xa3, 0x0c, options, opcode, 0, action, 0, 0, 4, 0, 0, 0];
-    let all = bench.data(&report(0, 0, 0), 1024);
-    assert_eq!(all.len(), 4 + 8 * COMMANDS.len());
-    assert_eq!(u32::from_be_bytes([all[0], all[1], all[2], all[3]]) as usize, 8 * COMMANDS.len());
-    assert_eq!(all[4..12], [0x00, 0, 0, 0, 0, 0, 0, 6]);
-    let capacity = all[4..].chunks(8).find(|d| d[0] == 0x9e).unwrap();
-    assert_eq!(capacity, [0x9e, 0, 0, 0x10, 0, 0x01, 0, 16]);
-    assert_eq!(bench.data(&report(0x80, 0, 0), 1024).len(), 4 + 20 * COMMANDS.len(), "with timeouts");
-
-    let one = bench.data(&report(1, 0x28, 0), 64);
-    assert_eq!(one, [0, 3, 0, 10, 0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0]);
-    assert_eq!(bench.data(&report(0x81, 0x28, 0), 64).len(), 14 + 12);
-    assert_eq!(bench.data(&report(1, 0x04, 0), 64), [0, 1, 0, 0], "FORMAT UNIT is not there");
-    assert_eq!(bench.data(&[0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0], 4), [0xdc, 0x03, 0, 0]);
-    assert_eq!(bench.data(&report(2, 0x9e, 0x10), 64)[..6], [0, 3, 0, 16, 0x9e, 0x10]);
-    assert_eq!(bench.data(&report(2, 0x9e, 0x12), 64), [0, 1, 0, 0]);
-    assert_eq!(bench.data(&report(3, 0x9e, 0x10), 64)[1], 3);
-    assert_eq!(bench.data(&report(3, 0x28, 0), 64)[1], 3);
-    assert_eq!(bench.data(&report(3, 0x28, 1), 64)[1], 1);
-    assert_eq!(bench.sense(&report(1, 0x9e, 0), &[]), Sense::cdb_field(4, 7));
-    assert_eq!(bench.sense(&report(2, 0x28, 0), &[]), Sense::cdb_field(4, 7));
-    assert_eq!(bench.sense(&report(4, 0, 0), &[]), Sense::cdb_field(2, 2));
-}
-
-#[test]
 fn impatient_commands_wait_for_nothing() {
     let bench = Bench::new();
     let run =
         |cdb: &[u8], data_out: &[u8]| bench.run_with(cdb, data_out, 4096, Patience::Immediate).execution;
     let waits = |opcode| [0x1b, 0x5f].contains(&opcode);
-    for row in COMMANDS.iter().filter(|row| row.needs != Needs::Ready && !waits(row.opcode)) {
+    for row in rows::<Disk>().filter(|row| row.needs != Needs::Ready && !waits(row.opcode)) {
         let (cdb, data_out) = good_cdbs().into_iter().find(|(cdb, _)| cdb[0] == row.opcode).unwrap();
         assert!(matches!(run(&cdb, &data_out), Execution::Done(_)), "{}", row.name);
     }
@@ -642,14 +444,14 @@ proptest::proptest! {
     #[test]
     fn any_cdb_has_an_answer(
         cdb in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
-        row in 0..COMMANDS.len(),
+        row in 0..rows::<Disk>().count(),
         data_out in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
         room in 0usize..600,
     ) {
         let bench = Bench::new();
         bench.run(&cdb, &data_out, room);
         // And one that passes the first checks.
-        let row = &COMMANDS[row];
+        let row = rows::<Disk>().nth(row).unwrap();
         let known: Vec<u8> = row.usage.iter().enumerate().map(|(i, used)| match (i, row.service_action) {
             (0, _) => row.opcode,
             (1, Some(action)) => action,

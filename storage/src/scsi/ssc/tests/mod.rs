@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::attached::{Device, Wwid};
-use crate::scsi::tests::check_table;
+use crate::scsi::command::rows;
+use crate::scsi::tests::check_tables;
 use crate::segments::Segments;
 
 /// A drive, one initiator's way to it, and a directory for cartridges.
@@ -177,8 +178,7 @@ fn sized(opcode: u8, flags: u8, len: u32) -> [u8; 6] {
 
 /// For each row a CDB that succeeds with a cartridge in the drive at its beginning.
 fn good_cdbs() -> Vec<Vec<u8>> {
-    COMMANDS
-        .iter()
+    rows::<TapePort>()
         .map(|row| {
             let mut cdb = vec![0; row.usage.len()];
             cdb[0] = row.opcode;
@@ -205,7 +205,7 @@ fn good_cdbs() -> Vec<Vec<u8>> {
 
 #[test]
 fn table_is_in_order_and_each_command_works() {
-    check_table(COMMANDS);
+    check_tables::<TapePort>();
     for cdb in good_cdbs() {
         let bench = Bench::new();
         let execution = bench.run(&cdb, &[], 4096).execution;
@@ -219,8 +219,7 @@ fn table_is_in_order_and_each_command_works() {
 #[test]
 fn bits_that_are_not_used_make_a_cdb_invalid() {
     for good in good_cdbs() {
-        let row = COMMANDS
-            .iter()
+        let row = rows::<TapePort>()
             .find(|row| {
                 row.opcode == good[0] && row.service_action.is_none_or(|action| action == good[1] & 0x1f)
             })
