@@ -364,8 +364,8 @@ fn what_one_guest_reserves_the_other_cannot_move() {
     let good = Execution::Done(Completion { sense: None, data_out: 24, data_in: 0 });
     assert_eq!(sense(&*bench.port, &READY), Sense::NEXUS_LOSS);
     assert_eq!(
-        (register(&*bench.port, 0, 0, 5), register(&*bench.port, 1, 1, 5)),
-        (good, register(&*bench.port, 1, 1, 5))
+        (register(&bench.port, 0, 0, 5), register(&bench.port, 1, 1, 5)),
+        (good, register(&bench.port, 1, 1, 5))
     );
     assert_eq!(run(&*other, &move_medium(0x401, 0x404), &[], 0).0, Execution::Conflict, "write exclusive");
     data(&*other, &status(0, 0, 9, 0, 255));

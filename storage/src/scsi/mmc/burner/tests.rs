@@ -232,13 +232,13 @@ fn dvds_are_recorded_in_sequence() {
 #[test]
 fn dvd_recorded_at_once_is_finalised_when_it_is_full() {
     let (bench, iso) = (bench(Kind::DvdMinusR), iso());
-    select(&*bench.port, [SESSION_AT_ONCE, FINAL, 8]);
+    select(&bench.port, [SESSION_AT_ONCE, FINAL, 8]);
     let [a, b, c, d] = ((iso.len() / 2048) as u32).to_be_bytes();
     send(&*bench.port, &[0x53, 0, 0, 0, 0, a, b, c, d, 0], &[]);
-    record(&*bench.port, 0, &iso[..32_768]);
+    record(&bench.port, 0, &iso[..32_768]);
     data(&*bench.port, &SYNCHRONIZE);
     assert_eq!(data(&*bench.port, &cdb(0x51, &[(8, 34)]))[2], 0x05, "incomplete");
-    record(&*bench.port, 16, &iso[32_768..]);
+    record(&bench.port, 16, &iso[32_768..]);
     data(&*bench.port, &SYNCHRONIZE);
     assert_eq!((data(&*bench.port, &cdb(0x51, &[(8, 34)]))[2], bench.image()), (0x0e, iso));
 }
