@@ -10,6 +10,7 @@
 //!   ├── run/gNUMBER.sock         of a running guest process, for the VSP after this one
 //!   ├── common/ioconfig          instances and names of the VSP's devices
 //!   ├── common/emulated          devices that the VSP emulates
+//!   ├── common/hpvm_mgmtdb       device management database; .copy: the same; .damaged: one that could not be read
 //!   ├── common/log/              the VSP's structured log, with every request
 //!   ├── disks/                   backing stores the VSP itself made
 //!   ├── reservations/            persistent reservations of disks that shall outlive their guests' runs (APTPL)

@@ -139,6 +139,33 @@ fn devices_are_replaced_in_all_guests_at_once() {
 }
 
 #[test]
+fn a_damaged_device_database_is_recovered_and_named() {
+    let vsp = Vsp::new();
+    let disk = vsp.disk("disk", 1 << 20);
+    vsp.create("ivm1", &["-a", &format!("disk:avio_stor::file:{disk}")]);
+    vsp.run(&["devmgmt", "-a", "rdev:/etc:attr:RECURSIVE=FS"]).ok();
+    vsp.run(&["devmgmt", "-m", &format!("gdev:{disk}:attr:SHARE=YES")]).ok();
+    let list = || vsp.run(&["devmgmt", "-l", "all"]);
+    let intact = list().ok();
+    vsp.run(&["vsp", "stop"]).ok();
+    let file = vsp.root().join("common/hpvm_mgmtdb");
+    let half = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &half[..half.len() / 2]).unwrap();
+    let damaged = file.with_extension("damaged");
+    let warning = format!(
+        "hpvmdevmgmt: WARNING: The device database was damaged and has been recovered. The damaged file is '{}': \
+         compare, then remove it.\n",
+        damaged.display()
+    );
+    let recovered = list();
+    assert_eq!((recovered.status(), recovered.stdout(), recovered.stderr()), (0, intact.clone(), warning));
+    assert!(vsp.log().contains("the device database is damaged; its copy is used instead"), "{}", vsp.log());
+    assert_eq!(std::fs::read(&damaged).unwrap(), half[..half.len() / 2]);
+    std::fs::remove_file(damaged).unwrap();
+    assert_eq!(list().ok(), intact);
+}
+
+#[test]
 fn restricted_devices_are_not_for_guests() {
     let vsp = Vsp::new();
     let disk = vsp.disk("disk", 1 << 20);

@@ -46,8 +46,10 @@ fn a_file_system_on_an_avio_disk_is_found_again_after_a_restart() {
     assert_eq!(checksum(&mut console, "/mnt/data"), written);
     // This system has no program that listens to the power button.
     guest.run("modify", &["-x", "graceful_stop_timeout=1"]).ok();
-    guest.run("stop", &["-g", "-F"]).ok();
-    assert_eq!(guest.reason(), "Stopped.");
+    let stopped = guest.run("stop", &["-g", "-F"]);
+    let text = "The guest did not shut down within its time limit and was powered off.";
+    assert_eq!((stopped.status(), stopped.stderr()), (0, format!("hpvmstop: WARNING (lin): {text}\n")));
+    assert_eq!(guest.reason(), text);
     println!("checked: Linux ext4 under the VSP, compared after a restart");
 }
 

@@ -81,10 +81,10 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let request = request(&options).map_err(Failure::message)?;
     let mut client = link::connect()?;
     let mut written = Ok(());
-    let answer = client.request_with(&ClientToVsp::Devices(request.clone()), |line| {
-        if written.is_ok() {
-            written = writeln!(out, "{line}");
-        }
+    let answer = client.request_with(&ClientToVsp::Devices(request.clone()), |line| match request {
+        DeviceRequest::List { .. } => eprintln!("{}: {line}", SPEC.classic),
+        _ if written.is_ok() => written = writeln!(out, "{line}"),
+        _ => {}
     })?;
     written?;
     match answer {

@@ -46,19 +46,36 @@ pub(crate) struct DeviceDb {
 pub(crate) type Outcome = Result<(), String>;
 
 impl DeviceDb {
-    /// Reads the database. Where there is none, or a damaged one, it is made from the guests' configurations; a damaged
-    /// file is kept beside it.
+    /// Reads the database. A damaged one is kept beside its file, and its copy used; where there is none of either, it is
+    /// made from the guests' configurations.
     pub(crate) fn open(root: &StateRoot, guests: &GuestDb, hardware: Hardware) -> DeviceDb {
         let path = root.common().join(FILE);
         let mut db = DeviceDb { path, entries: Vec::new(), hardware };
-        match read(&db.path) {
-            Ok(Some(entries)) => db.entries = entries,
-            Ok(None) => db.adopt_all(guests),
-            Err(reason) => {
-                tracing::error!(path = %db.path.display(), reason, "device database is damaged; making it anew");
-                let _ = fs::rename(&db.path, db.path.with_extension("damaged"));
-                db.adopt_all(guests);
+        let copy = || read(&db.copy()).ok().flatten();
+        let found = match read(&db.path) {
+            Ok(Some(entries)) => Some(entries),
+            Ok(None) => {
+                copy().inspect(|_| tracing::error!("the device database is lost; its copy is used instead"))
             }
+            Err(reason) => {
+                let copy = copy();
+                let instead = match copy {
+                    Some(_) => "its copy is used instead",
+                    None => {
+                        "there is no copy: it is made from the guests, restrictions and attributes are lost"
+                    }
+                };
+                tracing::error!(path = %db.path.display(), reason, "the device database is damaged; {instead}");
+                let _ = fs::rename(&db.path, db.damaged());
+                copy
+            }
+        };
+        match found {
+            Some(entries) => db.entries = entries,
+            None => db.adopt_all(guests),
+        }
+        if let Err(error) = db.write(db.entries.clone()) {
+            tracing::error!(error, "device database");
         }
         if let Err(error) = db.forget_strangers(guests) {
             tracing::error!(error, "device database");
@@ -337,16 +354,43 @@ impl DeviceDb {
     fn change(&mut self, change: impl FnOnce(&mut Vec<Entry>) -> Outcome) -> Outcome {
         let mut entries = self.entries.clone();
         change(&mut entries)?;
-        if entries == self.entries && self.path.exists() {
+        if entries == self.entries {
             return Ok(());
         }
+        self.write(entries)
+    }
+
+    /// Makes these the entries, on disk twice: one file may be damaged, by whoever edits it or by the disk.
+    fn write(&mut self, entries: Vec<Entry>) -> Outcome {
         let contents = Contents { schema: SCHEMA, device: entries };
         let text =
             toml::to_string(&contents).map_err(|e| format!("Cannot write the device database: {e}."))?;
-        write_atomically(&mut HostFs, &self.path, text.as_bytes())
-            .map_err(|e| format!("Cannot store '{}': {e}.", self.path.display()))?;
+        let is_there = |path: &Path| fs::read(path).is_ok_and(|found| found == text.as_bytes());
+        for path in [self.path.clone(), self.copy()].iter().filter(|path| !is_there(path)) {
+            write_atomically(&mut HostFs, path, text.as_bytes())
+                .map_err(|e| format!("Cannot store '{}': {e}.", path.display()))?;
+        }
         self.entries = contents.device;
         Ok(())
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.path.with_extension("copy")
+    }
+
+    fn damaged(&self) -> PathBuf {
+        self.path.with_extension("damaged")
+    }
+
+    /// What the operator has to know of the database itself.
+    pub(crate) fn notice(&self) -> Option<String> {
+        let damaged = self.damaged();
+        damaged.exists().then(|| {
+            format!(
+                "The device database was damaged and has been recovered. The damaged file is '{}': compare, then remove it.",
+                damaged.display()
+            )
+        })
     }
 }
 

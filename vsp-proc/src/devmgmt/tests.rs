@@ -113,10 +113,34 @@ fn a_crash_between_the_two_files_leaves_nothing_wrong_after_the_next_start() {
     let mut again = fixture.open();
     assert!(lines(&again)[1].ends_with("SHARE=NO:"), "{:?}", lines(&again));
     again.delete(DeviceKind::Gdev, &b).unwrap();
-    // A database that is lost or damaged is made anew.
-    fs::write(&again.path, "schema = 1\n[[device]]\nkind = \"gdev\"\nnames = []\n").unwrap();
-    assert!(lines(&fixture.open())[0].ends_with("SHARE=NO:ivm1"));
-    assert!(again.path.with_extension("damaged").exists());
+}
+
+#[test]
+fn a_damaged_database_is_recovered_whole_or_made_from_the_guests() {
+    let mut fixture = Fixture::new();
+    let mut db = fixture.open();
+    let a = fixture.file("a");
+    fixture.put(&mut db, "ivm1", &[&a]);
+    db.add(DeviceKind::Rdev, "/etc", &[]).unwrap();
+    db.set_attribute(DeviceKind::Gdev, &a, "SHARE", "YES").unwrap();
+    let intact = lines(&db);
+    assert_eq!((intact.len(), db.notice()), (2, None));
+    let damage =
+        |path: &Path| fs::write(path, "schema = 1\n[[device]]\nkind = \"gdev\"\nnames = []\n").unwrap();
+    damage(&db.path);
+    let recovered = fixture.open();
+    assert_eq!(lines(&recovered), intact);
+    assert!(recovered.notice().is_some_and(|text| text.contains("hpvm_mgmtdb.damaged'")));
+    fs::remove_file(&db.path).unwrap();
+    assert_eq!(lines(&fixture.open()), intact);
+    // A copy that is damaged is written anew; with both of them gone the guests are what is left.
+    damage(&db.copy());
+    assert_eq!(lines(&fixture.open()), intact);
+    assert_eq!(fs::read(db.copy()).unwrap(), fs::read(&db.path).unwrap());
+    damage(&db.path);
+    damage(&db.copy());
+    let anew = lines(&fixture.open());
+    assert!(anew.len() == 1 && anew[0].ends_with("SHARE=NO:ivm1"), "{anew:?}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(crate) enum State {
     ShuttingDown(Phase),
     /// The process was told to power off.
     PoweringOff,
+    /// The same, because the operating system did not shut down in time.
+    Overdue,
     /// The process was killed and is not reaped yet.
     Killed,
     /// The control connection was lost and the process has not ended yet; the text says how.
@@ -110,6 +112,9 @@ pub(crate) enum Limit {
     End,
 }
 
+/// How a run ended that should have ended by itself.
+pub(crate) const OVERDUE: &str = "The guest did not shut down within its time limit and was powered off.";
+
 /// What happens next.
 pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
     use Action as A;
@@ -138,24 +143,34 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
             (S::ShuttingDown(phase), vec![A::PowerButton, A::Arm(Limit::Graceful)])
         }
         (S::Starting, E::StopGraceful | E::StopHard)
-        | (S::Running(_) | S::Reattaching, E::StopHard)
-        | (S::ShuttingDown(_), E::StopHard | E::Deadline) => {
+        | (S::Running(_) | S::Reattaching | S::ShuttingDown(_), E::StopHard) => {
             (S::PoweringOff, vec![A::PowerOff, A::Arm(Limit::End)])
         }
+        (S::ShuttingDown(_), E::Deadline) => (S::Overdue, vec![A::PowerOff, A::Arm(Limit::End)]),
         (S::Running(phase), E::Reset) => (S::Running(phase), vec![A::Reset]),
 
-        (S::PoweringOff | S::Ending(_), E::Deadline) => {
+        (S::Overdue, E::Exiting(ExitReason::Stopped)) => {
+            (S::Ending(ExitReason::Failed(OVERDUE.into())), vec![A::Arm(Limit::End)])
+        }
+        (S::Overdue, E::Gone(_)) => off(Some(OVERDUE.into())),
+        (S::PoweringOff | S::Overdue | S::Ending(_), E::Deadline) => {
             kill("The guest process did not end in time and was killed.")
         }
         // A reset that ends the process while the operator wants the guest off is the end of it.
-        (S::PoweringOff | S::ShuttingDown(_), E::Exiting(ExitReason::Reset)) => {
+        (S::PoweringOff | S::Overdue | S::ShuttingDown(_), E::Exiting(ExitReason::Reset)) => {
             (S::Ending(ExitReason::Stopped), vec![A::Arm(Limit::End)])
         }
         (S::Ending(ExitReason::Reset), E::StopHard | E::StopGraceful) => {
             (S::Ending(ExitReason::Stopped), vec![])
         }
         (
-            S::Starting | S::Reattaching | S::Running(_) | S::ShuttingDown(_) | S::PoweringOff | S::Lost(_),
+            S::Starting
+            | S::Reattaching
+            | S::Running(_)
+            | S::ShuttingDown(_)
+            | S::PoweringOff
+            | S::Overdue
+            | S::Lost(_),
             E::Exiting(reason),
         ) => (S::Ending(reason), vec![A::Arm(Limit::End)]),
         // Most often the process is dead, and how it died tells more than that its connection ended.
@@ -218,6 +233,7 @@ impl State {
             State::Ending(ExitReason::Reset) => GuestState::OnEfi,
             State::ShuttingDown(_)
             | State::PoweringOff
+            | State::Overdue
             | State::Killed
             | State::Lost(_)
             | State::Ending(_) => GuestState::Stopping,
@@ -378,7 +394,8 @@ mod tests {
                 prop_assert!(processes <= 1, "two processes");
                 prop_assert_eq!(processes == 0, state == State::Off);
                 let waits = matches!(state,
-                    State::Starting | State::Reattaching | State::ShuttingDown(_) | State::PoweringOff | State::Ending(_) | State::Lost(_));
+                    State::Starting | State::Reattaching | State::ShuttingDown(_) | State::PoweringOff
+                    | State::Overdue | State::Ending(_) | State::Lost(_));
                 prop_assert_eq!(waits, armed, "deadline in {:?}", state);
             }
         }

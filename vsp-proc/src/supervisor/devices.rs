@@ -30,6 +30,9 @@ impl Supervisor {
     ) -> Result<Option<VspToClient>, Refusal> {
         let done = match self.named(request) {
             DeviceRequest::List { kind, filter } => {
+                if let Some(text) = self.devices.notice() {
+                    reply.send(VspToClient::Progress(format!("WARNING: {text}")));
+                }
                 return Ok(Some(VspToClient::Devices(self.devices.list(kind, &filter))));
             }
             DeviceRequest::Replace { old, new } => {

@@ -39,7 +39,7 @@ use crate::hardware::Hardware;
 use crate::log::LogHub;
 use crate::root::StateRoot;
 use crate::stream::Offering;
-use crate::supervise::guest::{Action, Event, Limit, State, next};
+use crate::supervise::guest::{Action, Event, Limit, OVERDUE, State, next};
 use crate::supervise::launch::{Launcher, Places, by_adapter};
 use crate::supervise::record::Record;
 use crate::supervise::run::{Run, RunEvent};
@@ -479,6 +479,9 @@ impl Supervisor {
         let off = reached == Goal::Off;
         for (goal, reply) in std::mem::take(&mut guest.waiting) {
             match goal {
+                Goal::Off if off && guest.reason.as_deref() == Some(OVERDUE) => {
+                    reply.accept(vec![Remark::about(name, Severity::Warning, OVERDUE)]);
+                }
                 _ if goal == reached => reply.accept(Vec::new()),
                 Goal::On if off => {
                     let text = guest.reason.clone().unwrap_or_else(|| "The guest was stopped.".into());
