@@ -28,6 +28,16 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
+    /// What is shown when these were shown before and it is `now` so: the same, unless something has changed that is more
+    /// than what a guest without work does by itself. An idle screen is not drawn again and again for that.
+    fn steady(self, now: Rates) -> Rates {
+        Rates {
+            cpu_percent: held(self.cpu_percent, now.cpu_percent, 1.0),
+            mips: held(self.mips, now.mips, 1.0),
+            ..now
+        }
+    }
+
     /// The mean of several; of latencies, the worst.
     fn mean(all: impl ExactSizeIterator<Item = Rates>) -> Rates {
         let count = all.len().max(1) as f32;
@@ -42,6 +52,11 @@ impl Rates {
         }
         sum
     }
+}
+
+/// `shown`, unless it is off by more than `play`.
+fn held(shown: f32, now: f32, play: f32) -> f32 {
+    if now > 0.0 && (now - shown).abs() <= play { shown } else { now }
 }
 
 /// How much of the past a chart shows.
@@ -147,6 +162,8 @@ pub(crate) struct DeviceRates {
 pub(crate) struct GuestPast {
     sample: Option<(Millis, GuestFigures)>,
     past: Past,
+    /// The newest figures without their noise.
+    shown: Option<Rates>,
     devices: BTreeMap<Address, DeviceRates>,
 }
 
@@ -170,6 +187,7 @@ impl GuestPast {
         self.sample = Some((at, figures));
         if let Some(rates) = rates {
             self.past.push(rates);
+            self.shown = Some(self.shown.map_or(rates, |shown| shown.steady(rates)));
         }
         rates
     }
@@ -188,7 +206,7 @@ impl Figures {
         let mut total = Rates::default();
         for (name, guest) in &mut self.guests {
             if !guests.iter().any(|figures| figures.name == *name) {
-                guest.sample = None;
+                (guest.sample, guest.shown) = (None, None);
                 guest.devices.clear();
                 guest.past.push(Rates::default());
             }
@@ -220,11 +238,12 @@ impl Figures {
         self.guests.get(name)
     }
 
-    /// How busy a guest is now; nothing while it is off or nobody knows.
+    /// How busy a guest is now, to 1 % of a processor and a million instructions a second; nothing while it is off or
+    /// nobody knows.
     pub(crate) fn rates(&self, name: &str) -> Option<Rates> {
         let guest = self.guests.get(name)?;
         guest.sample.as_ref()?;
-        guest.past.last()
+        guest.shown
     }
 
     /// All guests together.
@@ -312,9 +331,16 @@ pub(crate) struct HostSample {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Host {
     sample: HostSample,
-    /// Share of all processors that was busy between the last two samples, in per cent.
+    /// Share of all processors that was busy between the last two samples, in per cent; it may be off by [`HOST_PLAY`].
     pub(crate) cpu_percent: Option<f32>,
+    /// Memory in use as it is shown, in bytes; it may be off by [`MEMORY_PLAY`].
+    used: u64,
 }
+
+/// A host on which nothing happens is busy now with one per cent, now with three.
+const HOST_PLAY: f32 = 3.0;
+/// And its memory comes and goes, in bytes.
+const MEMORY_PLAY: u64 = 128 << 20;
 
 impl Host {
     /// Takes a sample.
@@ -323,14 +349,20 @@ impl Host {
             && let (Some(busy), Some(all)) = (new.0.checked_sub(old.0), new.1.checked_sub(old.1))
             && all > 0
         {
-            self.cpu_percent = Some((busy as f32 / all as f32 * 100.0).min(100.0));
+            let now = (busy as f32 / all as f32 * 100.0).min(100.0);
+            self.cpu_percent = Some(self.cpu_percent.map_or(now, |shown| held(shown, now, HOST_PLAY)));
+        }
+        if let Some((used, _)) = sample.memory
+            && (self.sample.memory.is_none() || used.abs_diff(self.used) > MEMORY_PLAY)
+        {
+            self.used = used;
         }
         self.sample = sample;
     }
 
     /// Memory in use and all of it, in bytes.
     pub(crate) fn memory(&self) -> Option<(u64, u64)> {
-        self.sample.memory
+        self.sample.memory.map(|(_, all)| (self.used, all))
     }
 }
 
@@ -374,6 +406,29 @@ mod tests {
         assert_eq!(all.guest("a").map(|guest| guest.past().points(Range::Minutes).len()), Some(1));
         all.take(15_000, Vec::new());
         assert_eq!(all.rates("a"), None, "it is off");
+    }
+
+    #[test]
+    fn what_an_idle_guest_and_its_host_do_changes_nothing_that_is_shown() {
+        let (mut all, mut host) = (Figures::default(), Host::default());
+        let (mut cpu, mut instructions, mut busy) = (0, 0, 0);
+        let mut shown = Vec::new();
+        // Hundredths of a core in microseconds, thousandths of a million instructions, ticks of 200.
+        for (at, (noise, ticks)) in
+            (0..).zip([(10, 2), (10, 2), (14, 5), (6, 8), (17, 3), (200, 90), (195, 86)])
+        {
+            cpu += noise * 1000;
+            instructions += noise * 100_000;
+            busy += ticks;
+            all.take(at * 1000, vec![figures(cpu, instructions, 0)]);
+            let memory = Some((noise << 24, 1 << 34));
+            host.take(HostSample { cpu: Some((busy, at as u64 * 200)), memory });
+            shown.extend(all.rates("a").map(|rates| (rates.cpu_percent, host.cpu_percent, host.memory())));
+        }
+        assert!(shown[..4].iter().all(|figures| *figures == shown[0]), "{shown:?}");
+        assert!(shown[4].0 > 15.0 && shown[4].1 > Some(40.0) && shown[4].2 > shown[0].2, "{shown:?}");
+        all.take(8000, vec![figures(cpu, instructions, 0)]);
+        assert_eq!(all.rates("a").map(|rates| rates.cpu_percent), Some(0.0), "nothing at all is nothing");
     }
 
     #[test]

@@ -36,7 +36,8 @@ use crossterm::event::{Event, MouseEventKind};
 use effect::Effect;
 use link::Link;
 pub(crate) use link::{Connect, WhereNoneRuns};
-use msg::Msg;
+use msg::{Msg, VspMsg};
+use screens::guest_console::ConsoleId;
 use settings::{Borders, Settings, WhereAbsent};
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -50,6 +51,8 @@ use std::time::{Duration, Instant};
 const FRAME: Duration = Duration::from_millis(16);
 /// The same where a key was pressed: its effect is to be seen at once.
 const URGENT_FRAME: Duration = Duration::from_millis(2);
+/// What a guest prints for so long after a key was typed at it is taken for its echo, which may come in several pieces.
+const ECHO: Duration = Duration::from_millis(40);
 /// How often time passes for the state.
 const TICK: Duration = Duration::from_millis(500);
 /// How long messages of the VSP are taken before keys and the screen have their turn.
@@ -94,7 +97,8 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let first = update::initial_effects(&state);
     let clicks = ClickMap::default();
-    let mut desk = Desk { screen: &mut screen, link: &mut link, state: &mut state, is_ascii, clicks };
+    let mut desk =
+        Desk { screen: &mut screen, link: &mut link, state: &mut state, is_ascii, clicks, typed: None };
     for effect in first {
         desk.perform(effect)?;
     }
@@ -128,6 +132,8 @@ struct Desk<'a> {
     is_ascii: bool,
     /// What was drawn last, for the mouse.
     clicks: ClickMap,
+    /// Where something was typed last, and when.
+    typed: Option<(ConsoleId, Instant)>,
 }
 
 /// Whether the screen is as the state is.
@@ -170,7 +176,11 @@ impl Desk<'_> {
             let frame_due = until_frame.map_or_else(never, crossbeam_channel::after);
             let (msg, comes_from) = select! {
                 recv(keys) -> msg => (msg.context("the keyboard is gone")?, Dirt::Urgent),
-                recv(vsp) -> msg => (msg.context("the connection's threads are gone")?, Dirt::Some),
+                recv(vsp) -> msg => {
+                    let msg = msg.context("the connection's threads are gone")?;
+                    let dirt = self.dirt_of(&msg);
+                    (msg, dirt)
+                }
                 recv(ticks) -> _ => (time_passes(), Dirt::Some),
                 recv(frame_due) -> _ => continue,
             };
@@ -206,7 +216,10 @@ impl Desk<'_> {
                 // What a key did is shown before more of the VSP is taken.
                 (Err(_), Dirt::Urgent) => break,
                 (Err(_), _) => match vsp.try_recv() {
-                    Ok(msg) => (msg, Dirt::Some),
+                    Ok(msg) => {
+                        let dirt = self.dirt_of(&msg);
+                        (msg, dirt)
+                    }
                     Err(_) => break,
                 },
             };
@@ -216,6 +229,18 @@ impl Desk<'_> {
             }
         }
         Ok((Flow::GoOn, came))
+    }
+
+    /// How soon a message of the VSP is to be seen: a guest's echo belongs to the key.
+    fn dirt_of(&self, msg: &Msg) -> Dirt {
+        match (msg, self.typed) {
+            (Msg::Vsp(VspMsg::Console { id, .. }), Some((typed_at, at)))
+                if *id == typed_at && at.elapsed() < ECHO =>
+            {
+                Dirt::Urgent
+            }
+            _ => Dirt::Some,
+        }
     }
 
     fn take(&mut self, mut msg: Msg) -> anyhow::Result<Flow> {
@@ -240,6 +265,9 @@ impl Desk<'_> {
             Effect::Redraw => self.screen.clear().context("the terminal is gone")?,
             Effect::Copy(text) => self.screen.copy(&text).context("the terminal is gone")?,
             other => {
+                if let Effect::Input { id, .. } = &other {
+                    self.typed = Some((*id, Instant::now()));
+                }
                 if let Some(msg) = self.link.perform(other) {
                     return self.take(msg);
                 }

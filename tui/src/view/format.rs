@@ -73,9 +73,13 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
-/// The time from `since` to `now`, both in milliseconds since 1970, as a [`duration`].
+/// The time from `since` to `now`, both in milliseconds since 1970, as a [`duration`] of whole minutes from the first one
+/// on: a screen on which nothing else happens changes once a minute.
 pub(crate) fn elapsed(since: i64, now: i64) -> String {
-    duration(u64::try_from(now.saturating_sub(since) / 1000).unwrap_or(0))
+    match u64::try_from(now.saturating_sub(since) / 1000).unwrap_or(0) {
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds => duration(seconds),
+    }
 }
 
 /// `text` with `·` for control characters, so that no text from elsewhere can act on the terminal.

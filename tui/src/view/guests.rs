@@ -55,7 +55,9 @@ const COLUMNS: [Column; 13] = [
     }),
     column("", Order::Cpu, SPARK, LEFT, MEDIUM, |canvas, guest, _| {
         let width = usize::from(SPARK);
-        let bars = |past| widgets::sparkline(canvas, past, width, 100.0, |rates| rates.cpu_percent);
+        // A guest that is on has a bar at least, or idle ones would flicker.
+        let share = |rates: &Rates| rates.cpu_percent.max(f32::MIN_POSITIVE);
+        let bars = |past| widgets::sparkline(canvas, past, width, 100.0, share);
         let past = canvas.state.figures.guest(&guest.name).filter(|_| guest.state.is_on());
         (past.map_or_else(String::new, |guest| bars(guest.past())), canvas.theme.chart())
     }),

@@ -267,6 +267,11 @@ impl Uart {
 
     /// Is there output for the host?
     pub fn has_output(&self) -> bool {
-        !self.output.is_empty()
+        self.output_len() > 0
+    }
+
+    /// Bytes of output for the host.
+    pub fn output_len(&self) -> usize {
+        self.output.len()
     }
 }
