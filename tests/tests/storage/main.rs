@@ -6,6 +6,7 @@ mod conformance;
 mod disc;
 mod host;
 mod many;
+mod reservations;
 mod space;
 
 /// Prints the line by which CI sees that a story against the real system ran to its end.
