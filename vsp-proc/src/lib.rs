@@ -13,6 +13,7 @@
 pub mod avio;
 mod avio_link;
 mod caller;
+mod clients;
 mod console;
 pub mod db;
 mod demo;
@@ -86,6 +87,11 @@ pub enum StartError {
     /// The host refused something basic.
     #[error("cannot start the VSP: {0}")]
     Host(#[from] io::Error),
+}
+
+/// The name of this host.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Runs a VSP until it is told to end, by a client or by SIGTERM or SIGINT, and all guests are off.

@@ -17,21 +17,23 @@ use ipc::message::{
     VspEnd, VspToClient,
 };
 use ipc::software::SoftwareRequest;
-use ipc::{Access, Error, Peer, Role};
+use ipc::{Access, Error, Peer, Role, Standing};
+use storage::throttle::Throttle;
 use tracing::Span;
 
 use crate::caller::Caller;
+use crate::clients::Clients;
 use crate::console::{Console, Viewer};
 use crate::log::{LogHub, LogReader, Readable};
 use crate::stream::{self, Delivery, Offering};
 use crate::supervisor::{Input, Reply, superuser};
 
-/// Most clients at a time.
-const MAX_CLIENTS: usize = 256;
 /// Longest time a client may leave an answer or event unread before it is disconnected.
 const SEND_DEADLINE: Duration = Duration::from_secs(30);
 /// Least time between two events with figures.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
+/// Bytes of a request that are logged.
+const LONGEST_LOGGED: usize = 4096;
 /// Bytes of events that wait for a client.
 const EVENT_QUEUE: usize = 1 << 20;
 
@@ -55,13 +57,28 @@ struct Load {
 
 #[derive(Default)]
 struct Counts {
-    clients: usize,
+    clients: Clients,
     requests: usize,
 }
 
 impl Load {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One client's place among all, for as long as it lives.
+struct Place(Arc<Load>, u32);
+
+impl Place {
+    fn take(load: &Arc<Load>, uid: u32, is_owner: bool) -> Option<Place> {
+        load.counts().clients.enter(uid, is_owner).then(|| Place(load.clone(), uid))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.counts().clients.leave(self.1);
     }
 }
 
@@ -114,14 +131,19 @@ impl Server {
                     continue;
                 }
             };
-            if self.load.counts().clients >= MAX_CLIENTS {
-                tracing::warn!(pid = peer.pid, "client refused: too many");
+            let standing = self.access.check(peer);
+            let Some(place) = Place::take(&self.load, peer.uid, matches!(standing, Ok(Standing::Owner)))
+            else {
+                static THROTTLE: Throttle = Throttle::new();
+                if let Some(dropped) = THROTTLE.admit() {
+                    tracing::warn!(pid = peer.pid, uid = peer.uid, dropped, "client refused: too many");
+                }
                 continue;
-            }
-            self.load.counts().clients += 1;
+            };
             let server = self.clone();
             let serve = move || {
-                let served = match server.access.check(peer) {
+                let _place = place;
+                let served = match standing {
                     Ok(standing) => server.serve(stream, &Caller::of(peer, standing), peer),
                     Err(denied) => {
                         tracing::warn!(error = %denied, pid = peer.pid, "client refused");
@@ -131,10 +153,8 @@ impl Server {
                 if let Err(error) = served {
                     tracing::info!(%error, pid = peer.pid, uid = peer.uid, "client connection ended");
                 }
-                server.load.counts().clients -= 1;
             };
             if let Err(error) = thread::Builder::new().name(format!("client-{}", peer.pid)).spawn(serve) {
-                self.load.counts().clients -= 1;
                 tracing::error!(%error, "cannot serve a client");
             }
         }
@@ -152,7 +172,7 @@ impl Server {
             let span = tracing::info_span!("request", request = number);
             if is_change(&request) {
                 let _request = span.enter();
-                tracing::info!(what = ?request, pid = peer.pid, uid = peer.uid, "request");
+                tracing::info!(what = shortened(&request), pid = peer.pid, uid = peer.uid, "request");
             }
             match request {
                 ClientToVsp::Subscribe(subscription) => match self.open(subscription, caller) {
@@ -187,7 +207,7 @@ impl Server {
         }
         for mut answer in answers {
             if let VspToClient::Status(status) = &mut answer {
-                status.clients = self.load.counts().clients as u32;
+                status.clients = self.load.counts().clients.count() as u32;
             }
             let last = !matches!(
                 answer,
@@ -299,6 +319,16 @@ fn refuse(stream: UnixStream) -> ipc::Result<()> {
     sender.send(&VspToClient::Refused(superuser()))
 }
 
+/// A request for the log, in which nobody has room for all that he can write.
+fn shortened(request: &ClientToVsp) -> String {
+    let mut text = format!("{request:?}");
+    if text.len() > LONGEST_LOGGED {
+        text.truncate(text.floor_char_boundary(LONGEST_LOGGED));
+        text.push_str("...");
+    }
+    text
+}
+
 /// Requests that change something are logged, with who asked.
 fn is_change(request: &ClientToVsp) -> bool {
     !matches!(
@@ -309,6 +339,9 @@ fn is_change(request: &ClientToVsp) -> bool {
             | ClientToVsp::VspStatus
             | ClientToVsp::Figures(_)
             | ClientToVsp::Subscribe(_)
+            | ClientToVsp::ConsoleInput(_)
+            | ClientToVsp::ConsoleTakeAccess
+            | ClientToVsp::ConsoleReleaseAccess
             | ClientToVsp::ConsoleUsers(_)
             | ClientToVsp::Devices(DeviceRequest::List { .. } | DeviceRequest::Repair)
             | ClientToVsp::Software(

@@ -10,6 +10,7 @@ mod commands_show;
 mod commands_software;
 mod front_end;
 mod guest;
+mod hostile;
 mod hot;
 mod hot_linux;
 mod journey;

@@ -359,4 +359,53 @@ mod tests {
         assert_eq!(describe(ExitStatus::from_raw(9)), "killed by signal 9 (SIGKILL)");
         assert_eq!(describe(ExitStatus::from_raw(3 << 8)), "exit status 3");
     }
+
+    /// Whatever a guest process writes, the conversation ends or goes on, and what it passes is closed.
+    #[test]
+    fn any_words_of_a_guest_process_are_survived() {
+        use proptest::prelude::*;
+        use std::io::Write;
+        let said = [
+            GuestToVsp::Started,
+            GuestToVsp::ConsoleOutput(b"diag# ".to_vec()),
+            GuestToVsp::ConsoleGap { bytes: u64::MAX },
+            GuestToVsp::AdapterLost { bus: 255, slot: 255 },
+        ];
+        let frame = |message| ipc::codec::encode(ipc::codec::PROTOCOL_VERSION, message).unwrap();
+        let frames: Vec<Vec<u8>> = said.iter().map(frame).collect();
+        let piece = prop_oneof![
+            (0..frames.len()).prop_map(move |which| frames[which].clone()),
+            prop::collection::vec(any::<u8>(), 0..300),
+            // A frame of which not all comes, or that has no sense.
+            (0u32..5_000_000, prop::collection::vec(any::<u8>(), 2..40)).prop_map(|(len, bytes)| [
+                &len.to_le_bytes()[..],
+                &bytes
+            ]
+            .concat()),
+        ];
+        let config = ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() };
+        proptest::test_runner::TestRunner::new(config)
+            .run(&prop::collection::vec(piece, 0..12), |pieces| {
+                let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+                let hello = ipc::Hello::new(Role::Guest);
+                theirs.write_all(&ipc::codec::encode(ipc::codec::HELLO_VERSION, &hello).unwrap()).unwrap();
+                let writer = thread::spawn(move || {
+                    // It may hang up before all is said.
+                    let _ = theirs.write_all(&pieces.concat());
+                    let _ = theirs.shutdown(std::net::Shutdown::Write);
+                    theirs
+                });
+                let control = VspEnd::open(ours, Role::Vsp, Role::Guest).unwrap().split();
+                let (orders, queue) = unbounded();
+                let (_typed, input) = bounded(1);
+                prop_assert!(
+                    converse(control, (queue, input), |_| {}).is_err(),
+                    "it ends with the connection"
+                );
+                drop(orders);
+                drop(writer.join().unwrap());
+                Ok(())
+            })
+            .unwrap();
+    }
 }

@@ -58,7 +58,7 @@ impl Supervisor {
 
     fn inventory_of(&self, host: &SoftwareHost) -> Result<Owned, Refusal> {
         let (directory, name, release) = match host {
-            SoftwareHost::Vsp => (self.root.common(), host_name(), VSP_RELEASE),
+            SoftwareHost::Vsp => (self.root.common(), crate::host_name(), VSP_RELEASE),
             SoftwareHost::Guest(guest) => {
                 let name = self.find(guest)?;
                 let config = self.readable(&name)?;
@@ -87,7 +87,8 @@ impl Supervisor {
         reply: &Reply,
     ) -> Result<VspToClient, Refusal> {
         let directory = self.software_logs();
-        let mut log = SessionLog::begin(&directory, verb, &host_name(), &session.user).map_err(failed)?;
+        let mut log =
+            SessionLog::begin(&directory, verb, &crate::host_name(), &session.user).map_err(failed)?;
         log.tell(&format!("Target:  {}:/", owned.name));
         log.report("Analysis of dependencies and installed software.", &plan);
         let stored = match session.preview || plan.changes.is_empty() {
@@ -186,10 +187,6 @@ fn may_run_hpux(config: &GuestConfig) -> bool {
 fn has_attached_device(config: &GuestConfig) -> bool {
     let is_attached = |device| matches!(device, DeviceType::Tape | DeviceType::Changer | DeviceType::Burner);
     config.devices.iter().any(|statement| is_attached(statement.device()))
-}
-
-fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn failed(text: String) -> Refusal {

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Instant;
 
-use super::{Reply, Supervisor, now, teller};
+use super::life::teller;
+use super::{Reply, Supervisor, now};
 use crate::avio_link;
 use crate::db::GuestConfig;
 use crate::root::StateRoot;

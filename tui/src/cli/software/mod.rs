@@ -48,13 +48,9 @@ impl Host {
         };
         Ok(match guest {
             Some(name) => (SoftwareHost::Guest(GuestRef::Name(name.clone())), name, software),
-            None => (SoftwareHost::Vsp, host_name(), software),
+            None => (SoftwareHost::Vsp, vsp_proc::host_name(), software),
         })
     }
-}
-
-fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The VSP reads depots and knows nothing of our working directory.

@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use ipc::message::{ClientToVsp, VspToClient};
 use ipc::software::{Session, SoftwareRequest};
 
-use super::{Host, absolute, host_name};
+use super::{Host, absolute};
 use crate::cli::failure::Failure;
 use crate::cli::{Spec, link};
 
@@ -83,7 +83,7 @@ fn session(given: &[(String, bool)], preview: bool, autoselect: (&str, bool)) ->
     let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
     let user = user.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
     let mut session = Session {
-        user: format!("{user}@{}", host_name()),
+        user: format!("{user}@{}", vsp_proc::host_name()),
         preview,
         enforce_dependencies: true,
         autoselect: autoselect.1,

@@ -133,6 +133,68 @@ fn garbage_on_the_socket_ends_that_connection() {
     good(&innocent.command(3, &[0; 6], &[], 0));
 }
 
+/// Any message of the protocol, and of none, with any descriptors: the connection goes on or ends, and nothing else does.
+#[test]
+fn any_messages_with_any_descriptors_are_survived() {
+    use proptest::prelude::*;
+    use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+    let (_adapter, mut innocent, _) = with_store();
+    let descriptors: Vec<OwnedFd> = vec![
+        std::fs::File::open("/dev/null").unwrap().into(),
+        std::fs::File::open("/").unwrap().into(),
+        std::fs::File::open("/proc/self/mem").unwrap().into(),
+        rustix::fs::memfd_create("ram", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap(),
+        rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK).unwrap(),
+        UnixStream::pair().unwrap().0.into(),
+    ];
+    // The requests of the protocol (vhost-user specification) and some more; version and flags mostly right.
+    let flags = prop_oneof![4 => Just(1u32), 1 => Just(9), 1 => any::<u32>()];
+    let payload = prop_oneof![
+        2 => prop::collection::vec(any::<u8>(), 0..64),
+        // Small numbers are indices, sizes and counts that may be right.
+        4 => prop::collection::vec(0u64..5, 0..9).prop_map(|words| words.iter().flat_map(|word| word.to_le_bytes()).collect()),
+        1 => prop::collection::vec(any::<u8>(), 4000..6000),
+    ];
+    let size =
+        prop_oneof![8 => Just(None), 1 => any::<u32>().prop_map(Some), 1 => (0u32..100).prop_map(Some)];
+    let passed = prop::collection::vec(0..descriptors.len(), 0..10);
+    let message = (0u32..46, flags, payload, size, passed);
+    let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
+    proptest::test_runner::TestRunner::new(config)
+        .run(&prop::collection::vec(message, 1..24), |messages| {
+            let (adapter, connection) = serve(&Arc::new(Targets::new()));
+            connection.set_write_timeout(Some(PATIENCE)).unwrap();
+            for (request, flags, payload, size, passed) in messages {
+                let size = size.unwrap_or(payload.len() as u32);
+                let header = [request, flags, size].map(u32::to_le_bytes).concat();
+                let passed: Vec<BorrowedFd<'_>> =
+                    passed.into_iter().map(|which| descriptors[which].as_fd()).collect();
+                // Fails when it has hung up, as it may.
+                if send_with(&connection, &[header, payload].concat(), &passed).is_err() {
+                    break;
+                }
+            }
+            drop(connection);
+            prop_assert!(adapter.wait(PATIENCE), "it ends");
+            Ok(())
+        })
+        .unwrap();
+    good(&innocent.command(3, &[0; 6], &[], 0));
+}
+
+fn send_with(
+    stream: &UnixStream,
+    bytes: &[u8],
+    descriptors: &[std::os::fd::BorrowedFd<'_>],
+) -> std::io::Result<()> {
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    let mut space = [std::mem::MaybeUninit::uninit(); 256];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    let sent = sendmsg(stream, &[std::io::IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
+    (&*stream).write_all(&bytes[sent..])
+}
+
 #[test]
 fn unsealed_memory_is_refused_unless_allowed() {
     let start = |policy| {
