@@ -9,7 +9,7 @@ use crate::backing::{
 };
 use crate::identity::unit_id;
 use crate::scsi::reservation::{KeptError, Power};
-use crate::scsi::{Disk, Drive, Dvd, Initiator, Product, Reservations, Target};
+use crate::scsi::{Disk, Drive, Dvd, Initiator, Product, Reservations, StateError, Target};
 use crate::shared::OpenDisks;
 use crate::statement::{DeviceType, Refusal, StorageStatement, StorageType};
 use crate::sysfs::Sysfs;
@@ -26,6 +26,9 @@ pub enum UnitError {
     /// Who may use it is not known.
     #[error(transparent)]
     Kept(#[from] KeptError),
+    /// Its state cannot be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// Looks at what a statement names, without opening it.
@@ -90,6 +93,8 @@ pub struct Claim<'a> {
     pub initiator: Initiator,
     /// The directory where reservations are kept that shall survive; without it guests cannot ask for that.
     pub keep_in: Option<&'a Path>,
+    /// The directory where units keep what a guest expects of them that outlives the VSP; without it they keep nothing.
+    pub state_in: Option<&'a Path>,
     /// Whether the guest has had the unit all along, from another process.
     pub power: Power,
 }
@@ -132,14 +137,22 @@ fn open_disk(statement: &StorageStatement, claim: Claim<'_>) -> Result<Disk, Uni
         Some(directory) => Reservations::kept_in(&directory.join(format!("reservations-{id}")), claim.power)?,
         None => Reservations::new(),
     };
-    Ok(Disk::with_reservations(Arc::new(store), product, id, claim.initiator, reservations))
+    let disk = Disk::with_reservations(Arc::new(store), product, id, claim.initiator, reservations);
+    Ok(match claim.state_in {
+        Some(directory) => disk.kept_in(&directory.join(format!("disk-{id}")), claim.power)?,
+        None => disk,
+    })
 }
 
 fn open_dvd(statement: &StorageStatement, claim: Claim<'_>) -> Result<Dvd, UnitError> {
     let (disc, drive) = open_disc(statement)?;
     // The drive stays the same whatever is in it: it is known by its place in its guest.
     let id = unit_id(&format!("{} {}", claim.initiator.0, statement.placement()));
-    Ok(Dvd::new(disc, drive, id))
+    let dvd = Dvd::new(disc, drive, id);
+    Ok(match claim.state_in {
+        Some(directory) => dvd.kept_in(&directory.join(format!("dvd-{id}")), claim.power)?,
+        None => dvd,
+    })
 }
 
 /// Opens the disc that the statement of a DVD names, if there is one; also what the drive is by that.

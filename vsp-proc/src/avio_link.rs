@@ -34,6 +34,8 @@ pub(crate) fn set_shared(device: &StorageStatement, is_shared: bool) {
 pub(crate) struct Supply {
     /// Where reservations are kept that outlive a guest's run.
     pub(crate) reservations: PathBuf,
+    /// Where units keep what a guest expects of them under the next VSP.
+    pub(crate) units: PathBuf,
     /// Attached devices.
     pub(crate) hardware: Hardware,
 }
@@ -47,6 +49,8 @@ pub(crate) struct Owner<'a> {
     pub(crate) supply: &'a Supply,
     /// Whether the guest has known its devices all along: a VSP comes back to it.
     pub(crate) is_running: bool,
+    /// Devices that this VSP has open for it.
+    pub(crate) open: &'a [(StorageStatement, Unit)],
 }
 
 impl Owner<'_> {
@@ -55,9 +59,13 @@ impl Owner<'_> {
     /// # Errors
     /// What is wrong, for the operator.
     pub(crate) fn open(&self, statement: &StorageStatement) -> Result<Unit, String> {
+        if let Some((_, unit)) = self.open.iter().find(|(open, _)| open == statement) {
+            return Ok(unit.clone());
+        }
         let power = if self.is_running { Power::Kept } else { Power::Lost };
         let initiator = Initiator(self.config.uuid);
-        let claim = Claim { initiator, keep_in: Some(&self.supply.reservations), power };
+        let Supply { reservations, units, .. } = self.supply;
+        let claim = Claim { initiator, keep_in: Some(reservations), state_in: Some(units), power };
         let unit = match statement.storage() {
             StorageType::AttachPath => {
                 let guest = (initiator, self.config.name.as_str());
@@ -145,12 +153,26 @@ impl Served {
 
     /// Ends the back-end and waits until its stores are free.
     pub(crate) fn end(self) {
+        self.stop();
+    }
+
+    /// The same, but the guest goes on under the next VSP: units remember what it expects of them.
+    pub(crate) fn leave(self) {
+        self.stop();
+        self.units.values().for_each(|unit| unit.target().leave());
+    }
+
+    /// The same, but its devices are to be served anew: they are given back by target.
+    pub(crate) fn end_for_another(mut self) -> BTreeMap<u8, Unit> {
+        self.stop();
+        std::mem::take(&mut self.units)
+    }
+
+    /// Waits until nothing is executed any more.
+    fn stop(&self) {
         self.handle.stop();
         if !self.handle.wait(END_LIMIT) {
-            tracing::error!(
-                adapter = self.name,
-                "I/O of a guest that is gone does not end; its stores stay in use"
-            );
+            tracing::error!(adapter = self.name, "I/O does not end; its stores stay in use");
         }
     }
 }

@@ -106,6 +106,11 @@ impl StateRoot {
         StateRoot(path.into())
     }
 
+    /// What units keep for guests that outlive the VSP.
+    pub(crate) fn units(&self) -> PathBuf {
+        self.run().join("units")
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.0

@@ -42,13 +42,16 @@ struct State {
     /// Ports of each guest.
     ports: BTreeMap<Initiator, usize>,
     remembered: Option<(Initiator, Claims)>,
+    /// The VSP ends and the guests do not.
+    is_leaving: bool,
 }
 
 impl Shared {
     /// A device held as `arbiter` says.
     pub fn new(device: Arc<dyn Device>, arbiter: Arbiter, keep: Keep) -> Arc<Shared> {
         let remembered = arbiter.remembered();
-        let state = State { arbiter, ports: BTreeMap::new(), remembered };
+        device.set_holder(arbiter.holder());
+        let state = State { arbiter, ports: BTreeMap::new(), remembered, is_leaving: false };
         Arc::new(Shared { device, state: Mutex::new(state), keep })
     }
 
@@ -94,7 +97,12 @@ impl Shared {
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
+        let before = state.arbiter.holder();
         let result = change(&mut state);
+        let holder = state.arbiter.holder();
+        if holder != before {
+            self.device.set_holder(holder);
+        }
         let remembered = state.arbiter.remembered();
         if remembered != state.remembered {
             state.remembered = remembered;
@@ -104,8 +112,9 @@ impl Shared {
     }
 
     fn begin(&self, party: Party, class: Class) -> Result<(), Busy> {
-        // Asked before the state is locked, for it may take its time.
-        if class != Class::Free && self.holder().is_none() && self.device.is_open_on_host() {
+        // Asked before the state is locked, for it may take its time; and only by a command that begins to hold the device,
+        // for to open a tape is to send it commands: the host's driver would get the unit attentions that are the guest's.
+        if class.holds() && self.holder().is_none() && self.device.is_open_on_host() {
             return Err(Busy(Party::Host));
         }
         self.change(|state| state.arbiter.begin(party, class))
@@ -182,6 +191,11 @@ impl Target for Guarded {
         self.port.notice_resize()
     }
 
+    fn leave(&self) {
+        self.shared.state().is_leaving = true;
+        self.port.leave();
+    }
+
     fn statistics(&self) -> StatisticsSnapshot {
         self.port.statistics()
     }
@@ -190,6 +204,9 @@ impl Target for Guarded {
 impl Drop for Guarded {
     fn drop(&mut self) {
         self.shared.change(|state| {
+            if state.is_leaving {
+                return;
+            }
             let ports = state.ports.get_mut(&self.initiator);
             let is_last = ports.is_none_or(|ports| {
                 *ports -= 1;

@@ -86,6 +86,10 @@ pub trait Device: Send + Sync {
     /// and the like is gone, as after [`Reset::Nexus`](crate::scsi::Reset::Nexus), and nothing else has changed; the
     /// tape stays where it is. Asked for twice, there are two ports that know nothing of each other.
     fn port(self: Arc<Self>, initiator: Initiator) -> Arc<dyn Target>;
+    /// Who holds it from now on. A device that another one can interfere with (a drive with its changer) is told.
+    fn set_holder(&self, holder: Option<arbiter::Party>) {
+        _ = holder;
+    }
     /// Whether a program on the host that is not this VSP has the device open, so that nobody can be let in. Emulated
     /// devices are the VSP's own.
     fn is_open_on_host(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Backing stores: what a virtual disk keeps its bytes in. A store knows bytes and offsets; blocks, commands and sense
 //! data are the business of [`crate::scsi`].
 
+mod claims;
 #[cfg(test)]
 mod device_tests;
 mod discs;

@@ -8,7 +8,7 @@ use std::path::Path;
 use nix::fcntl::FcntlArg;
 
 use super::ioctl::device_len;
-use super::{Access, OpenError};
+use super::{Access, OpenError, claims};
 use crate::identity::{Footprint, Identity};
 use crate::sysfs::{BlockDevice, Sysfs};
 
@@ -79,17 +79,19 @@ pub fn examine_disc_source(path: &Path, sysfs: &Sysfs) -> Result<Examined, OpenE
 /// Opens and locks what is at `path`.
 pub(super) fn open(path: &Path, kind: Kind, access: Access, sysfs: &Sysfs) -> Result<Opened, OpenError> {
     // Before opening: to open a FIFO or a tape can wait or do things.
-    check_kind(path, &metadata(path)?, kind, sysfs)?;
+    let before = metadata(path)?;
+    check_kind(path, &before, kind, sysfs)?;
     let flags = match kind {
         Kind::File => libc::O_NONBLOCK | libc::O_NOCTTY,
         // Without O_NONBLOCK, so that a drive looks whether there is a disc and locks its door.
         Kind::Disk | Kind::LogicalVolume => libc::O_EXCL,
     };
-    let opened = File::options()
-        .read(true)
-        .write(access == Access::ReadWrite)
-        .custom_flags(flags | libc::O_CLOEXEC)
-        .open(path);
+    let mut options = File::options();
+    options.read(true).write(access == Access::ReadWrite).custom_flags(flags | libc::O_CLOEXEC);
+    let opened = match kind {
+        Kind::File => options.open(path),
+        Kind::Disk | Kind::LogicalVolume => claims::open(Identity::of(&before), || options.open(path)),
+    };
     let file = opened.map_err(|source| match source.raw_os_error() {
         Some(libc::EBUSY) => OpenError::InUse(path.to_owned()),
         Some(libc::ENOMEDIUM) => OpenError::NoMedium(path.to_owned()),
@@ -203,7 +205,7 @@ fn set_lock(file: &File, lock_type: libc::c_int) -> io::Result<()> {
 mod tests {
     use rustix::fs::makedev;
 
-    use super::super::RawFile;
+    use super::super::{BlockStore, RawFile};
     use super::*;
     use crate::sysfs::fake::Tree;
 
@@ -221,6 +223,19 @@ mod tests {
         }
         drop(first);
         RawFile::open(&path, Access::ReadWrite).unwrap();
+    }
+
+    #[test]
+    fn store_is_free_when_its_owner_is_done_whoever_has_inherited_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("disk");
+        RawFile::create(&path, 1 << 20).unwrap();
+        let first = RawFile::open(&path, Access::ReadWrite).unwrap();
+        // As a process has it that was forked and has not executed its program yet.
+        let inherited = std::os::fd::AsFd::as_fd(&first.file().unwrap()).try_clone_to_owned().unwrap();
+        drop(first);
+        RawFile::open(&path, Access::ReadWrite).unwrap();
+        drop(inherited);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rustix::fs::{FallocateFlags, fallocate};
 
 use super::open::{self, Kind};
-use super::{BlockStore, Discard, Durability, IoError, IoErrorKind, OpenError, Patience, check_range};
+use super::{
+    BlockStore, Discard, Durability, IoError, IoErrorKind, OpenError, Patience, check_range, claims,
+};
 use crate::identity::Identity;
 use crate::segments::Segments;
 use crate::sysfs::Sysfs;
@@ -99,6 +101,16 @@ impl RawFile {
                 Err(rustix::io::Errno::INVAL) if self.kind != Kind::File => return Ok(false),
                 Err(error) => return Err(io::Error::from(error).into()),
             }
+        }
+    }
+}
+
+impl Drop for RawFile {
+    /// By hand, for a process that is just being started may have inherited the open file.
+    fn drop(&mut self) {
+        match self.kind {
+            Kind::File => _ = open::unlock(&self.file),
+            Kind::Disk | Kind::LogicalVolume => claims::note_closed(self.identity),
         }
     }
 }

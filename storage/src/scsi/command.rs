@@ -1,12 +1,12 @@
 //! From a CDB to the function that carries it out: the table of a device type and what is checked before any command.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::attention::Attentions;
 use super::cdb::Cdb;
 use super::mode::Geometry;
 use super::sense::Key;
-use super::{Begun, Command, Completion, Delivery, Execution, Initiator, Sense, Statistics, Wait};
+use super::{Begun, Command, Completion, Delivery, Execution, Sense, Statistics, Wait};
 use crate::backing::Patience;
 use crate::segments::Segments;
 
@@ -152,82 +152,6 @@ impl Task<'_> {
 
 fn exactly<'a>(buffer: &Segments<'a>, len: u64) -> Result<Segments<'a>, Stop> {
     if buffer.len_bytes() < len { Err(Stop::Overrun) } else { Ok(buffer.slice(0, len)) }
-}
-
-/// Unit attention conditions waiting to be reported (SPC-4 clause 5.14), oldest first, each once.
-#[derive(Default)]
-pub(crate) struct Attentions(Mutex<Vec<Sense>>);
-
-impl Attentions {
-    pub(crate) fn establish(&self, sense: Sense) {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !pending.contains(&sense) {
-            pending.push(sense);
-        }
-    }
-
-    pub(crate) fn are_pending(&self) -> bool {
-        !self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-
-    pub(crate) fn take(&self) -> Option<Sense> {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.is_empty() { None } else { Some(pending.remove(0)) }
-    }
-
-    /// All of them, which stay.
-    pub(super) fn pending(&self) -> Vec<Sense> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// The initiators of a unit that several have, each with what it is to be told.
-#[derive(Default)]
-pub(crate) struct Nexuses(Mutex<Vec<(Initiator, Weak<Attentions>)>>);
-
-impl Nexuses {
-    /// One more; it is told of things for as long as the result lives.
-    pub(crate) fn join(&self, initiator: Initiator) -> Arc<Attentions> {
-        let attentions = Arc::new(Attentions::default());
-        let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        joined.push((initiator, Arc::downgrade(&attentions)));
-        attentions
-    }
-
-    /// Is there an initiator of which this is true?
-    pub(crate) fn any(&self, is_meant: impl Fn(Initiator) -> bool) -> bool {
-        let joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        joined.iter().any(|(initiator, attentions)| attentions.strong_count() > 0 && is_meant(*initiator))
-    }
-
-    /// One less.
-    pub(super) fn leave(&self, attentions: &Arc<Attentions>) {
-        let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        joined.retain(|(_, other)| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(attentions)));
-    }
-
-    /// Each with what it has not been told yet.
-    pub(super) fn pending(&self) -> Vec<(Initiator, Vec<Sense>)> {
-        let joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        joined
-            .iter()
-            .filter_map(|(initiator, attentions)| Some((*initiator, attentions.upgrade()?.pending())))
-            .collect()
-    }
-
-    /// Tells the initiators `whom` is true of.
-    pub(crate) fn tell(&self, sense: Sense, whom: impl Fn(Initiator) -> bool) {
-        let mut joined = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        joined.retain(|(initiator, attentions)| match attentions.upgrade() {
-            Some(attentions) => {
-                if whom(*initiator) {
-                    attentions.establish(sense);
-                }
-                true
-            }
-            None => false,
-        });
-    }
 }
 
 /// A logical unit as the shared commands and checks see it.

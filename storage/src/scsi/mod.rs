@@ -12,11 +12,13 @@
 //!                                                   backing::BlockStore
 //! ```
 
+mod attention;
 mod begun;
 mod cdb;
 mod command;
 mod foreign;
 mod gate;
+mod kept;
 pub mod lun;
 mod mmc;
 mod mode;
@@ -30,16 +32,17 @@ mod ssc;
 mod statistics;
 mod vpd;
 
+pub(crate) use attention::Attentions;
 pub use begun::{Begun, Operation};
-pub(crate) use command::Attentions;
 pub use foreign::{FOREIGN_SENSE_LEN, Foreign, Undelivered};
+pub use kept::StateError;
 pub(crate) use lun::single_lun;
 pub use mmc::{Burner, BurnerPort, DiscState, Drive, Dvd, EjectError};
 pub use reservation::{Initiator, Reservations};
 pub use sbc::{Disk, Product, WeakDisk};
 pub use sense::Sense;
 pub use smc::{Changer, ChangerPort, DataTransferElement, LoadError, Loading, StillLoaded};
-pub use ssc::{InsertError, StateError, TapeDrive};
+pub use ssc::{InsertError, TapeDrive};
 pub use statistics::{Statistics, StatisticsSnapshot};
 
 use crate::backing::Patience;
@@ -190,6 +193,9 @@ pub trait Target: Send + Sync {
     }
     /// What was last done to the unit may not have been told to the guest by who did it: tells it, perhaps once more.
     fn tell_again(&self) {}
+    /// The VSP ends and the guest does not, which goes on with the unit under the next VSP. Nothing is executed any more;
+    /// what is dropped from now on remains in the state that was kept.
+    fn leave(&self) {}
     /// What it has done so far.
     fn statistics(&self) -> StatisticsSnapshot;
 }

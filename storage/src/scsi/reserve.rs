@@ -1,7 +1,8 @@
 //! Reservations as commands: what is asked, and what the initiators are told.
 
 use super::Wait;
-use super::command::{Against, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task, row};
+use super::attention::Nexuses;
+use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
 use super::reservation::{self, Denial, Initiator, Out, Reservations, State};
 
 /// CDB usage of the service actions of PERSISTENT RESERVE IN and OUT (SPC-4 clauses 6.15 and 6.16). SCOPE and TYPE are ignored where

@@ -1,8 +1,9 @@
 //! An attached device that says yes to everything.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::attached::arbiter::Party;
 use crate::attached::{Description, Device, Wwid};
 use crate::backing::Patience;
 use crate::scsi::{Command, Completion, Execution, Initiator, Reset, StatisticsSnapshot, Target};
@@ -12,6 +13,8 @@ use crate::statement::DeviceType;
 pub struct FakeTape {
     wwid: Wwid,
     open_on_host: AtomicBool,
+    looks: AtomicUsize,
+    holder: Mutex<Option<Party>>,
     resets: Mutex<Vec<(Initiator, Reset)>>,
 }
 
@@ -21,6 +24,8 @@ impl FakeTape {
         Arc::new(FakeTape {
             wwid: Wwid(wwid.into()),
             open_on_host: AtomicBool::new(false),
+            looks: AtomicUsize::new(0),
+            holder: Mutex::new(None),
             resets: Mutex::new(Vec::new()),
         })
     }
@@ -28,6 +33,16 @@ impl FakeTape {
     /// Somebody opens or closes its device file.
     pub fn open_on_host(&self, is_open: bool) {
         self.open_on_host.store(is_open, Ordering::Relaxed);
+    }
+
+    /// How often it was looked whether it is open.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    /// Who holds it, as it was told.
+    pub fn holder(&self) -> Option<Party> {
+        *self.holder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The resets it has seen.
@@ -58,7 +73,12 @@ impl Device for FakeTape {
         Arc::new(Port { tape: self, initiator })
     }
 
+    fn set_holder(&self, holder: Option<Party>) {
+        *self.holder.lock().unwrap_or_else(PoisonError::into_inner) = holder;
+    }
+
     fn is_open_on_host(&self) -> bool {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         self.open_on_host.load(Ordering::Relaxed)
     }
 }

@@ -12,6 +12,7 @@ use storage::backing::tap::{Cartridge, Image};
 use storage::disc::{Disc, Kind as DiscKind};
 use storage::identity::unit_id;
 use storage::library::{Barcode, Library, LibraryError, Plan};
+use storage::scsi::reservation::Power;
 use storage::scsi::{Burner, Changer, DataTransferElement, Reservations, TapeDrive};
 use uuid::Uuid;
 
@@ -57,11 +58,32 @@ struct Contents {
     device: Vec<Entry>,
 }
 
+/// Where devices keep what is expected of them later.
+#[derive(Clone)]
+pub(super) struct Keep {
+    /// By guests that outlive the VSP: the state of the device.
+    pub(super) units: PathBuf,
+    /// After a loss of power: persistent reservations.
+    pub(super) reservations: PathBuf,
+    /// Whether there are such guests.
+    pub(super) power: Power,
+}
+
+impl Keep {
+    fn state(&self, id: Uuid) -> PathBuf {
+        self.units.join(id.to_string())
+    }
+
+    fn reservations(&self, id: Uuid) -> Result<Reservations, String> {
+        let file = self.reservations.join(format!("reservations-{id}"));
+        Reservations::kept_in(&file, self.power).map_err(|e| e.to_string())
+    }
+}
+
 /// All of them.
 pub(super) struct Emulations {
     file: PathBuf,
-    /// Where drives keep what guests that run on expect of them.
-    drives: PathBuf,
+    keep: Keep,
     all: Vec<Emulation>,
 }
 
@@ -107,7 +129,7 @@ impl Emulations {
     ///
     /// # Errors
     /// The file is there and cannot be understood.
-    pub(super) fn open(file: PathBuf, drives: PathBuf) -> Result<Emulations, String> {
+    pub(super) fn open(file: PathBuf, keep: Keep) -> Result<Emulations, String> {
         let text = match fs::read_to_string(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             other => other.map_err(|error| error.to_string())?,
@@ -119,19 +141,19 @@ impl Emulations {
                 return Err(format!("it has schema {}, this VSP knows {SCHEMA}", contents.schema));
             }
             all.extend(contents.device.into_iter().map(|entry| {
-                let state = open(&entry, &drives);
+                let state = open(&entry, &keep);
                 if let Err(reason) = &state {
                     tracing::error!(path = %entry.path.display(), reason, "an emulated device cannot be used");
                 }
                 Emulation { entry, state }
             }));
         }
-        Ok(Emulations { file, drives, all })
+        Ok(Emulations { file, keep, all })
     }
 
     /// None, of a file that was damaged.
-    pub(super) fn none(file: PathBuf, drives: PathBuf) -> Emulations {
-        Emulations { file, drives, all: Vec::new() }
+    pub(super) fn none(file: PathBuf, keep: Keep) -> Emulations {
+        Emulations { file, keep, all: Vec::new() }
     }
 
     /// The devices that are there.
@@ -178,7 +200,9 @@ impl Emulations {
         };
         let path = fs::canonicalize(path).map_err(|e| format!("Unable to use '{}': {e}.", path.display()))?;
         let entry = Entry { kind, path, disc: None };
-        let opened = open(&entry, &self.drives)?;
+        // It is new to every guest, whoever runs.
+        let keep = Keep { power: Power::Lost, ..self.keep.clone() };
+        let opened = open(&entry, &keep)?;
         let names = opened.names();
         self.all.push(Emulation { entry, state: Ok(opened) });
         self.save().inspect_err(|_| _ = self.all.pop())?;
@@ -281,22 +305,26 @@ fn unknown(path: &Path) -> String {
     format!("'{}' is no emulated device.", path.display())
 }
 
-fn open(entry: &Entry, drives: &Path) -> Result<Opened, String> {
+fn open(entry: &Entry, keep: &Keep) -> Result<Opened, String> {
     let path = &entry.path;
     match entry.kind {
         Kind::Library => {
             let library = Library::open(path).map_err(|e| e.to_string())?;
-            let changer = Arc::new(Changer::new(library, Reservations::new()));
+            let (_, _, serial) = library.names();
+            let changer = Changer::new(library, keep.reservations(serial)?);
+            let changer = changer.kept_in(&keep.state(serial), keep.power).map_err(|e| e.to_string())?;
+            let changer = Arc::new(changer);
             let mut all = Vec::new();
             for (number, id) in (1..).zip(changer.drives()) {
-                let drive = open_drive(id, drives)?;
+                let drive = open_drive(id, keep)?;
                 changer.connect(number, &(Arc::clone(&drive) as Arc<dyn DataTransferElement>));
                 all.push(drive);
             }
+            changer.resume();
             Ok(Opened::Library { changer, drives: all })
         }
         Kind::Tape => {
-            let drive = open_drive(unit_id(&format!("tape {}", path.display())), drives)?;
+            let drive = open_drive(unit_id(&format!("tape {}", path.display())), keep)?;
             // One that is taken over has its cartridge already.
             if drive.cartridge().is_none() {
                 let cartridge = Cartridge::at(path).map_err(|e| e.to_string())?;
@@ -316,10 +344,14 @@ fn open(entry: &Entry, drives: &Path) -> Result<Opened, String> {
     }
 }
 
-fn open_drive(id: Uuid, directory: &Path) -> Result<Arc<TapeDrive>, String> {
-    fs::create_dir_all(directory).map_err(|e| format!("Unable to create '{}': {e}.", directory.display()))?;
-    let file = directory.join(id.to_string());
-    TapeDrive::kept_in(id, &file, Reservations::new()).map(Arc::new).map_err(|e| e.to_string())
+fn open_drive(id: Uuid, keep: &Keep) -> Result<Arc<TapeDrive>, String> {
+    let file = keep.state(id);
+    if keep.power == Power::Lost {
+        // Mostly there is none; whatever it says is over.
+        let _ = fs::remove_file(&file);
+    }
+    let drive = TapeDrive::kept_in(id, &file, keep.reservations(id)?);
+    drive.map(Arc::new).map_err(|e| e.to_string())
 }
 
 /// Makes the image of a cartridge and its label; an image that is there is taken as it is.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What a device is called is kept in `common/ioconfig`, which devices are emulated in `common/emulated`, who holds which
-//! in `run/holds`, and what state drives are in, in `run/drives`.
+//! in `run/holds`, and what state they are in, in `run/units`.
 
 mod database;
 mod emulated;
@@ -28,6 +28,7 @@ use storage::attached::arbiter::Party;
 use storage::attached::{Denial, Description, Device, Hold, HostDevice, Medium, PassThrough, Shared, Wwid};
 use storage::backing::Examined;
 use storage::identity::{Footprint, unit_id};
+use storage::scsi::reservation::Power;
 use storage::scsi::{Initiator, Target};
 use storage::statement::{DeviceType, StorageStatement, StorageType};
 use storage::sysfs::Sysfs;
@@ -35,12 +36,10 @@ use storage::sysfs::Sysfs;
 use crate::root::StateRoot;
 use crate::supervise::record::{Found as GuestFound, Record as GuestRecord};
 use database::{Database, Record};
-use emulated::Emulations;
+use emulated::{Emulations, Keep};
 use holds::Holds;
 use names::Class;
 
-/// Directory of what tape drives keep for guests that outlive the VSP.
-const DRIVES: &str = "drives";
 /// Beginning of the lunpaths of emulated devices: no PCI device is there.
 const EMULATED_ADAPTER: &str = "255/0/0";
 
@@ -112,19 +111,24 @@ impl Hardware {
         // What drives keep is for guests that run on; without any, the power was off.
         let guests = fs::read_dir(root.guests()).into_iter().flatten().flatten();
         let is_alive = |guest: fs::DirEntry| matches!(GuestRecord::find(&guest.path()), GuestFound::Alive(_));
-        if !guests.into_iter().any(is_alive) {
-            let _ = fs::remove_dir_all(root.run().join(DRIVES));
+        let power = if guests.into_iter().any(is_alive) { Power::Kept } else { Power::Lost };
+        let keep = Keep { units: root.units(), reservations: root.reservations(), power };
+        if power == Power::Lost {
+            let _ = fs::remove_dir_all(&keep.units);
         }
-        Hardware::open_at(&root.common(), &root.run(), Path::new("/sys"))
+        if let Err(error) = fs::create_dir_all(&keep.units) {
+            tracing::error!(path = %keep.units.display(), %error, "units cannot keep their state");
+        }
+        Hardware::open_at(&root.common(), &root.run(), keep, Path::new("/sys"))
     }
 
-    fn open_at(common: &Path, run: &Path, sys: &Path) -> Hardware {
-        let (file, drives) = (common.join("emulated"), run.join(DRIVES));
-        let emulations = Emulations::open(file.clone(), drives.clone()).unwrap_or_else(|reason| {
+    fn open_at(common: &Path, run: &Path, keep: Keep, sys: &Path) -> Hardware {
+        let file = common.join("emulated");
+        let emulations = Emulations::open(file.clone(), keep.clone()).unwrap_or_else(|reason| {
             tracing::error!(path = %file.display(), reason, "the list of emulated devices is damaged");
             // Kept beside: it names what an operator made.
             let _ = fs::rename(&file, file.with_extension("damaged"));
-            Emulations::none(file, drives)
+            Emulations::none(file, keep)
         });
         let state = State {
             database: Database::open(common.join("ioconfig")),

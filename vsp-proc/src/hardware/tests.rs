@@ -30,7 +30,15 @@ impl Bench {
 
 /// Without any hardware of the host.
 fn open(directory: &Path) -> Hardware {
-    Hardware::open_at(directory, directory, &directory.join("sys"))
+    open_after(directory, Power::Lost)
+}
+
+/// As [`open`], after a VSP that was killed, with guests that run on or not.
+fn open_after(directory: &Path, power: Power) -> Hardware {
+    let units = directory.join("units");
+    fs::create_dir_all(&units).unwrap();
+    let keep = Keep { units, reservations: directory.to_owned(), power };
+    Hardware::open_at(directory, directory, keep, &directory.join("sys"))
 }
 
 fn statement(text: &str) -> StorageStatement {

@@ -26,6 +26,8 @@ struct State {
     /// What the guest has now.
     config: GuestConfig,
     served: Vec<Served>,
+    /// The VSP ends and the guest does not: nothing is served any more.
+    is_left: bool,
 }
 
 /// One change of a running guest's devices.
@@ -90,7 +92,7 @@ impl Adapters {
         locations: Vec<(u8, u8)>,
         served: Vec<Served>,
     ) -> Adapters {
-        let state = Arc::new(Mutex::new(State { config, served }));
+        let state = Arc::new(Mutex::new(State { config, served, is_left: false }));
         Adapters { supply: supply.into(), locations: locations.into(), state }
     }
 
@@ -108,12 +110,26 @@ impl Adapters {
     /// # Errors
     /// One line for the operator.
     pub(super) fn serve(&self, location: (u8, u8)) -> Result<UnixStream, String> {
+        self.serve_with(location, &[])
+    }
+
+    /// The same; `open` are devices that are open already.
+    fn serve_with(
+        &self,
+        location: (u8, u8),
+        open: &[(StorageStatement, Unit)],
+    ) -> Result<UnixStream, String> {
         loop {
             let config = self.state().config.clone();
             let devices = by_adapter(&config.devices).remove(&location).unwrap_or_default();
-            let behind = Behind { config: &config, supply: &self.supply, is_running: true };
+            let behind = Behind { config: &config, supply: &self.supply, is_running: true, open };
             let (stream, served) = behind.serve(location, &devices)?;
             let mut state = self.state();
+            if state.is_left {
+                drop(state);
+                served.leave();
+                return Err("The VSP ends.".into());
+            }
             // Changed meanwhile: once more, as it is now.
             if state.config == config {
                 state.served.push(served);
@@ -133,18 +149,36 @@ impl Adapters {
         served.into_iter().for_each(Served::end);
     }
 
-    /// Serves an adapter again that the guest has lost. `None` when it has it, since what it said was overtaken, or when
+    /// Ends all of them, but the guest goes on under the next VSP.
+    pub(super) fn leave(&self) {
+        let served = {
+            let mut state = self.state();
+            state.is_left = true;
+            std::mem::take(&mut state.served)
+        };
+        // All of them first, so that they end together.
+        served.iter().for_each(|served| served.handle().stop());
+        served.into_iter().for_each(Served::leave);
+    }
+
+    /// Serves an adapter again that the guest has lost; its devices stay what they are to it. `None` when it has it, since what it said was overtaken, or when
     /// that is not possible now.
     pub(super) fn again(&self, (bus, slot): (u8, u8)) -> Option<UnixStream> {
-        let (lost, guest) = {
+        let (lost, config) = {
             let mut state = self.state();
             let is_lost = |served: &Served| served.location() == (bus, slot) && served.is_over();
             let index = state.served.iter().position(is_lost)?;
-            (state.served.swap_remove(index), state.config.name.clone())
+            (state.served.swap_remove(index), state.config.clone())
         };
+        let guest = &config.name;
         tracing::warn!(guest, bus, slot, "an adapter was lost and is served again");
-        lost.end();
-        match self.serve((bus, slot)) {
+        let mut units = lost.end_for_another();
+        let devices = by_adapter(&config.devices).remove(&(bus, slot)).unwrap_or_default();
+        let open: Vec<_> = devices
+            .into_iter()
+            .filter_map(|(target, device)| Some((device.clone(), units.remove(&target)?)))
+            .collect();
+        match self.serve_with((bus, slot), &open) {
             Ok(stream) => Some(stream),
             Err(reason) => {
                 tracing::error!(guest, bus, slot, reason, "an adapter is lost");
@@ -203,7 +237,7 @@ impl Adapters {
         if let Some(unit) = moved.and_then(|from| state.served(*from)?.unit(from.target())) {
             return Ok((address, unit.clone()));
         }
-        let owner = Owner { config: &state.config, supply: &self.supply, is_running: false };
+        let owner = Owner { config: &state.config, supply: &self.supply, is_running: false, open: &[] };
         Ok((address, owner.open(statement)?))
     }
 
@@ -281,3 +315,6 @@ impl State {
 fn not_served(address: Address) -> String {
     format!("Adapter {},{} is being connected to the guest again. Try later.", address.bus(), address.slot())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use ipc::guest::{AdapterStart, GuestStart};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 use rustix::fs::{MemfdFlags, memfd_create};
 use storage::statement::StorageStatement;
+use storage::unit::Unit;
 
 use super::inherit::{inherit, own_session};
 use super::record::{CONSOLE_END, LAST_WORDS};
@@ -80,7 +81,11 @@ impl Places {
             console_end: directory.join(CONSOLE_END),
             last_words: directory.join(LAST_WORDS),
             socket: root.guest_socket(config.number),
-            supply: Supply { reservations: root.reservations(), hardware: hardware.clone() },
+            supply: Supply {
+                reservations: root.reservations(),
+                units: root.units(),
+                hardware: hardware.clone(),
+            },
         }
     }
 }
@@ -117,7 +122,7 @@ impl Launcher {
             progress(format!("Initial RAM disk: {}", config.initrd));
         }
         let (mut adapters, mut served) = (Vec::new(), Vec::new());
-        let behind = Behind { config, supply: &places.supply, is_running: false };
+        let behind = Behind { config, supply: &places.supply, is_running: false, open: &[] };
         for (location, devices) in by_adapter(&config.devices) {
             let (stream, back_end) = behind.serve(location, &devices)?;
             served.push(back_end);
@@ -215,6 +220,8 @@ pub(super) struct Behind<'a> {
     pub(super) supply: &'a Supply,
     /// Whether the guest has known its devices all along.
     pub(super) is_running: bool,
+    /// Devices that this VSP has open for it.
+    pub(super) open: &'a [(StorageStatement, Unit)],
 }
 
 impl Behind<'_> {
@@ -229,8 +236,8 @@ impl Behind<'_> {
     ) -> Result<(UnixStream, Served), String> {
         let (near, far) =
             UnixStream::pair().map_err(|e| format!("No socket for adapter {bus},{slot}: {e}."))?;
-        let &Behind { config, supply, is_running } = self;
-        let owner = Owner { config, supply, is_running };
+        let &Behind { config, supply, is_running, open } = self;
+        let owner = Owner { config, supply, is_running, open };
         let served = avio_link::serve(owner, (bus, slot), request_queues(config), near, devices)?;
         Ok((far, served))
     }

@@ -247,6 +247,11 @@ impl Run {
         let _ = self.look.try_send(());
     }
 
+    /// The VSP ends and the guest does not: see [`Adapters::leave`].
+    pub(crate) fn leave(&self) {
+        self.adapters.leave();
+    }
+
     /// See [`Adapters::prepare`].
     pub(crate) fn prepare(
         &self,

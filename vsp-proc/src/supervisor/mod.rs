@@ -235,6 +235,9 @@ impl Supervisor {
             }
             self.take_storage_requests();
         }
+        if self.leaving.is_some() {
+            self.guests.values().filter_map(|guest| guest.run.as_ref()).for_each(Run::leave);
+        }
         // Whoever waits for guests to be off while somebody has the VSP leave them, waits for the next VSP.
         for reply in self.stopping.take().unwrap_or_default().into_iter().chain(self.leaving.take()) {
             reply.accept(Vec::new());

@@ -55,7 +55,7 @@ impl Class {
     ];
 
     /// Whether it holds the device while it is under way.
-    pub(super) fn holds(self) -> bool {
+    pub(in crate::attached) fn holds(self) -> bool {
         !matches!(self, Class::Free | Class::Passing)
     }
 

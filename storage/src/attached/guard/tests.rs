@@ -93,6 +93,13 @@ fn another_program_of_the_host_keeps_guests_out_too() {
     assert_eq!((send(&one, &READ), bench.shared.hold().is_err()), (Execution::Conflict, true));
     bench.tape.open_on_host(false);
     assert!(is_good(&send(&one, &READ)));
+    // To look is to send the device commands: who only asks whether it is ready does not cause that.
+    send(&one, &REWIND);
+    let looks = bench.tape.looks();
+    assert!(is_good(&send(&one, &TEST_UNIT_READY)));
+    assert_eq!(bench.tape.looks(), looks);
+    assert!(is_good(&send(&one, &READ)));
+    assert_eq!(bench.tape.looks(), looks + 1);
     // Who has it keeps it, and that our own device file is open then does not count.
     bench.tape.open_on_host(true);
     assert!(is_good(&send(&one, &READ)));
@@ -111,6 +118,17 @@ fn a_guest_that_is_reset_or_gone_holds_nothing() {
     drop(two);
     assert_eq!(bench.shared.holder(), None);
     assert!(is_good(&send(&one, &READ)));
+}
+
+#[test]
+fn a_guest_that_is_left_holds_what_it_held() {
+    let bench = Bench::new(Arbiter::default());
+    let one = bench.port(1, Denial::Busy);
+    send(&one, &READ);
+    assert_eq!(bench.tape.holder(), Some(Party::Guest(initiator(1))), "the device is told");
+    one.leave();
+    drop(one);
+    assert_eq!(bench.kept.lock().unwrap().last(), Some(&Some((initiator(1), Claims::SESSION))));
 }
 
 #[test]

@@ -30,6 +30,16 @@ impl Events {
         self.0.store(EJECT_REQUEST, Ordering::Release);
     }
 
+    /// Its code, which stays.
+    pub(super) fn pending(&self) -> u8 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// As it was under the VSP before.
+    pub(super) fn restore(&self, event: u8) {
+        self.0.store(event.min(MEDIA_REMOVAL), Ordering::Release);
+    }
+
     fn take(&self) -> u8 {
         self.0.swap(NO_CHANGE, Ordering::AcqRel)
     }

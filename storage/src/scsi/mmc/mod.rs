@@ -5,19 +5,22 @@ mod disc;
 mod drive;
 mod events;
 mod features;
+mod kept;
 mod pages;
 mod tray;
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
 use self::drive::DiscDrive;
 use self::events::Events;
 use self::tray::{Happened, Tray};
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
+use super::attention::{Attentions, is_told};
+use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
+use super::kept::Keeper;
 use super::mode::Page;
 use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
 use super::{Target, Wait, command, spc};
@@ -61,6 +64,7 @@ pub struct Dvd {
     events: Events,
     attentions: Attentions,
     statistics: Statistics,
+    keeper: Mutex<Option<Keeper>>,
 }
 
 #[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. MMC-6 table 235.
@@ -86,7 +90,12 @@ impl Dvd {
             events: Events::default(),
             attentions: Attentions::default(),
             statistics: Statistics::default(),
+            keeper: Mutex::default(),
         }
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Option<Keeper>> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is in the drive.
@@ -105,6 +114,7 @@ impl Dvd {
             return Ok(());
         }
         self.events.eject_requested();
+        self.keep();
         Err(EjectError::Locked)
     }
 
@@ -119,6 +129,7 @@ impl Dvd {
             (true, false) => self.tell(Happened::Left),
             (false, false) => {}
         }
+        self.keep();
     }
 
     /// The disc, or why there is none.
@@ -191,7 +202,13 @@ impl Dvd {
 
 impl Target for Dvd {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
-        command::execute(self, command, patience)
+        // What the commands before were told has arrived.
+        self.keep();
+        let execution = command::execute(self, command, patience);
+        if !is_told(&execution) {
+            self.keep();
+        }
+        execution
     }
 
     fn finish(&self, begun: Begun, result: io::Result<u64>) -> Execution {
@@ -205,6 +222,7 @@ impl Target for Dvd {
     fn reset(&self, reset: Reset) {
         self.tray.unlock();
         self.attentions.establish(reset.sense());
+        self.keep();
     }
 
     fn is_held(&self) -> bool {
@@ -217,6 +235,7 @@ impl Target for Dvd {
 
     fn tell_again(&self) {
         self.tell(if self.has_disc() { Happened::Arrived } else { Happened::Left });
+        self.keep();
     }
 
     fn statistics(&self) -> StatisticsSnapshot {

@@ -227,6 +227,42 @@ fn unreadable_disc_is_a_medium_error() {
     assert_eq!(dvd.statistics().errors, 2);
 }
 
+#[test]
+fn lock_tray_and_news_survive_the_vsp_and_not_the_power() {
+    use crate::scsi::reservation::Power;
+    let directory = tempfile::tempdir().unwrap();
+    let open = |power| loaded().kept_in(&directory.path().join("state"), power).unwrap();
+    let (prevent, allow) = (cdb(0x1e, &[(4, 1)]), cdb(0x1e, &[]));
+    let (eject, event) = (cdb(0x1b, &[(4, 2)]), cdb(0x4a, &[(1, 1), (4, 0x10), (8, 8)]));
+    let dvd = open(Power::Lost);
+    dvd.reset(Reset::PowerOn);
+    assert_eq!(sense(&dvd, &READY), Sense::POWER_ON);
+    data(&dvd, &prevent);
+    dvd.change(Some(disc()), Drive::FileDvd);
+    data(&dvd, &cdb(0x12, &[(4, 36)]));
+    drop(dvd);
+
+    let dvd = open(Power::Kept);
+    assert!(!dvd.is_locked(), "another disc was put in by force");
+    assert_eq!(data(&dvd, &event)[4], 2, "new media");
+    assert_eq!(sense(&dvd, &READY), Sense::MEDIUM_CHANGED);
+    data(&dvd, &prevent);
+    drop(dvd);
+
+    let dvd = open(Power::Kept);
+    assert_eq!(sense(&dvd, &eject), Sense::REMOVAL_PREVENTED);
+    assert!(dvd.is_held());
+    assert_eq!(data(&dvd, &event)[4], 0);
+    data(&dvd, &allow);
+    data(&dvd, &eject);
+    drop(dvd);
+
+    let dvd = open(Power::Kept);
+    assert_eq!((dvd.disc_state(), sense(&dvd, &READY)), (DiscState::TrayOpen, Sense::TRAY_OPEN));
+    drop(dvd);
+    assert_eq!(open(Power::Lost).disc_state(), DiscState::Present);
+}
+
 proptest::proptest! {
     #[test]
     fn any_cdb_has_an_answer(

@@ -82,6 +82,21 @@ impl<D: Clone> Tray<D> {
         self.locked.load(Ordering::Acquire)
     }
 
+    /// Whether the tray is out.
+    pub(super) fn is_open(&self) -> bool {
+        self.slot.read().unwrap_or_else(PoisonError::into_inner).open
+    }
+
+    /// As it was under the VSP before.
+    pub(super) fn restore_open(&self, is_open: bool) {
+        self.slot.write().unwrap_or_else(PoisonError::into_inner).open = is_open;
+    }
+
+    /// The same of the lock.
+    pub(super) fn restore_lock(&self, is_locked: bool) {
+        self.locked.store(is_locked, Ordering::Release);
+    }
+
     pub(super) fn unlock(&self) {
         self.locked.store(false, Ordering::Release);
     }

@@ -2,21 +2,25 @@
 
 mod blocks;
 mod compare;
+mod kept;
 mod pace;
 mod pages;
 mod unmap;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use uuid::Uuid;
 
 use self::blocks::Extent;
 use self::pace::Pace;
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task, row};
+use super::attention::{Attentions, Nexuses, is_told};
+use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
 use super::gate::{Gate, Pass};
+use super::kept::Keeper;
 use super::mode::{Geometry, Page};
 use super::reservation::{Initiator, Reservations};
 use super::reserve::{self, Nexus, Reservable};
@@ -83,12 +87,26 @@ struct Unit {
     /// WCE: whether a write may succeed before it is on stable storage.
     write_cache: AtomicBool,
     stopped: AtomicBool,
-    /// The capacity initiators know of, in blocks.
-    told_blocks: AtomicU64,
+    /// The capacity each initiator knows of, in blocks.
+    told: Mutex<BTreeMap<Initiator, u64>>,
     gate: Arc<Gate>,
     pace: Pace,
     reservations: Reservations,
     nexuses: Nexuses,
+    keeper: Mutex<Option<Keeper>>,
+    /// The VSP ends and the guests do not.
+    leaving: AtomicBool,
+}
+
+impl Unit {
+    /// Blocks of the medium.
+    fn blocks(&self) -> u64 {
+        self.store.len_bytes() / BLOCK
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[rustfmt::skip] // One command a line: opcode, service action, name, CDB usage, needs, reservations against it, function. SBC-3 table 15.
@@ -133,18 +151,19 @@ impl Disk {
         initiator: Initiator,
         reservations: Reservations,
     ) -> Disk {
-        let told_blocks = AtomicU64::new(store.len_bytes() / BLOCK);
         let unit = Unit {
             store,
             product,
             id,
             write_cache: AtomicBool::new(true),
             stopped: AtomicBool::new(false),
-            told_blocks,
+            told: Mutex::default(),
             gate: Arc::default(),
             pace: Pace::default(),
             reservations,
             nexuses: Nexuses::default(),
+            keeper: Mutex::default(),
+            leaving: AtomicBool::new(false),
         };
         Disk::of(Arc::new(unit), initiator)
     }
@@ -161,12 +180,13 @@ impl Disk {
 
     fn of(unit: Arc<Unit>, initiator: Initiator) -> Disk {
         let attentions = unit.nexuses.join(initiator);
+        unit.welcome(initiator, &attentions);
+        unit.keep();
         Disk { unit, initiator, attentions, statistics: Statistics::default() }
     }
 
-    /// Blocks of the medium.
     fn blocks(&self) -> u64 {
-        self.unit.store.len_bytes() / BLOCK
+        self.unit.blocks()
     }
 
     /// Leave to change the medium. Whoever may not by the time it is given, may not.
@@ -218,6 +238,7 @@ impl Disk {
             self.flush()?;
         }
         self.unit.stopped.store(!start, Ordering::Release);
+        self.unit.nexuses.note_change();
         Ok(Moved::NOTHING)
     }
 
@@ -270,9 +291,26 @@ fn is_worth_a_try(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EINVAL | libc::EOPNOTSUPP))
 }
 
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if self.unit.leaving.load(Ordering::Acquire) {
+            return;
+        }
+        locked(&self.unit.told).remove(&self.initiator);
+        self.unit.nexuses.leave(&self.attentions);
+        self.unit.keep();
+    }
+}
+
 impl Target for Disk {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
-        command::execute(self, command, patience)
+        // What the commands before were told has arrived.
+        self.unit.keep();
+        let execution = command::execute(self, command, patience);
+        if !is_told(&execution) {
+            self.unit.keep();
+        }
+        execution
     }
 
     fn finish(&self, begun: Begun, result: io::Result<u64>) -> Execution {
@@ -305,19 +343,26 @@ impl Target for Disk {
 
     fn reset(&self, reset: Reset) {
         let initiator = self.initiator;
-        if reset == Reset::Nexus {
-            self.unit.reservations.reset(Some(initiator));
-            return self.attentions.establish(reset.sense());
+        if reset == Reset::PowerOn {
+            locked(&self.unit.told).insert(initiator, self.blocks());
         }
         // What one guest does to its machine is not for others to feel (SAM-5 clause 6.3.4): they have the unit, too.
-        if reset != Reset::LogicalUnit && self.unit.nexuses.any(|other| other != initiator) {
+        let is_own = reset != Reset::LogicalUnit && self.unit.nexuses.any(|other| other != initiator);
+        if is_own || reset == Reset::Nexus {
             self.unit.reservations.reset(Some(initiator));
-            return self.attentions.establish(reset.sense());
+            self.attentions.establish(reset.sense());
+        } else {
+            self.unit.write_cache.store(true, Ordering::Release);
+            self.unit.stopped.store(false, Ordering::Release);
+            self.unit.reservations.reset(None);
+            self.unit.nexuses.tell(reset.sense(), |other| reset == Reset::LogicalUnit || other == initiator);
         }
-        self.unit.write_cache.store(true, Ordering::Release);
-        self.unit.stopped.store(false, Ordering::Release);
-        self.unit.reservations.reset(None);
-        self.unit.nexuses.tell(reset.sense(), |other| reset == Reset::LogicalUnit || other == initiator);
+        self.unit.nexuses.note_change();
+        self.unit.keep();
+    }
+
+    fn leave(&self) {
+        self.unit.leaving.store(true, Ordering::Release);
     }
 
     fn notice_resize(&self) -> Option<Sense> {
@@ -325,12 +370,14 @@ impl Target for Disk {
             tracing::debug!(disk = ?self, %error, "size of backing store not known");
         }
         let blocks = self.blocks();
-        let told = self.unit.told_blocks.swap(blocks, Ordering::AcqRel);
-        if told == blocks {
+        let told = locked(&self.unit.told).insert(self.initiator, blocks);
+        if told == Some(blocks) {
             return None;
         }
         tracing::info!(disk = ?self, told, blocks, "backing store was resized");
-        self.unit.nexuses.tell(Sense::CAPACITY_CHANGED, |_| true);
+        // Each initiator is asked for by its own adapter, which announces it.
+        self.attentions.establish(Sense::CAPACITY_CHANGED);
+        self.unit.keep();
         Some(Sense::CAPACITY_CHANGED)
     }
 
@@ -393,6 +440,7 @@ impl LogicalUnit for Disk {
             let before = self.unit.write_cache.swap(write_cache, Ordering::AcqRel);
             if before != write_cache {
                 self.unit.nexuses.tell(Sense::MODE_CHANGED, |other| other != self.initiator);
+                self.unit.nexuses.note_change();
             }
         }
     }

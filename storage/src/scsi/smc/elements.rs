@@ -170,8 +170,8 @@ impl Changer {
         full | match element.place {
             None => 0,
             Some(Place::Slot(_)) => ACCESS,
-            Some(Place::Drive(number)) => {
-                let holds = self.drive(number).is_some_and(|drive| !drive.is_unloaded());
+            Some(place @ Place::Drive(_)) => {
+                let holds = self.drive_at(place).is_some_and(|drive| !drive.is_unloaded());
                 set(cartridge.is_none() || !holds, ACCESS)
             }
             Some(Place::Port(_)) => {

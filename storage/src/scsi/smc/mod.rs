@@ -10,20 +10,25 @@
 
 mod device;
 mod elements;
+mod kept;
 mod moves;
 mod pages;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task, row};
+use uuid::Uuid;
+
+use self::kept::Memory;
+use super::attention::{Attentions, Nexuses, is_told};
+use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
 use super::mode::Page;
 use super::reservation::{Initiator, Reservations};
 use super::reserve::{self, Nexus, Reservable};
-use super::{Command, Execution, Reset, Sense, Statistics, StatisticsSnapshot};
+use super::{Command, Completion, Execution, Reset, Sense, Statistics, StatisticsSnapshot};
 use super::{Target, command, spc};
 use crate::backing::Patience;
 use crate::library::{Barcode, Cartridge, Library, LibraryError, Place};
@@ -46,17 +51,17 @@ pub struct Loading {
 #[error("{0}")]
 pub struct LoadError(pub String);
 
-/// The drive has not unloaded the cartridge, so that it cannot be taken.
+/// The drive has not unloaded the cartridge, or somebody else has the drive, so that it cannot be taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the drive has not unloaded its cartridge")]
+#[error("the drive does not let go of its cartridge")]
 pub struct StillLoaded;
 
 /// What a changer needs of the tape drive in one of its data transfer elements. The drive must not call the changer.
 pub trait DataTransferElement: Send + Sync {
     /// A cartridge was put in, and is to be made ready.
     fn load(&self, cartridge: &Loading) -> Result<(), LoadError>;
-    /// The cartridge is taken out, if the drive has let go of it.
-    fn unload(&self) -> Result<(), StillLoaded>;
+    /// The cartridge is taken out for `by`, if the drive has let go of it and nobody else holds the drive.
+    fn unload(&self, by: Initiator) -> Result<(), StillLoaded>;
     /// Whether a cartridge in it could be taken out.
     fn is_unloaded(&self) -> bool;
 }
@@ -64,23 +69,31 @@ pub trait DataTransferElement: Send + Sync {
 /// A media changer with what is in it, shared by its ports.
 pub struct Changer {
     directory: PathBuf,
+    serial: Uuid,
+    /// Held while cartridges are moved.
+    turn: Mutex<()>,
     library: Mutex<Library>,
     /// The drives that are there at the moment, by number less one.
     drives: Mutex<Vec<Weak<dyn DataTransferElement>>>,
     nexuses: Nexuses,
     reservations: Reservations,
-    /// Ports that prevent the operator from using the import/export elements.
-    preventing: Mutex<BTreeSet<u64>>,
+    /// Who prevents the operator from using the import/export elements.
+    preventing: Mutex<BTreeSet<Initiator>>,
     /// A guest has opened the import/export elements.
     open: AtomicBool,
-    next_port: AtomicU64,
+    memory: Mutex<Memory>,
+    /// The VSP ends and the guests do not.
+    leaving: AtomicBool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A changer as one guest sees it.
 pub struct ChangerPort {
     changer: Arc<Changer>,
     initiator: Initiator,
-    number: u64,
     attentions: Arc<Attentions>,
     statistics: Statistics,
 }
@@ -92,23 +105,29 @@ impl Changer {
         let drives = (0..library.drives().len()).map(|_| absent()).collect();
         Changer {
             directory: library.directory().to_owned(),
+            serial: library.names().2,
+            turn: Mutex::new(()),
             library: Mutex::new(library),
             drives: Mutex::new(drives),
             nexuses: Nexuses::default(),
             reservations,
             preventing: Mutex::default(),
             open: AtomicBool::new(false),
-            next_port: AtomicU64::new(0),
+            memory: Mutex::default(),
+            leaving: AtomicBool::new(false),
         }
     }
 
     /// The changer as `initiator` sees it. Dropping it is the loss of that I_T nexus.
     pub fn port(self: &Arc<Self>, initiator: Initiator) -> Arc<ChangerPort> {
+        let attentions = self.nexuses.join(initiator);
+        let remembered = self.take_nexus(initiator).unwrap_or_default();
+        remembered.into_iter().for_each(|sense| attentions.establish(sense));
+        self.keep();
         Arc::new(ChangerPort {
             changer: Arc::clone(self),
             initiator,
-            number: self.next_port.fetch_add(1, Ordering::Relaxed),
-            attentions: self.nexuses.join(initiator),
+            attentions,
             statistics: Statistics::default(),
         })
     }
@@ -116,26 +135,35 @@ impl Changer {
     /// Puts `drive` into data transfer element `number`, from 1; it gets the cartridge that is there. It is gone again
     /// when its last owner drops it: cartridges can be moved nevertheless.
     pub fn connect(&self, number: u16, drive: &Arc<dyn DataTransferElement>) {
-        let library = self.library();
-        let mut drives = self.drives.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drives = locked(&self.drives);
         let Some(place) = usize::from(number).checked_sub(1).and_then(|index| drives.get_mut(index)) else {
             return;
         };
         *place = Arc::downgrade(drive);
         drop(drives);
-        if let Some(cartridge) = library.at(Place::Drive(number)) {
+        let place = Place::Drive(number);
+        let is_being_emptied = self.is_being_emptied(&self.library(), place);
+        if !is_being_emptied {
+            self.fill(place);
+        }
+    }
+
+    /// Gives a drive the cartridge that is there; one that has it keeps it.
+    fn fill(&self, place: Place) {
+        let library = self.library();
+        if let (Some(drive), Some(cartridge)) = (self.drive_at(place), library.at(place)) {
             // It stays there, and the drive says what is wrong with it.
-            let _ = load(&**drive, &library, cartridge);
+            let _ = load(&*drive, &library, cartridge);
         }
     }
 
     fn library(&self) -> MutexGuard<'_, Library> {
-        self.library.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.library)
     }
 
-    fn drive(&self, number: u16) -> Option<Arc<dyn DataTransferElement>> {
-        let drives = self.drives.lock().unwrap_or_else(PoisonError::into_inner);
-        drives.get(usize::from(number).checked_sub(1)?)?.upgrade()
+    fn drive_at(&self, place: Place) -> Option<Arc<dyn DataTransferElement>> {
+        let Place::Drive(number) = place else { return None };
+        locked(&self.drives).get(usize::from(number).checked_sub(1)?)?.upgrade()
     }
 
     /// Directory of the library.
@@ -144,7 +172,7 @@ impl Changer {
     }
 
     /// Serial numbers of the drives, from drive 1 on.
-    pub fn drives(&self) -> Vec<uuid::Uuid> {
+    pub fn drives(&self) -> Vec<Uuid> {
         self.library().drives().collect()
     }
 
@@ -189,11 +217,12 @@ impl Changer {
         let done = act(&mut self.library())?;
         self.open.store(false, Ordering::Release);
         self.nexuses.tell(Sense::PORT_ACCESSED, |_| true);
+        self.keep();
         Ok(done)
     }
 
-    fn preventing(&self) -> MutexGuard<'_, BTreeSet<u64>> {
-        self.preventing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn preventing(&self) -> MutexGuard<'_, BTreeSet<Initiator>> {
+        locked(&self.preventing)
     }
 }
 
@@ -218,7 +247,7 @@ impl DataTransferElement for Absent {
         Ok(())
     }
 
-    fn unload(&self) -> Result<(), StillLoaded> {
+    fn unload(&self, _: Initiator) -> Result<(), StillLoaded> {
         Ok(())
     }
 
@@ -248,15 +277,15 @@ impl ChangerPort {
 
     /// Whatever lasts no longer than the I_T nexus.
     fn forget(&self) {
-        self.changer.preventing().remove(&self.number);
+        self.changer.preventing().remove(&self.initiator);
         self.changer.reservations.reset(Some(self.initiator));
     }
 
     /// PREVENT ALLOW MEDIUM REMOVAL (SPC-4 clause 6.17, SMC-3 clause 6.8): from the import/export elements, by the operator.
     fn prevent(&self, task: &Task<'_>) -> Result<Moved, Stop> {
         match task.cdb.byte(4) {
-            0 => _ = self.changer.preventing().remove(&self.number),
-            1 => _ = self.changer.preventing().insert(self.number),
+            0 => _ = self.changer.preventing().remove(&self.initiator),
+            1 => _ = self.changer.preventing().insert(self.initiator),
             // Obsolete forms, of attached changers.
             _ => return Err(Sense::cdb_field(4, 1).into()),
         }
@@ -293,13 +322,30 @@ impl ChangerPort {
 
 impl Drop for ChangerPort {
     fn drop(&mut self) {
+        if self.changer.leaving.load(Ordering::Acquire) {
+            return;
+        }
         self.forget();
+        self.changer.forget_moves(self.initiator);
+        self.changer.nexuses.leave(&self.attentions);
+        self.changer.keep();
     }
 }
 
 impl Target for ChangerPort {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
-        command::execute(self, command, patience)
+        if command.delivery.again
+            && let Some(sense) = self.changer.outcome_before(self.initiator, command.delivery)
+        {
+            return Execution::Done(Completion { sense, data_out: 0, data_in: 0 });
+        }
+        // What the commands before were told has arrived.
+        self.changer.keep();
+        let execution = command::execute(self, command, patience);
+        if !is_told(&execution) {
+            self.changer.keep();
+        }
+        execution
     }
 
     fn reset(&self, reset: Reset) {
@@ -308,11 +354,20 @@ impl Target for ChangerPort {
             changer.preventing().clear();
             changer.open.store(false, Ordering::Release);
             changer.reservations.reset(None);
-            return changer.nexuses.tell(reset.sense(), |_| true);
+            changer.nexuses.tell(reset.sense(), |_| true);
+        } else {
+            // A guest that starts anew, or loses its way here, must not undo what the others did.
+            self.forget();
+            self.attentions.establish(reset.sense());
         }
-        // A guest that starts anew, or loses its way here, must not undo what the others did.
-        self.forget();
-        self.attentions.establish(reset.sense());
+        if reset == Reset::PowerOn {
+            changer.forget_moves(self.initiator);
+        }
+        changer.keep();
+    }
+
+    fn leave(&self) {
+        self.changer.leaving.store(true, Ordering::Release);
     }
 
     fn statistics(&self) -> StatisticsSnapshot {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::super::Initiator;
 use super::super::Wait;
 use super::super::command::{Moved, Stop, Task};
 use super::super::sense::Sense;
@@ -15,7 +16,7 @@ impl ChangerPort {
         check_transport(task)?;
         let (from, to) = (self.place(task, 4)?, self.place(task, 6)?);
         task.may_wait(Wait::Long)?;
-        self.changer.relocate(&[(from, to)])?;
+        self.changer.relocate((self.initiator, task.delivery), &[(from, to)])?;
         Ok(Moved::NOTHING)
     }
 
@@ -25,7 +26,7 @@ impl ChangerPort {
         check_transport(task)?;
         let (from, first, second) = (self.place(task, 4)?, self.place(task, 6)?, self.place(task, 8)?);
         task.may_wait(Wait::Long)?;
-        self.changer.relocate(&[(from, first), (first, second)])?;
+        self.changer.relocate((self.initiator, task.delivery), &[(from, first), (first, second)])?;
         Ok(Moved::NOTHING)
     }
 
@@ -67,11 +68,11 @@ fn check_transport(task: &Task<'_>) -> Result<(), Sense> {
 }
 
 impl Changer {
-    /// Moves cartridges from place to place: all of them or none.
+    /// Moves cartridges from place to place for an initiator: all of them or none.
     ///
     /// A drive lets go before the new state is written, and gets its new cartridge afterwards. So a process may die at
     /// any moment: the next one gives each drive the cartridge that is written to be there.
-    fn relocate(&self, moves: &[(Place, Place)]) -> Result<(), Sense> {
+    pub(super) fn carry_out(&self, by: Initiator, moves: &[(Place, Place)]) -> Result<(), Sense> {
         let is_port = |place: &Place| matches!(place, Place::Port(_));
         let through_ports = moves.iter().any(|(from, to)| is_port(from) || is_port(to));
         if through_ports && self.open.load(Ordering::Acquire) {
@@ -83,14 +84,11 @@ impl Changer {
             MoveError::Full(_) => Sense::DESTINATION_FULL,
             MoveError::Nowhere(_) => Sense::INVALID_ELEMENT,
         })?;
-        let drive_at = |place: Place| match place {
-            Place::Drive(number) => self.drive(number).map(|drive| (place, drive)),
-            Place::Slot(_) | Place::Port(_) => None,
-        };
+        let drive_at = |place: Place| self.drive_at(place).map(|drive| (place, drive));
         let mut emptied: Vec<(Place, Arc<dyn DataTransferElement>)> = Vec::new();
         let mut refusal = None;
         for (place, drive) in moves.iter().filter_map(|(from, _)| drive_at(*from)) {
-            match drive.unload() {
+            match drive.unload(by) {
                 Ok(()) => emptied.push((place, drive)),
                 Err(_) => refusal = Some(Sense::REMOVAL_PREVENTED),
             }

@@ -1,5 +1,7 @@
 //! Each command of a changer, for one guest and for several, and what the operator does meanwhile.
 
+mod kept;
+
 use std::sync::atomic::AtomicUsize;
 
 use proptest::prelude::*;
@@ -44,7 +46,7 @@ impl DataTransferElement for FakeDrive {
         }
     }
 
-    fn unload(&self) -> Result<(), StillLoaded> {
+    fn unload(&self, _: Initiator) -> Result<(), StillLoaded> {
         match self.is_unloaded() {
             true => Ok(_ = self.holds.lock().unwrap().take()),
             false => Err(StillLoaded),

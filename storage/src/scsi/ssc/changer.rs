@@ -1,6 +1,7 @@
 //! The drive as a data transfer element of a media changer.
 
-use super::{InsertError, TapeDrive, locked};
+use super::{Against, Initiator, InsertError, TapeDrive, locked};
+use crate::attached::arbiter::Party;
 use crate::backing::tap::{Cartridge, Label};
 use crate::scsi::smc::{DataTransferElement, LoadError, Loading, StillLoaded};
 
@@ -15,8 +16,12 @@ impl DataTransferElement for TapeDrive {
         TapeDrive::load(self, cartridge).map_err(|error: InsertError| LoadError(error.to_string()))
     }
 
-    fn unload(&self) -> Result<(), StillLoaded> {
-        match self.is_unloaded() && TapeDrive::unload(self, false).is_ok() {
+    /// Real libraries pull cartridges out of drives whoever has reserved the drive: it is a unit of its own. Here the guest
+    /// or operator that holds the drive is protected; to the changer it is a drive that prevents removal.
+    fn unload(&self, by: Initiator) -> Result<(), StillLoaded> {
+        let is_free = locked(&self.holder).is_none_or(|holder| holder == Party::Guest(by))
+            && !self.reservations.is_against(by, Against::All);
+        match is_free && self.is_unloaded() && TapeDrive::unload(self, false).is_ok() {
             true => Ok(()),
             false => Err(StillLoaded),
         }

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use uuid::Uuid;
 
-use super::kept::{self, Keeper, StateError};
+use super::kept::{self, HEADING};
 use super::log::Alerts;
 use super::mode::Settings;
 use super::{Done, Initiator, Inner, InsertError, Loaded, Nexuses, REMEMBERED, Reservations, Sense};
 use super::{Statistics, TapeDrive, TapePort, Target, Traffic, VENDOR, locked, pages, vpd};
+use crate::attached::arbiter::Party;
 use crate::attached::{Description, Device, Wwid};
 use crate::backing::tap::Cartridge;
+use crate::scsi::kept::{Keeper, StateError};
 use crate::statement::DeviceType;
 
 impl TapeDrive {
@@ -30,9 +32,11 @@ impl TapeDrive {
     /// # Errors
     /// The file cannot be made or read. What cannot be understood of it is reported and left.
     pub fn kept_in(id: Uuid, file: &Path, reservations: Reservations) -> Result<TapeDrive, StateError> {
-        let (keeper, state) = Keeper::open(file)?;
+        let (mut keeper, text) = Keeper::open(file, HEADING)?;
         let drive = TapeDrive::with(id, reservations);
-        if let Some(state) = state {
+        if let Some(text) = text {
+            let mut state = kept::parse(&text);
+            keeper.expect(std::mem::take(&mut state.nexuses));
             drive.restore(state);
         }
         locked(&drive.inner).keeper = Some(keeper);
@@ -55,6 +59,7 @@ impl TapeDrive {
             inner: Mutex::new(inner),
             nexuses: Nexuses::default(),
             reservations,
+            holder: Mutex::new(None),
             leaving: AtomicBool::new(false),
         }
     }
@@ -132,7 +137,7 @@ impl TapeDrive {
         !locked(&self.inner).prevented.is_empty()
     }
 
-    /// The VSP ends and its guests do not: ports that are dropped from now on remain in the state that was kept.
+    /// The VSP ends and its guests do not, and nothing is executed any more: ports that are dropped from now on remain in the state that was kept.
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Release);
     }
@@ -198,5 +203,9 @@ impl Device for TapeDrive {
 
     fn port(self: Arc<Self>, initiator: Initiator) -> Arc<dyn Target> {
         self.nexus(initiator)
+    }
+
+    fn set_holder(&self, holder: Option<Party>) {
+        *locked(&self.holder) = holder;
     }
 }

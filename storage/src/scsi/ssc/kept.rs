@@ -1,53 +1,30 @@
 //! The state of a drive in a file, so that the death of the VSP is none of the guests' business.
 //!
-//! The file has two slots that are written in turn, each with a heading that tells the newer and the whole one:
+//! What each line says ([`super::super::kept`] has the frame, and the lines of initiators):
 //!
 //! ```text
-//!   kittson tape drive 1 <sequence number> <bytes of the text> <FNV-1a of the text>
 //!   cartridge /tapes/A00001L5.tap
 //!   label <capacity> <write-protected> <barcode>
 //!   place <objects> <filemarks> <setmarks> <offset> <threaded>
 //!   medium <block length> <header>
 //!   page 16 00000000…
 //!   prevented <initiator>
-//!   nexus <initiator>
-//!   attention <initiator> <sense>
 //!   done <initiator> <queue> <number> completed <data out> [<sense>] | conflict | read <place>
 //!   registration <initiator> <key>        reservation <initiator> <type>
 //!   reserved <initiator>                  generation <number>                  keep
 //! ```
-//!
-//! It is written without waiting for the host's disk: what it guards against is a killed process, not a loss of power,
-//! which no guest survives.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use uuid::Uuid;
 
 use super::mode::Settings;
 use super::{Done, Initiator, Inner, Outcome, Place, Sense};
 use crate::backing::tap::{Cartridge, Label};
+use crate::scsi::kept::{self, Pending, parse_initiator, print_line};
 use crate::scsi::reservation;
 
-/// First words of a slot; the number is the version of the format.
-const HEADING: &str = "kittson tape drive 1";
-/// Bytes of a slot.
-const SLOT: usize = 64 << 10;
-
-/// Why the state of a drive cannot be kept.
-#[derive(Debug, thiserror::Error)]
-#[error("Unable to open '{}': {source}.", path.display())]
-pub struct StateError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the host said.
-    pub source: io::Error,
-}
+/// First words of the file.
+pub(super) const HEADING: &str = "kittson tape drive 1";
 
 /// What was kept.
 #[derive(Default)]
@@ -58,119 +35,7 @@ pub(super) struct State {
     pub(super) prevented: BTreeSet<Initiator>,
     pub(super) done: BTreeMap<Initiator, Vec<Done>>,
     pub(super) reservations: reservation::State,
-    /// Unit attentions pending, of each initiator there was.
-    nexuses: BTreeMap<Initiator, Vec<Sense>>,
-}
-
-/// The file.
-pub(super) struct Keeper {
-    file: File,
-    sequence: u64,
-    /// What stands there, without the commands.
-    text: String,
-    /// Initiators of the predecessor who have not come yet.
-    nexuses: BTreeMap<Initiator, Vec<Sense>>,
-    has_failed: bool,
-}
-
-impl Keeper {
-    /// Opens the file, or makes it, and gives what it says.
-    pub(super) fn open(path: &Path) -> Result<(Keeper, Option<State>), StateError> {
-        let failed = |source| StateError { path: path.to_owned(), source };
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(failed)?;
-        let mut newest: Option<(u64, String)> = None;
-        for slot in 0..2 {
-            let mut bytes = vec![0; SLOT];
-            let len = read_up_to(&file, &mut bytes, slot * SLOT as u64).map_err(failed)?;
-            if let Some((sequence, text)) = whole_slot(&bytes[..len])
-                && newest.as_ref().is_none_or(|(other, _)| *other < sequence)
-            {
-                newest = Some((sequence, text));
-            }
-        }
-        let (sequence, text) = newest.unwrap_or_default();
-        let state = (!text.is_empty()).then(|| parse(&text));
-        let nexuses = state.as_ref().map(|state| state.nexuses.clone()).unwrap_or_default();
-        Ok((Keeper { file, sequence, text: String::new(), nexuses, has_failed: false }, state))
-    }
-
-    /// What an initiator of the predecessor was to be told; `None` for a new one.
-    pub(super) fn take_nexus(&mut self, initiator: Initiator) -> Option<Vec<Sense>> {
-        self.nexuses.remove(&initiator)
-    }
-
-    /// Where the newest slot begins.
-    #[cfg(test)]
-    pub(super) fn newest_slot(&self) -> u64 {
-        self.sequence % 2 * SLOT as u64
-    }
-
-    /// Whether `text` is not what stands there.
-    pub(super) fn is_news(&self, text: &str) -> bool {
-        self.text != text || self.has_failed
-    }
-
-    /// Writes the state and the commands that were carried out last.
-    pub(super) fn save(&mut self, text: String, done: &str, drive: Uuid) {
-        let mut whole = format!("{text}{done}");
-        for (initiator, pending) in &self.nexuses {
-            print_nexus(&mut whole, *initiator, pending);
-        }
-        let sequence = self.sequence + 1;
-        let slot = format!("{HEADING} {sequence} {} {:016x}\n{whole}", whole.len(), hash(&whole));
-        let written = match slot.len() {
-            0..=SLOT => self.file.write_all_at(slot.as_bytes(), sequence % 2 * SLOT as u64),
-            _ => Err(io::ErrorKind::FileTooLarge.into()),
-        };
-        match written {
-            Ok(()) => (self.sequence, self.text, self.has_failed) = (sequence, text, false),
-            // The drive works on; only a VSP that is killed now is noticed.
-            Err(error) => {
-                if !std::mem::replace(&mut self.has_failed, true) {
-                    tracing::error!(%drive, %error, "state of a tape drive cannot be kept");
-                }
-            }
-        }
-    }
-}
-
-fn read_up_to(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut len = 0;
-    while len < bytes.len() {
-        match file.read_at(&mut bytes[len..], offset + len as u64) {
-            Ok(0) => break,
-            Ok(some) => len += some,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(len)
-}
-
-/// Sequence number and text, of a slot that was written whole.
-fn whole_slot(bytes: &[u8]) -> Option<(u64, String)> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    let heading = std::str::from_utf8(&bytes[..end]).ok()?;
-    let words: Vec<&str> = heading.strip_prefix(HEADING)?.split_whitespace().collect();
-    let [sequence, len, check] = words[..] else { return None };
-    let len: usize = len.parse().ok()?;
-    let text = std::str::from_utf8(bytes.get(end + 1..)?.get(..len)?).ok()?;
-    let is_whole = u64::from_str_radix(check, 16).ok()? == hash(text);
-    is_whole.then(|| Some((sequence.parse().ok()?, text.to_owned())))?
-}
-
-/// FNV-1a, 64 bits.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    pub(super) nexuses: Pending,
 }
 
 /// The state as text.
@@ -180,10 +45,7 @@ pub(super) fn print(
     reservations: &reservation::State,
 ) -> String {
     let mut text = String::new();
-    let mut line = |line: std::fmt::Arguments<'_>| {
-        // Writing to a string does not fail.
-        _ = writeln!(text, "{line}");
-    };
+    let mut line = |line: std::fmt::Arguments<'_>| print_line(&mut text, line);
     if let Some(loaded) = &inner.slot {
         line(format_args!("cartridge {}", escaped(&loaded.cartridge.path)));
         let Label { barcode, capacity, write_protected, .. } = &loaded.cartridge.label;
@@ -212,7 +74,7 @@ pub(super) fn print(
         line(format_args!("keep"));
     }
     for (initiator, pending) in nexuses {
-        print_nexus(&mut text, *initiator, pending);
+        kept::print_nexus(&mut text, *initiator, pending);
     }
     text
 }
@@ -230,19 +92,10 @@ pub(super) fn print_done(done: &BTreeMap<Initiator, Vec<Done>>) -> String {
                 Outcome::Conflict => "conflict".to_owned(),
                 Outcome::Read(place) => format!("read {}", words(*place)),
             };
-            // As above.
-            _ = writeln!(text, "done {} {queue} {number} {outcome}", initiator.0);
+            print_line(&mut text, format_args!("done {} {queue} {number} {outcome}", initiator.0));
         }
     }
     text
-}
-
-fn print_nexus(text: &mut String, initiator: Initiator, pending: &[Sense]) {
-    // As above.
-    _ = writeln!(text, "nexus {}", initiator.0);
-    for sense in pending {
-        _ = writeln!(text, "attention {} {}", initiator.0, sense.to_words());
-    }
 }
 
 fn words(place: Place) -> String {
@@ -275,25 +128,19 @@ fn unescaped(text: &str) -> Option<PathBuf> {
     Some(PathBuf::from(std::ffi::OsString::from_vec(bytes)))
 }
 
-/// The state that a text tells. Lines that are not understood are reported and left out: the text is whole, so another
-/// version wrote them.
-fn parse(text: &str) -> State {
+/// The state that a text tells.
+pub(super) fn parse(text: &str) -> State {
     let mut state = State::default();
-    for line in text.lines() {
-        if parse_line(&mut state, line).is_none() {
-            tracing::warn!(line, "state of a tape drive is not understood");
-        }
-    }
-    state
+    let nexuses = kept::parse(text, |word, words| parse_line(&mut state, word, words));
+    State { nexuses, ..state }
 }
 
-fn parse_line(state: &mut State, line: &str) -> Option<()> {
-    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let words: Vec<&str> = rest.split(' ').collect();
-    let initiator = || words.first().and_then(|word| Uuid::parse_str(word).ok()).map(Initiator);
-    match (word, &words[..]) {
+fn parse_line(state: &mut State, word: &str, words: &[&str]) -> Option<()> {
+    let initiator = || words.first().and_then(|word| parse_initiator(word));
+    match (word, words) {
         ("cartridge", _) => {
-            let cartridge = Cartridge { path: unescaped(rest)?, label: Label::new("", None, false) };
+            let cartridge =
+                Cartridge { path: unescaped(&words.join(" "))?, label: Label::new("", None, false) };
             state.slot = Some((cartridge, Place::BEGINNING, false));
         }
         ("label", [capacity, protected, barcode]) => {
@@ -316,10 +163,6 @@ fn parse_line(state: &mut State, line: &str) -> Option<()> {
             state.settings.pages.insert(code, content);
         }
         ("prevented", [_]) => _ = state.prevented.insert(initiator()?),
-        ("nexus", [_]) => _ = state.nexuses.entry(initiator()?).or_default(),
-        ("attention", [_, sense @ ..]) => {
-            state.nexuses.entry(initiator()?).or_default().push(Sense::from_words(sense)?);
-        }
         ("done", [_, queue, number, outcome @ ..]) => {
             let outcome = match outcome {
                 ["completed", data_out] => {

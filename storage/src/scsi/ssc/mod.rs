@@ -32,15 +32,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-use self::kept::Keeper;
-pub use self::kept::StateError;
 use self::log::Alerts;
 use self::mode::Settings;
-use super::command::{Against, Attentions, LogicalUnit, Moved, Needs, Nexuses, Row, Stop, Task, row};
+use super::attention::{Attentions, Nexuses};
+use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
+use super::kept::Keeper;
 use super::mode::{Geometry, Page};
 use super::reserve::{self, Nexus, Reservable};
 use super::{Command, Completion, Delivery, Execution, Initiator, Reservations, Reset, Sense, Statistics};
 use super::{StatisticsSnapshot, Target, VENDOR, Wait, command, spc, vpd};
+use crate::attached::arbiter::Party;
 use crate::backing::tap::{Cartridge, Fault, Image, Place};
 use crate::backing::{Access, IoError, IoErrorKind, OpenError, Patience};
 use crate::throttle::Throttle;
@@ -70,6 +71,8 @@ pub struct TapeDrive {
     inner: Mutex<Inner>,
     nexuses: Nexuses,
     reservations: Reservations,
+    /// Who keeps others from the drive, as far as that is known outside.
+    holder: Mutex<Option<Party>>,
     /// The VSP ends and the guests do not.
     leaving: AtomicBool,
 }
@@ -323,6 +326,10 @@ impl Target for TapePort {
             self.inner().done.remove(&initiator);
         }
         self.drive.keep(None);
+    }
+
+    fn leave(&self) {
+        self.drive.leave();
     }
 
     fn statistics(&self) -> StatisticsSnapshot {

@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use uuid::Uuid;
 
 use self::pages::WriteParameters;
-use super::super::command::{Against, Attentions, LogicalUnit, Needs, Nexuses, Row, Stop, row};
+use super::super::attention::{Attentions, Nexuses};
+use super::super::command::{Against, LogicalUnit, Needs, Row, Stop, row};
 use super::super::mode::Page;
 use super::super::reservation::Initiator;
 use super::super::{Command, Execution, Reset, Sense, Statistics, StatisticsSnapshot};

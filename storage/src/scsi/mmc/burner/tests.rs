@@ -330,6 +330,40 @@ fn disc_comes_and_goes_for_all_guests() {
     }
 }
 
+#[test]
+fn test_writing_is_refused_and_nowhere_promised() {
+    const TEST_WRITE: u8 = 0x10;
+    for kind in [Kind::CdR, Kind::DvdMinusR] {
+        let bench = bench(kind);
+        let mut list = vec![0; 8];
+        list.extend([0x05, 50, TRACK_AT_ONCE | TEST_WRITE, MULTI_SESSION, 8]);
+        list.resize(8 + 52, 0);
+        list[8 + 15] = 150;
+        let select = [0x55, 0x10, 0, 0, 0, 0, 0, 0, 60, 0];
+        assert_eq!(refusal(&*bench.port, &select, &list), Sense::parameter_field(8 + 2), "byte of the page");
+        let changeable = data(&*bench.port, &cdb(0x5a, &[(2, 0x45), (8, 60)]));
+        assert_eq!(changeable[8 + 2] & TEST_WRITE, 0);
+        // Bit 2 of the first byte of CD Track at Once, CD Mastering and DVD-R/-RW Write.
+        let features = data(&*bench.port, &cdb(0x46, &[(7, 0x10)]));
+        let mut rest = &features[8..];
+        while let [high, low, _, len, first, ..] = *rest {
+            let code = u16::from_be_bytes([high, low]);
+            assert!(!matches!(code, 0x2d..=0x2f) || first & 0x04 == 0, "{code:04x}");
+            rest = &rest[4 + usize::from(len)..];
+        }
+        let capabilities = data(&*bench.port, &cdb(0x5a, &[(2, 0x2a), (8, 60)]));
+        assert_eq!(capabilities[8 + 3] & 0x04, 0, "test write");
+        select_and_write_nothing(&bench);
+    }
+}
+
+/// What was refused has changed nothing.
+fn select_and_write_nothing(bench: &Bench) {
+    let parameters = data(&*bench.port, &cdb(0x5a, &[(2, 0x05), (8, 60)]));
+    assert_eq!(parameters[8 + 2], TRACK_AT_ONCE);
+    assert!(bench.image().is_empty());
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
     #[test]

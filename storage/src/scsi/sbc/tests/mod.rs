@@ -2,6 +2,7 @@
 
 mod compare;
 mod host;
+mod kept;
 mod pages;
 mod reservations;
 

@@ -380,3 +380,25 @@ fn attributes_tell_barcode_and_capacity() {
     let from = bench.data(&[0x8c, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0], 512);
     assert_eq!(from, [0, 0, 0, 8, 0x04, 0x00, 0x04, 0x01, 0x04, 0x08, 0x08, 0x06]);
 }
+
+/// WORM cartridges, partitions and another capacity are not to be had; each is refused where it is asked for.
+#[test]
+fn what_the_drive_cannot_do_is_refused_precisely() {
+    let bench = Bench::new();
+    assert_eq!(bench.sense(&[0x0b, 0, 0, 0x80, 0, 0]), Sense::INVALID_OPCODE, "SET CAPACITY");
+    // FORMAT MEDIUM: 1h makes partitions, 2h makes them anew.
+    for format in [1, 2] {
+        assert_eq!(bench.sense(&[0x04, 0, format, 0, 0, 0]), Sense::cdb_field(2, 3));
+    }
+    let one_more = [&[0, 0, 0, 0][..], &[0x11, 6, 0, 1, 0, 1, 0, 0]].concat();
+    let refused = bench.run(&[0x15, 0x10, 0, 0, 12, 0], &one_more, 0).execution;
+    let expected = Completion { sense: Some(Sense::parameter_field(7)), data_out: 0, data_in: 0 };
+    assert_eq!(
+        refused,
+        Execution::Done(expected),
+        "ADDITIONAL PARTITIONS DEFINED of the Medium Partition page"
+    );
+    assert_eq!(bench.sense(&[0x92, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), Sense::cdb_field(3, 7));
+    assert_eq!(bench.sense(&[0x2b, 2, 0, 0, 0, 0, 0, 0, 1, 0]), Sense::cdb_field(8, 7));
+    assert_eq!(bench.data(&[0x12, 1, 0xb0, 0, 8, 0], 8)[4] & 0x01, 0, "WORM");
+}

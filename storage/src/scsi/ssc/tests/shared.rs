@@ -128,10 +128,10 @@ fn changer_gives_and_takes_cartridges_that_guests_let_go_of() {
     // A changer that begins anew tells what lies in its drives.
     element.load(&loading).unwrap();
     assert_eq!(bench.position(), 1);
-    assert_eq!(element.unload(), Err(StillLoaded));
+    assert_eq!(element.unload(initiator(1)), Err(StillLoaded));
     bench.good(&[0x1b, 0, 0, 0, 0, 0], &[]);
     assert!(element.is_unloaded());
-    element.unload().unwrap();
+    element.unload(initiator(1)).unwrap();
     assert_eq!(bench.sense(&[0; 6]), Sense::MEDIUM_NOT_PRESENT);
     assert_eq!(bench.drive.cartridge(), None);
 }
