@@ -137,3 +137,38 @@ fn errors_of_the_host_are_told_to_the_guest_as_what_they_are() {
     assert!(Path::new(&device.device).exists());
     checked("no space, a medium error and write protection of the host, as Linux is told of them");
 }
+
+/// A restriction of a directory ends where another file system is mounted, or does not (hpvm.md 4.8).
+#[test]
+fn restrictions_of_directories_end_at_mount_points_or_go_on() {
+    let small = match Small::mounted() {
+        Ok(small) => small,
+        Err(reason) => return println!("skipped: nothing can be mounted ({reason})"),
+    };
+    let vsp = Vsp::new();
+    let (own, mounted) = (vsp.disk("disk", MIB), small.disk());
+    // Both lie there, one of them in a file system of its own.
+    let above = Path::new("/tmp");
+    if !small.0.path().starts_with(above) {
+        return println!("skipped: temporary files are not in '{}'", above.display());
+    }
+    let create = |name: &str, path: &str| {
+        let device = format!("disk:avio_stor::file:{path}");
+        vsp.run(&["create", "-P", name, "-B", "manual", "-a", &device])
+    };
+    let refuse = |name: &str, path: &str| {
+        let text =
+            format!("ERROR ({name}): Device '{path}' is restricted (rdev) and cannot be used by a guest.");
+        let ran = create(name, path);
+        assert!(ran.status() == 1 && ran.stderr().contains(&text), "{ran:?}");
+    };
+    vsp.run(&["devmgmt", "-a", &format!("rdev:{}:attr:RECURSIVE=FS", above.display())]).ok();
+    refuse("own", &own);
+    assert_eq!(create("mounted", &mounted).ok(), "");
+    vsp.run(&["remove", "-P", "mounted", "-F"]).ok();
+    vsp.run(&["devmgmt", "-m", &format!("rdev:{}:attr:RECURSIVE=DIR", above.display())]).ok();
+    refuse("own", &own);
+    refuse("mounted", &mounted);
+    vsp.run(&["devmgmt", "-d", &format!("rdev:{}:attr:RECURSIVE", above.display())]).ok();
+    assert_eq!(create("own", &own).ok(), "");
+}
