@@ -21,6 +21,8 @@
 //! The guest process keeps the end of its console output, so what one VSP had not stored yet the next one is given again.
 //! It writes its log into files of its own ([`crate::log`]). Console bytes travel as messages only.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -148,6 +150,45 @@ pub struct Stats {
     pub console_bytes: u64,
     /// Interruptions delivered.
     pub interruptions: u64,
+    /// Every virtual processor, in the order of their numbers.
+    pub vcpus: Vec<VcpuStats>,
+}
+
+/// One virtual processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VcpuStats {
+    /// What it is up to now.
+    pub state: VcpuState,
+    /// Instructions retired.
+    pub instructions: u64,
+    /// Host processor time, in microseconds.
+    pub cpu_micros: u64,
+    /// Time it was halted, in microseconds; a halt counts when it ends.
+    pub idle_micros: u64,
+}
+
+/// What a virtual processor is up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VcpuState {
+    /// It executes.
+    Running,
+    /// It has nothing to do until an interrupt comes.
+    Halted,
+    /// The operating system has not started it, or has taken it out.
+    Waiting,
+    /// It is in an endless loop with interrupts off.
+    Dead,
+}
+
+impl fmt::Display for VcpuState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            VcpuState::Running => "running",
+            VcpuState::Halted => "halted",
+            VcpuState::Waiting => "not started",
+            VcpuState::Dead => "dead",
+        })
+    }
 }
 
 /// Why a guest process ended. It says so in its last message, and in a file in case nobody hears it.

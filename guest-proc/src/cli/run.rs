@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -57,8 +56,8 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
         report(&outcome);
         let counters = &machine.counters;
         debug!(
-            instructions = counters.instructions.load(Ordering::Relaxed),
-            idle_millis = counters.idle_nanos.load(Ordering::Relaxed) / 1_000_000,
+            instructions = counters.instructions(),
+            idle_millis = counters.idle_nanos() / 1_000_000,
             "figures since start"
         );
         if outcome != Outcome::Reset || arguments.no_reboot {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// What a processor is up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activity {
+pub enum Activity {
     /// It executes, or will when an interrupt comes.
     Running,
     /// It waits for another processor to wake it.
@@ -26,6 +26,11 @@ impl Activities {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all[number] = activity;
         all.iter().all(|activity| *activity != Activity::Running)
+    }
+
+    /// That of every processor.
+    pub(super) fn all(&self) -> Vec<Activity> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// After a reset everybody runs.

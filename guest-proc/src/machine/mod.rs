@@ -6,16 +6,18 @@
 //! ```
 
 mod activity;
+mod counters;
 mod idle;
 mod turns;
 mod vcpu;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use ia64::link::{Cluster, Link};
 
 use self::activity::Activities;
+pub use self::activity::Activity;
+pub use self::counters::{Counters, VcpuFigures};
 use self::turns::Turns;
 use self::vcpu::Vcpu;
 use crate::bus::{AddressSpace, PlatformBus};
@@ -45,17 +47,6 @@ pub enum MachineError {
     /// The host refused a thread.
     #[error("cannot start a virtual processor's thread")]
     Thread(#[source] std::io::Error),
-}
-
-/// Figures of a machine since it was made.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Instructions retired by all processors.
-    pub instructions: AtomicU64,
-    /// Interruptions delivered to all processors.
-    pub interruptions: AtomicU64,
-    /// Nanoseconds processors spent halted.
-    pub idle_nanos: AtomicU64,
 }
 
 /// What the boot processor starts with.
@@ -130,7 +121,7 @@ impl Machine {
 
         let firmware = Firmware::new(ram.clone(), pci.clone(), control.clone(), vcpus);
         let gate = Arc::new(Gate::new(vcpus, clock.clone(), control.clone()));
-        let (counters, activity) = (Counters::default(), Activities::new(vcpus));
+        let (counters, activity) = (Counters::new(vcpus), Activities::new(vcpus));
         Ok(Machine {
             ram,
             pci,
@@ -147,6 +138,11 @@ impl Machine {
             activity,
             vcpus,
         })
+    }
+
+    /// What each processor is up to.
+    pub fn activities(&self) -> Vec<Activity> {
+        self.activity.all()
     }
 
     /// Where devices send their interrupts.

@@ -1,7 +1,6 @@
 //! One virtual processor's thread: runs the processor, serves its firmware calls, sleeps while it is halted.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ia64::bundle::Bundle;
@@ -43,7 +42,7 @@ pub(super) struct Vcpu {
     breakpoints: u64,
 }
 
-/// Ends the machine when its thread ends by a panic: nobody may wait for it for ever.
+/// Notes the end of its thread. One that ends by a panic ends the machine: nobody may wait for it for ever.
 struct Guard(Arc<Machine>, usize);
 
 impl Drop for Guard {
@@ -51,6 +50,7 @@ impl Drop for Guard {
         if std::thread::panicking() {
             self.0.control.end(Outcome::Fatal(format!("internal error on virtual processor {}", self.1)));
         }
+        self.0.counters.vcpu(self.1).end();
     }
 }
 
@@ -97,6 +97,7 @@ impl Vcpu {
 
     /// The thread: the boot processor has something to start with, the others wait to be woken.
     pub(super) fn run(mut self, start: Option<Start>) {
+        self.machine.counters.vcpu(self.number).begin();
         let _guard = Guard(self.machine.clone(), self.number);
         match start {
             Some(start) => {
@@ -138,7 +139,7 @@ impl Vcpu {
     fn count(&mut self) {
         let new = self.cpu.retired.wrapping_sub(self.counted);
         self.counted = self.cpu.retired;
-        self.machine.counters.instructions.fetch_add(new, Ordering::Relaxed);
+        self.machine.counters.vcpu(self.number).retire(new);
     }
 
     fn fatal(&self, what: &str) {
@@ -203,10 +204,12 @@ impl Vcpu {
     fn halt(&mut self) {
         let started = Instant::now();
         let clock = &self.machine.clock;
+        let counters = self.machine.counters.vcpu(self.number);
         let lateness = self.idleness.halts(self.cpu.retired);
+        counters.halt();
         let by_timer = self.cpu.halt(|ticks| clock.until(clock.itc().saturating_add(ticks)) + lateness);
         self.idleness.wakes(by_timer);
-        self.machine.counters.idle_nanos.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        counters.wake(started.elapsed().as_nanos() as u64);
     }
 
     fn firmware_call(&mut self, number: u64) {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use ipc::connection::Receiver;
-use ipc::guest::{ExitReason, GuestEnd, GuestStart, Phase, Stats, VspToGuest};
+use ipc::guest::{ExitReason, GuestEnd, GuestStart, Phase, Stats, VcpuState, VcpuStats, VspToGuest};
 use ipc::log::{LogFile, LogGuard};
 use ipc::{Connection, Role};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -28,7 +28,7 @@ use super::inherited;
 use crate::avio;
 use crate::control::Outcome;
 use crate::loader::{BootSource, Image};
-use crate::machine::Machine;
+use crate::machine::{Activity, Machine, VcpuFigures};
 use crate::pci::host::Location;
 
 /// Environment variable with the log filter.
@@ -195,11 +195,26 @@ fn figures(machine: &Machine) -> Stats {
     let micros = |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
     let counters = &machine.counters;
     Stats {
-        instructions: counters.instructions.load(Ordering::Relaxed),
+        instructions: counters.instructions(),
         cpu_micros: getrusage(UsageWho::RUSAGE_SELF)
             .map_or(0, |u| micros(u.user_time()) + micros(u.system_time())),
-        idle_micros: counters.idle_nanos.load(Ordering::Relaxed) / 1000,
+        idle_micros: counters.idle_nanos() / 1000,
         console_bytes: machine.uart.bytes_written(),
         interruptions: counters.interruptions.load(Ordering::Relaxed),
+        vcpus: machine.activities().into_iter().zip(counters.vcpus()).map(vcpu_figures).collect(),
+    }
+}
+
+fn vcpu_figures((activity, figures): (Activity, VcpuFigures)) -> VcpuStats {
+    VcpuStats {
+        state: match activity {
+            Activity::Running if figures.is_halted => VcpuState::Halted,
+            Activity::Running => VcpuState::Running,
+            Activity::Waiting => VcpuState::Waiting,
+            Activity::Dead => VcpuState::Dead,
+        },
+        instructions: figures.instructions,
+        cpu_micros: figures.cpu_nanos / 1000,
+        idle_micros: figures.idle_nanos / 1000,
     }
 }

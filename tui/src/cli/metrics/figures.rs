@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 
 use ipc::figures::{DeviceFigures, GuestFigures};
-use ipc::guest::Stats;
+use ipc::guest::{Stats, VcpuStats};
 use ipc::message::{DeviceDetail, GuestDetail, VspStatus};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -69,6 +69,19 @@ const RUN: &[Row<Stats>] = &[
     row("interruptions", "Interruptions delivered", None, |stats| Some(stats.interruptions as f64)),
 ];
 
+/// Since the start of the current run, of one virtual processor.
+const VCPU: &[Row<VcpuStats>] = &[
+    row("cpu", "Host processor time of the virtual processor", Some(Unit::Seconds), |vcpu| {
+        Some(vcpu.cpu_micros as f64 / 1e6)
+    }),
+    row("idle", "Time the virtual processor was halted", Some(Unit::Seconds), |vcpu| {
+        Some(vcpu.idle_micros as f64 / 1e6)
+    }),
+    row("instructions", "Instructions the virtual processor retired", None, |vcpu| {
+        Some(vcpu.instructions as f64)
+    }),
+];
+
 const DEVICE: &[Row<DeviceDetail>] =
     &[row("size", "Size of the backing store", Some(Unit::Bytes), |device| {
         device.size_bytes.map(|bytes| bytes as f64)
@@ -113,6 +126,14 @@ pub(super) fn text(
     registry.register("guest_state", "The state a guest is in", state);
     let running = || guests.iter().filter_map(|guest| Some((of_guest(guest), guest.summary.stats.as_ref()?)));
     counters(&mut registry, "guest", RUN, running);
+    let vcpus = || running().flat_map(|(labels, stats)| of_vcpus(labels, stats));
+    counters(&mut registry, "vcpu", VCPU, vcpus);
+    let state = Family::<Labels, Gauge>::default();
+    for (labels, vcpu) in vcpus() {
+        let state_of = ("state", vcpu.state.to_string());
+        state.get_or_create(&[labels, vec![state_of]].concat()).set(1);
+    }
+    registry.register("vcpu_state", "The state a virtual processor is in", state);
     let devices = || {
         guests.iter().flat_map(|guest| {
             guest.devices.iter().map(move |device| (of_device(of_guest(guest), device), device))
@@ -146,6 +167,11 @@ pub(super) fn text(
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
+}
+
+fn of_vcpus(labels: Labels, stats: &Stats) -> impl Iterator<Item = (Labels, &VcpuStats)> {
+    let labelled = move |number: usize| [labels.clone(), vec![("vcpu", number.to_string())]].concat();
+    stats.vcpus.iter().enumerate().map(move |(number, vcpu)| (labelled(number), vcpu))
 }
 
 fn of_device(mut labels: Labels, device: &DeviceDetail) -> Labels {

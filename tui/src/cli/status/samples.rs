@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ipc::guest::Stats;
+use ipc::guest::{Stats, VcpuState, VcpuStats};
 use ipc::message::{DeviceDetail, Grant, GuestDetail, GuestState, GuestSummary, Rights, StartAttribute};
 
 /// 2026-11-23 20:00:00 UTC in microseconds.
@@ -69,6 +69,20 @@ pub(in crate::cli) fn running() -> GuestDetail {
         idle_micros: 150_000_000,
         console_bytes: 5000,
         interruptions: 99,
+        vcpus: vec![
+            VcpuStats {
+                state: VcpuState::Running,
+                instructions: 3_000_000_000,
+                cpu_micros: 40_000_000,
+                idle_micros: 60_000_000,
+            },
+            VcpuStats {
+                state: VcpuState::Halted,
+                instructions: 1_000_000_000,
+                cpu_micros: 10_000_000,
+                idle_micros: 90_000_000,
+            },
+        ],
     });
     detail.pending = vec!["vcpus: 4".into()];
     detail
