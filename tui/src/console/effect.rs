@@ -43,6 +43,11 @@ pub(crate) enum Effect {
     AskDetail(String),
     /// Ask for the device management database and all guests with everything.
     AskInventory,
+    /// Read what guests print at their consoles line by line, or no longer.
+    ReadConsoles {
+        /// From this moment on, in microseconds since 1970, but no more than for a screen or two; nothing ends it.
+        since_micros: Option<i64>,
+    },
     /// Put text where other programs paste it from.
     Copy(String),
     /// See whether a file can be used.

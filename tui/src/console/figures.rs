@@ -8,6 +8,7 @@
 
 use super::msg::Millis;
 use ipc::figures::{DeviceFigures, GuestFigures, LATENCY_BOUNDS, Latency};
+use ipc::guest::VcpuState;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How busy something is.
@@ -157,6 +158,17 @@ pub(crate) struct DeviceRates {
     pub(crate) refused: u64,
 }
 
+/// A virtual processor of a guest in the last interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct VcpuRates {
+    /// What it is up to now.
+    pub(crate) state: VcpuState,
+    /// Host processor time, in per cent of one processor.
+    pub(crate) cpu_percent: f32,
+    /// Millions of instructions a second.
+    pub(crate) mips: f32,
+}
+
 /// One guest.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GuestPast {
@@ -164,6 +176,7 @@ pub(crate) struct GuestPast {
     past: Past,
     /// The newest figures without their noise.
     shown: Option<Rates>,
+    vcpus: Vec<VcpuRates>,
     devices: BTreeMap<Address, DeviceRates>,
 }
 
@@ -178,12 +191,21 @@ impl GuestPast {
         self.devices.get(&address)
     }
 
+    /// Its virtual processors, in the order of their numbers.
+    pub(crate) fn vcpus(&self) -> &[VcpuRates] {
+        &self.vcpus
+    }
+
     /// Takes figures; the result is how busy the guest was since the last ones.
     fn take(&mut self, at: Millis, figures: GuestFigures) -> Option<Rates> {
         let rates = self.sample.as_ref().and_then(|(before, old)| {
             let seconds = at.saturating_sub(*before) as f32 / 1000.0;
             (seconds > 0.05).then(|| rates_between(old, &figures, seconds, &mut self.devices)).flatten()
         });
+        if let (Some((before, old)), Some(_)) = (&self.sample, rates) {
+            let seconds = at.saturating_sub(*before) as f32 / 1000.0;
+            self.vcpus = vcpus_between(old, &figures, seconds);
+        }
         self.sample = Some((at, figures));
         if let Some(rates) = rates {
             self.past.push(rates);
@@ -208,6 +230,7 @@ impl Figures {
             if !guests.iter().any(|figures| figures.name == *name) {
                 (guest.sample, guest.shown) = (None, None);
                 guest.devices.clear();
+                guest.vcpus.clear();
                 guest.past.push(Rates::default());
             }
         }
@@ -294,6 +317,18 @@ fn rates_between(
     Some(rates)
 }
 
+/// What each virtual processor did between two figures of one run.
+fn vcpus_between(old: &GuestFigures, new: &GuestFigures, seconds: f32) -> Vec<VcpuRates> {
+    let (Some(old), Some(new)) = (&old.machine, &new.machine) else { return Vec::new() };
+    let both = old.vcpus.iter().zip(&new.vcpus);
+    both.map(|(old, new)| VcpuRates {
+        state: new.state,
+        cpu_percent: new.cpu_micros.saturating_sub(old.cpu_micros) as f32 / seconds / 10_000.0,
+        mips: new.instructions.saturating_sub(old.instructions) as f32 / seconds / 1e6,
+    })
+    .collect()
+}
+
 fn quantile(latency: &Latency, per_mille: u64) -> f32 {
     latency.quantile_micros(per_mille).unwrap_or_default() as f32
 }
@@ -369,7 +404,7 @@ impl Host {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ipc::guest::Stats;
+    use ipc::guest::{Stats, VcpuStats};
 
     fn figures(cpu_micros: u64, instructions: u64, reads: u64) -> GuestFigures {
         let mut counts = vec![0; LATENCY_BOUNDS.len() + 1];
@@ -377,7 +412,12 @@ mod tests {
         GuestFigures {
             name: "a".to_owned(),
             number: 1,
-            machine: Some(Stats { cpu_micros, instructions, ..Stats::default() }),
+            machine: Some(Stats {
+                cpu_micros,
+                instructions,
+                vcpus: vec![VcpuStats { state: VcpuState::Halted, instructions, cpu_micros, idle_micros: 0 }],
+                ..Stats::default()
+            }),
             devices: vec![DeviceFigures {
                 slot: 1,
                 reads,
@@ -400,6 +440,8 @@ mod tests {
         assert_eq!((rates.iops, rates.bytes), (100.0, 409_600.0));
         // The class of the requests ends at 100 microseconds, the longest took 95.
         assert_eq!((rates.p50_micros, rates.p99_micros), (95.0, 95.0));
+        let halted = VcpuRates { state: VcpuState::Halted, cpu_percent: 50.0, mips: 100.0 };
+        assert_eq!(all.guest("a").map(GuestPast::vcpus), Some(&[halted][..]));
         let device = all.guest("a").and_then(|guest| guest.device((0, 1, 0))).expect("it has a device");
         assert_eq!((device.mean_micros, device.errors), (80.0, 2));
         all.take(14_000, vec![figures(10, 10, 0)]);

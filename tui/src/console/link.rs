@@ -14,11 +14,12 @@ use super::effect::Effect;
 use super::msg::{ConsoleEvent, Inventory, Msg, RequestId, VspMsg};
 use super::screens::guest_console::ConsoleId;
 use crate::view::format;
-use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
 use ipc::client::{Client, ClientError, EventStream, Progress};
 use ipc::device::{DeviceFilter, DeviceRequest};
+use ipc::io::{IoAnswer, IoRequest};
 use ipc::log::{Level, LogRecord, LogSource};
-use ipc::message::{ClientToVsp, Event, GuestRef, LogQuery, Subscription, VspToClient};
+use ipc::message::{ClientToVsp, Consoles, Event, GuestRef, LogQuery, Subscription, VspToClient};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{fs, io, thread};
@@ -64,12 +65,14 @@ pub(super) struct Link {
     msgs: Sender<Msg>,
     consoles: BTreeMap<ConsoleId, Sender<ConsoleOrder>>,
     files: Option<Sender<String>>,
+    /// Ends the thread that reads consoles when it is dropped.
+    lines: Option<Sender<()>>,
 }
 
 impl Link {
     /// No thread yet; all will send to `msgs`.
     pub(super) fn new(connect: Connect, msgs: Sender<Msg>) -> Self {
-        Self { connect, msgs, consoles: BTreeMap::new(), files: None }
+        Self { connect, msgs, consoles: BTreeMap::new(), files: None, lines: None }
     }
 
     /// Does what is asked, or has it done. Never blocks. The result is an event for the loop to take at once.
@@ -111,10 +114,7 @@ impl Link {
             Effect::AskDetail(name) => {
                 let (connect, msgs, guest) = (self.connect.clone(), self.msgs.clone(), name.clone());
                 let look = move || {
-                    let known = running(&connect)
-                        .and_then(|mut client| Ok(client.guest(&GuestRef::Name(guest.clone()))?));
-                    let result = known.map(Box::new).map_err(|error| format!("{error:#}"));
-                    let _ = send(&msgs, VspMsg::Detail { name: guest, result });
+                    let _ = look_at_guest(&connect, guest, &msgs);
                 };
                 let thread = spawn("look", look);
                 thread.err().map(|error| VspMsg::Detail { name, result: Err(error.to_string()) })
@@ -126,6 +126,17 @@ impl Link {
                     let _ = send(&msgs, VspMsg::Inventory(result));
                 };
                 spawn("look", look).err().map(|error| VspMsg::Inventory(Err(error.to_string())))
+            }
+            Effect::ReadConsoles { since_micros: None } => {
+                self.lines = None;
+                None
+            }
+            Effect::ReadConsoles { since_micros: Some(since) } => {
+                let (alive, end) = bounded(0);
+                self.lines = Some(alive);
+                let (connect, msgs) = (self.connect.clone(), self.msgs.clone());
+                let thread = spawn("lines", move || read_consoles(&connect, since, &end, &msgs));
+                thread.err().map(|error| VspMsg::Log(Box::new(own_record(error.to_string()))))
             }
             Effect::CheckFile(path) => return self.check_file(path),
             // The loop's own.
@@ -258,6 +269,42 @@ fn pass_on(streams: &Streams, msgs: &Sender<Msg>) -> Result<String, LoopEnded> {
     }
 }
 
+/// Passes the lines of all consoles on until `end` is closed, or the VSP is lost, which the others say.
+fn read_consoles(connect: &Connect, since_micros: i64, end: &Receiver<()>, msgs: &Sender<Msg>) {
+    let query = LogQuery {
+        consoles: Consoles::Only,
+        level: Level::Trace,
+        since_micros: Some(since_micros),
+        last: Some(REPLAY_RECORDS),
+        follow: true,
+        ..LogQuery::default()
+    };
+    let subscribed =
+        || -> anyhow::Result<EventStream> { Ok(running(connect)?.subscribe(Subscription::Log(query))?) };
+    let stream = match subscribed() {
+        Ok(stream) => stream,
+        Err(error) => {
+            let _ = send(msgs, VspMsg::Log(Box::new(own_record(format!("{error:#}")))));
+            return;
+        }
+    };
+    loop {
+        let event = select! {
+            recv(stream.events()) -> event => event,
+            recv(end) -> _ => return,
+        };
+        let event = match event {
+            Ok(Ok(Event::Log { record, .. })) => VspMsg::Log(Box::new(record)),
+            Ok(Ok(Event::Gap { events })) => VspMsg::LogGap(events),
+            Ok(Ok(_)) => continue,
+            Ok(Err(_)) | Err(_) => return,
+        };
+        if send(msgs, event).is_err() {
+            return;
+        }
+    }
+}
+
 /// Follows one console, and types there, until it is closed or ends.
 fn follow_console(
     connect: &Connect,
@@ -345,6 +392,27 @@ fn ask(connect: &Connect, id: RequestId, request: &ClientToVsp, msgs: &Sender<Ms
         Err(error) => Err(format!("{error:#}")),
     };
     let _ = send(msgs, VspMsg::Reply { id, result });
+}
+
+/// A guest with everything, who is at its console, and who holds what is attached to it.
+fn look_at_guest(connect: &Connect, name: String, msgs: &Sender<Msg>) -> Result<(), LoopEnded> {
+    let guest = GuestRef::Name(name.clone());
+    let known = running(connect).and_then(|mut client| Ok((client.guest(&guest)?, client)));
+    let (detail, mut client) = match known {
+        Ok(known) => known,
+        Err(error) => return send(msgs, VspMsg::Detail { name, result: Err(format!("{error:#}")) }),
+    };
+    let has_attached = detail.devices.iter().any(|device| device.storage == "attach_path");
+    send(msgs, VspMsg::Detail { name: name.clone(), result: Ok(Box::new(detail)) })?;
+    // Who has few rights is told less.
+    if let Ok(VspToClient::ConsoleUsers(users)) = client.request_with(&ClientToVsp::ConsoleUsers(guest), |_| {}) {
+        send(msgs, VspMsg::ConsoleUsers { name, users })?;
+    }
+    let list = ClientToVsp::Io(IoRequest::List { scan: false });
+    if has_attached && let Ok(VspToClient::Io(IoAnswer::Devices(devices))) = client.request_with(&list, |_| {}) {
+        send(msgs, VspMsg::Attachable(devices))?;
+    }
+    Ok(())
 }
 
 /// The device management database, and all guests that can be told about.

@@ -2,6 +2,7 @@
 
 use super::figures::HostSample;
 use super::keymap::Action;
+use super::screens::detail::Part;
 use super::screens::guest_console::ConsoleId;
 use super::screens::guests::Column;
 use super::state::Screen;
@@ -9,7 +10,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ipc::device::DeviceEntry;
 use ipc::figures::GuestFigures;
 use ipc::log::LogRecord;
-use ipc::message::{Acceptance, GuestDetail, GuestSummary, VspStatus};
+use ipc::io::IoDevice;
+use ipc::message::{Acceptance, ConsoleUser, GuestDetail, GuestSummary, VspStatus};
 use uuid::Uuid;
 
 /// Milliseconds since 1970-01-01 UTC, as they arrive in messages: nothing in the console's state reads a clock.
@@ -63,6 +65,8 @@ pub(crate) enum Target {
     Screen(Screen),
     /// A row of the list in front, by its place.
     Row(usize),
+    /// What the guest screen shows beside the configuration.
+    Part(Part),
     /// The heading of a column of guests.
     Heading(Column),
     /// A console's tab, by its place.
@@ -117,6 +121,15 @@ pub(crate) enum VspMsg {
         /// What is known.
         result: Result<Box<GuestDetail>, String>,
     },
+    /// Who is at a guest's console.
+    ConsoleUsers {
+        /// The guest's name.
+        name: String,
+        /// In the order they came; nobody if it cannot be told.
+        users: Vec<ConsoleUser>,
+    },
+    /// Devices of the VSP that guests can be attached to.
+    Attachable(Vec<IoDevice>),
     /// The device management database and all guests with everything, or why they cannot be told.
     Inventory(Result<Inventory, String>),
     /// A line about a request that goes on.

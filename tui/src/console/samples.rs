@@ -17,11 +17,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 #[cfg(test)]
 use ipc::device::{DeviceEntry, DeviceKind};
 use ipc::figures::{DeviceFigures, GuestFigures, LATENCY_BOUNDS, Latency};
-use ipc::guest::Stats;
+use ipc::guest::{Stats, VcpuState, VcpuStats};
 #[cfg(test)]
 use ipc::log::{Level, LogRecord, LogSource};
 #[cfg(test)]
-use ipc::message::{DeviceDetail, GuestDetail, StartAttribute};
+use ipc::message::{ConsoleUser, DeviceDetail, GuestDetail, StartAttribute};
 use ipc::message::{GuestState, GuestSummary, VspStatus};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -163,6 +163,20 @@ fn guest_figures(name: &str, number: u32, seconds: u64, percent: u64) -> GuestFi
         machine: Some(Stats {
             cpu_micros: seconds * percent * 10_000,
             instructions: seconds * percent * 3_000_000,
+            vcpus: vec![
+                VcpuStats {
+                    state: VcpuState::Running,
+                    instructions: seconds * percent * 2_000_000,
+                    cpu_micros: seconds * percent * 7_000,
+                    idle_micros: 0,
+                },
+                VcpuStats {
+                    state: VcpuState::Halted,
+                    instructions: seconds * percent * 1_000_000,
+                    cpu_micros: seconds * percent * 3_000,
+                    idle_micros: 0,
+                },
+            ],
             ..Stats::default()
         }),
         devices: vec![device],
@@ -251,9 +265,23 @@ pub(crate) fn busy(size: (u16, u16)) -> State {
     state
 }
 
+/// Two at the console of a guest.
+#[cfg(test)]
+pub(crate) fn console_users() -> Vec<ConsoleUser> {
+    let user = |number, user: &str, writes| ConsoleUser {
+        number,
+        user: user.to_owned(),
+        pid: 4700 + number as i32,
+        since_micros: (NOW - 600_000) * 1000,
+        writes,
+    };
+    vec![user(3, "root", true), user(7, "operator", false)]
+}
+
 /// The answers to what the guest and the storage screen ask.
 #[cfg(test)]
 pub(crate) fn answer_questions(state: &mut State) {
+    update(state, Msg::Vsp(VspMsg::ConsoleUsers { name: "demo".to_owned(), users: console_users() }));
     let result = Ok(Box::new(detail()));
     update(state, Msg::Vsp(VspMsg::Detail { name: "demo".to_owned(), result }));
     update(state, Msg::Vsp(VspMsg::Inventory(Ok(inventory()))));

@@ -1,10 +1,13 @@
 //! One guest: configuration, charts, devices, recent events.
 
+mod parts;
+
 use super::canvas::Canvas;
 use super::widgets::{self, Chart};
 use super::{format, guests, logs};
 use crate::console::layout::{GuestRegions, Regions};
 use crate::console::msg::Target;
+use crate::console::screens::detail::Part;
 use ipc::message::{DeviceDetail, GuestDetail, GuestSummary, StartAttribute};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -35,7 +38,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, regions: &Regions) {
         return;
     };
     draw_facts(canvas, guest, areas.facts);
-    draw_charts(canvas, guest, areas.charts);
+    draw_part(canvas, guest, areas.charts);
     draw_devices(canvas, guest, &areas, regions.device_rows());
     if let Some(area) = areas.events {
         draw_events(canvas, guest, area);
@@ -131,14 +134,42 @@ fn configuration(
     add(canvas, "At next start", detail.pending.join("; "));
 }
 
-fn draw_charts(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, area: Rect) {
+/// What the operator chose to see beside the configuration; the others' names stand beside its own.
+fn draw_part(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, area: Rect) {
+    let chosen = canvas.state.detail.part;
+    let below = match chosen {
+        Part::Charts => {
+            let range = canvas.state.detail.range.title();
+            Some(format!(" last {range}: + longer, - shorter "))
+        }
+        Part::Users => Some(" D ends a session ".to_owned()),
+        Part::Vcpus | Part::NextStart => None,
+    };
+    let below = below.map(|text| Line::from(Span::styled(text, canvas.theme.dim())).right_aligned());
+    let inner = canvas.pane(area, false, Line::default(), below);
+    let mut x = area.x + 1;
+    for part in Part::ALL {
+        let text = format!(" {} ", part.title());
+        let style = if part == chosen { canvas.theme.title() } else { canvas.theme.dim() };
+        let width = text.width() as u16;
+        if x + width >= area.right() {
+            break;
+        }
+        let place = Rect::new(x, area.y, width, 1);
+        canvas.draw(Line::from(Span::styled(text, style)), place);
+        canvas.click(place, Target::Part(part));
+        x += width;
+    }
+    match chosen {
+        Part::Charts => draw_charts(canvas, guest, inner),
+        Part::Vcpus => parts::draw_vcpus(canvas, guest, inner),
+        Part::NextStart => parts::draw_next_start(canvas, guest, inner),
+        Part::Users => parts::draw_users(canvas, guest, inner),
+    }
+}
+
+fn draw_charts(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, inner: Rect) {
     let range = canvas.state.detail.range;
-    let title = vec![
-        Span::styled(" Last ", canvas.theme.title()),
-        Span::styled(range.title(), canvas.theme.title()),
-        Span::styled(" (+ longer, - shorter) ", canvas.theme.dim()),
-    ];
-    let inner = canvas.pane(area, false, Line::from(title), None);
     let past = canvas.state.figures.guest(&guest.name).map(|guest| guest.past());
     // As many charts as find room, beside each other where it is wide.
     let columns: u16 = if inner.width >= 60 { 2 } else { 1 };
@@ -200,8 +231,10 @@ fn draw_devices(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, areas: &G
             text.push(' ');
             text.push_str(&padded(cell, *width, *is_right));
         }
-        let room = usize::from(inner.width).saturating_sub(text.width() + 2);
-        text.push_str(&format!("  {}", format::fit_path(&device.location, room, canvas.theme.ellipsis())));
+        let holder = holder(canvas, guest, device);
+        let room = usize::from(inner.width).saturating_sub(text.width() + 2 + holder.width());
+        let location = format::fit_path(&device.location, room, canvas.theme.ellipsis());
+        text.push_str(&format!("  {location}{holder}"));
         let text = format::fit(&text, usize::from(inner.width), canvas.theme.ellipsis());
         let has_errors = cells[9] != "0" && !cells[9].is_empty();
         let style = if has_errors { canvas.theme.bad() } else { Style::new() };
@@ -218,13 +251,31 @@ fn draw_devices(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, areas: &G
     }
 }
 
+/// Who holds an attached device now.
+fn holder(canvas: &Canvas<'_, '_, '_>, guest: &GuestSummary, device: &DeviceDetail) -> String {
+    if device.storage != "attach_path" {
+        return String::new();
+    }
+    match canvas.state.detail.attached(device).map(|known| (known.is_present, &known.in_use_by)) {
+        None => " (not known)".to_owned(),
+        Some((false, _)) => " (gone)".to_owned(),
+        Some((true, None)) => " (free)".to_owned(),
+        Some((true, Some(holder))) if *holder == guest.name => " (held)".to_owned(),
+        Some((true, Some(holder))) => format!(" (held by {})", format::printable(holder)),
+    }
+}
+
 fn device_cells(canvas: &Canvas<'_, '_, '_>, guest: &GuestSummary, device: &DeviceDetail) -> [String; 11] {
     let address = (device.bus, device.slot, device.target);
     let known = canvas.state.figures.guest(&guest.name).filter(|_| guest.state.is_on());
     let figures = known.and_then(|known| known.device(address));
     let figure =
         |text: fn(&crate::console::figures::DeviceRates) -> String| figures.map_or_else(String::new, text);
-    let store = if device.storage == "null" { "empty" } else { &device.storage };
+    let store = match device.storage.as_str() {
+        "null" => "empty",
+        "attach_path" => "attach",
+        other => other,
+    };
     [
         device.device.clone(),
         format!("{},{},{}", device.bus, device.slot, device.target),

@@ -2,6 +2,7 @@
 
 use super::canvas::Canvas;
 use super::format;
+use super::theme::Theme;
 use crate::console::figures::{Past, Range, Rates};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -21,6 +22,12 @@ pub(super) fn sparkline(
     let blanks = width.saturating_sub(newest.len());
     let bar = |value: &f32| canvas.theme.bar(eighths(*value, most, 8));
     std::iter::repeat_n(" ", blanks).chain(newest.iter().map(bar)).collect()
+}
+
+/// A lying bar: as many of `width` columns as a value is of `most`, at least one for what is not nothing.
+pub(super) fn bar(theme: &Theme, value: f32, most: f32, width: usize) -> String {
+    let filled = eighths(value, most, width);
+    format!("{}{}", theme.bar(8).repeat(filled), theme.bar(0).repeat(width - filled))
 }
 
 /// How many of `all` eighths a value fills. Whatever is not nothing fills one.

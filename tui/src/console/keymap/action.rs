@@ -37,6 +37,12 @@ pub(crate) enum Action {
     GuestLog,
     /// What is below the table: a console, the log, nothing.
     Preview,
+    /// The next of what the guest screen shows beside the configuration.
+    Part,
+    /// Show who is at the console.
+    ShowUsers,
+    /// Choose whose session at the console ends.
+    Disconnect,
     /// Start the selected guest.
     Start,
     /// Ask, then stop the selected guest.

@@ -60,6 +60,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(Context::Guest, &[Key::char('x')], Action::Stop, "stop", "Stop it, after asking"),
     row(Context::Guest, &[Key::char('e')], Action::Modify, "modify", "Modify it"),
     row(Context::Guest, &[Key::char('a')], Action::AddDevice, "add device", "Add a device"),
+    row(Context::Guest, &[Key::char('v')], Action::Part, "view", "Next view: charts, vCPUs, next start, users of the console"),
+    row(Context::Guest, &[Key::char('D')], Action::Disconnect, "", "End somebody's session at the console (vMP's DI)"),
     row(Context::Guest, &[Key::char('+'), Key::char('=')], Action::LongerRange, "range", "Charts over a longer time"),
     row(Context::Guest, &[Key::char('-')], Action::ShorterRange, "", "Charts over a shorter time"),
     row(Context::Guest, &[Key::char('i')], Action::Insert, "", "Insert a disc into the selected drive"),
@@ -100,6 +102,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(Context::Vmp, &[Key::char('r')], Action::Reset, "RS  reset", "Reset, after asking"),
     row(Context::Vmp, &[Key::char('l')], Action::GuestLog, "SL  event log", "The guest's log"),
     row(Context::Vmp, &[Key::char('m')], Action::GuestScreen, "VM  state, IN and EJ of discs", "State and devices; discs go in and out there"),
+    row(Context::Vmp, &[Key::char('u')], Action::ShowUsers, "WHO who is at the console", "Who is at the console"),
+    row(Context::Vmp, &[Key::char('d')], Action::Disconnect, "DI  disconnect somebody", "End somebody's session at the console"),
     row(Context::Vmp, &[Key::char('?')], Action::Help, "HE  help", "All keys"),
 
     row(Context::Scrollback, &[ESC, Key::char('q')], Action::Cancel, "newest", "Back to the newest output"),

@@ -2,7 +2,7 @@
 
 use super::form::build::emptied;
 use ipc::device::{DeviceEntry, DeviceRequest};
-use ipc::message::{ClientToVsp, DeviceChange, DeviceDetail, GuestRef, Manner, StopMode};
+use ipc::message::{ClientToVsp, ConsoleUser, DeviceChange, DeviceDetail, GuestRef, Manner, StopMode};
 
 /// A yes-or-no question; no is the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,19 @@ impl Confirm {
                 "The backing store stays as it is. A running guest keeps the device until it is off."
                     .to_owned(),
             request: modify(guest, DeviceChange::Delete(device.statement.clone())),
+            harder: None,
+        }
+    }
+
+    /// Before somebody's session at a guest's console is ended.
+    pub(crate) fn disconnect(guest: &str, user: &ConsoleUser) -> Self {
+        Self {
+            question: format!("End the session of {} (process {}) at the console of '{guest}'?", user.user, user.pid),
+            consequence: "Who was at the console there is told so, and can come again. The guest goes on.".to_owned(),
+            request: ClientToVsp::DisconnectUser {
+                guest: GuestRef::Name(guest.to_owned()),
+                number: user.number,
+            },
             harder: None,
         }
     }

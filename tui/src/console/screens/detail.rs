@@ -4,10 +4,50 @@ use super::guests::{revealed, stepped};
 use crate::console::figures::Range;
 use crate::console::keymap::Action;
 use crate::console::msg::Millis;
-use ipc::message::{DeviceDetail, GuestDetail};
+use ipc::io::IoDevice;
+use ipc::message::{ConsoleUser, DeviceDetail, GuestDetail};
 
 /// What is known is asked for anew after this time, in milliseconds.
 pub(crate) const STALE_MILLIS: Millis = 5000;
+
+/// What is shown of a guest beside its configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Charts over time.
+    #[default]
+    Charts,
+    /// Its virtual processors.
+    Vcpus,
+    /// What will be otherwise when it is started again.
+    NextStart,
+    /// Who is at its console.
+    Users,
+}
+
+impl Part {
+    /// All, in their order.
+    pub(crate) const ALL: [Part; 4] = [Part::Charts, Part::Vcpus, Part::NextStart, Part::Users];
+
+    /// Its name.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Part::Charts => "Charts",
+            Part::Vcpus => "vCPUs",
+            Part::NextStart => "Next start",
+            Part::Users => "At the console",
+        }
+    }
+
+    /// The next one, and round again.
+    pub(crate) fn next(self) -> Part {
+        match self {
+            Part::Charts => Part::Vcpus,
+            Part::Vcpus => Part::NextStart,
+            Part::NextStart => Part::Users,
+            Part::Users => Part::Charts,
+        }
+    }
+}
 
 /// One guest with everything.
 #[derive(Debug, Default)]
@@ -18,6 +58,12 @@ pub(crate) struct DetailScreen {
     known: Option<Box<GuestDetail>>,
     /// Why there is none.
     pub(crate) problem: Option<String>,
+    /// Who is at the console of the guest of this name.
+    users: (String, Vec<ConsoleUser>),
+    /// Devices of the VSP that can be attached.
+    attachable: Vec<IoDevice>,
+    /// What is shown beside the configuration.
+    pub(crate) part: Part,
     /// What the charts show.
     pub(crate) range: Range,
     selected: usize,
@@ -59,6 +105,27 @@ impl DetailScreen {
             }
             Err(problem) => (self.known, self.problem) = (None, Some(problem)),
         }
+    }
+
+    /// Takes the answer to who is at the console of the guest of this name.
+    pub(crate) fn take_users(&mut self, name: String, users: Vec<ConsoleUser>) {
+        self.users = (name, users);
+    }
+
+    /// Who is at the console of the guest of this name, as far as that is known.
+    pub(crate) fn users(&self, name: &str) -> &[ConsoleUser] {
+        if self.users.0 == name { &self.users.1 } else { &[] }
+    }
+
+    /// Takes the devices of the VSP that can be attached.
+    pub(crate) fn take_attachable(&mut self, devices: Vec<IoDevice>) {
+        self.attachable = devices;
+    }
+
+    /// The VSP's device behind an attached device of a guest.
+    pub(crate) fn attached(&self, device: &DeviceDetail) -> Option<&IoDevice> {
+        let is_it = |known: &&IoDevice| known.lunpaths.iter().any(|(_, path)| *path == device.location);
+        self.attachable.iter().find(is_it)
     }
 
     /// The selected device of the guest of this name.

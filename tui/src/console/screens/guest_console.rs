@@ -34,8 +34,6 @@ pub(crate) struct GuestConsole {
     pub(crate) has_gap: bool,
     /// Ticks since a synchronized update began that has not ended.
     pub(crate) held_ticks: u8,
-    /// Lines for the log.
-    pub(crate) lines: super::lines::LineReader,
 }
 
 /// Typing that waits for write access is dropped beyond this.
@@ -193,7 +191,6 @@ impl Consoles {
             is_replaying: true,
             has_gap: false,
             held_ticks: 0,
-            lines: super::lines::LineReader::default(),
         };
         self.open.insert(guest, console);
         Some(id)

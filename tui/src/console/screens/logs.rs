@@ -14,6 +14,8 @@ use std::fmt;
 const KEPT_LINES: usize = 10_000;
 /// What the kept lines' texts may take together, in bytes.
 const KEPT_BYTES: usize = 8 << 20;
+/// Lines of consoles among them: a guest that prints without end leaves the records of the VSP where they are.
+const KEPT_CONSOLE_LINES: usize = 6000;
 /// A longer text is cut when it arrives, in bytes.
 const LONGEST_TEXT_BYTES: usize = 4096;
 /// The rows after a line's first begin this much to the right.
@@ -22,11 +24,16 @@ const INDENT: usize = 4;
 /// The logs of the VSP and all guests, filtered.
 #[derive(Debug)]
 pub(crate) struct LogsScreen {
+    /// In the order of their keys.
     lines: VecDeque<Line>,
     /// What the texts of `lines` take together, in bytes.
     bytes: usize,
-    /// The number of the first line that is kept.
-    first: u64,
+    /// How many of `lines` are of consoles.
+    console_lines: usize,
+    /// How many lines have come so far.
+    came: u64,
+    /// Consoles are read along.
+    reads_consoles: bool,
     /// The least level that is shown.
     pub(crate) level: Level,
     /// Whose lines are shown.
@@ -84,13 +91,16 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Places a line among the others: its time in microseconds since 1970, then its number in the order of arrival.
+type Key = (i64, u64);
+
 /// Where one looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
     /// At the newest line, always.
     Follow,
-    /// At the line with this number as the lowest, whatever arrives.
-    At(u64),
+    /// At the line with this key, or the one before it, as the lowest, whatever arrives.
+    At(Key),
 }
 
 impl Default for LogsScreen {
@@ -98,7 +108,9 @@ impl Default for LogsScreen {
         Self {
             lines: VecDeque::new(),
             bytes: 0,
-            first: 0,
+            console_lines: 0,
+            came: 0,
+            reads_consoles: false,
             level: Level::Info,
             source: Source::All,
             filter: Matcher::default(),
@@ -111,7 +123,7 @@ impl Default for LogsScreen {
 /// A log record with its fields as text.
 #[derive(Debug)]
 struct Line {
-    time_micros: i64,
+    key: Key,
     level: Level,
     origin: Origin,
     /// Message and fields.
@@ -119,7 +131,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(record: LogRecord) -> Self {
+    fn new(record: LogRecord, number: u64) -> Self {
         let mut text = record.message;
         for (name, value) in &record.fields {
             if text.len() > LONGEST_TEXT_BYTES {
@@ -134,13 +146,18 @@ impl Line {
         }
         let origin = match record.source {
             LogSource::Vsp => Origin::Vsp,
-            LogSource::Guest(name) | LogSource::Console(name) => Origin::Guest(name),
+            LogSource::Guest(name) => Origin::Guest(name),
+            LogSource::Console(name) => Origin::Console(name),
         };
-        Self { time_micros: record.time_micros, level: record.level, origin, text }
+        Self { key: (record.time_micros, number), level: record.level, origin, text }
+    }
+
+    fn is_of_console(&self) -> bool {
+        matches!(self.origin, Origin::Console(_))
     }
 
     fn full_text(&self, time_zone: &TimeZone) -> String {
-        let time = Timestamp::from_microsecond(self.time_micros)
+        let time = Timestamp::from_microsecond(self.key.0)
             .map(|time| time.to_zoned_datetime(time_zone.clone()).strftime("%H:%M:%S%.3f").to_string())
             .unwrap_or_else(|_| "--:--:--.---".to_owned());
         format!("{time} {:<5} {}: {}", self.level.name(), self.origin, self.text)
@@ -157,25 +174,51 @@ pub(crate) struct ShownLine {
 }
 
 impl LogsScreen {
-    /// Adds the newest line.
+    /// Adds a line. Those of consoles and those of everybody else come on two ways, so it need not be the newest.
     pub(crate) fn push(&mut self, record: LogRecord) {
-        self.keep(Line::new(record));
-    }
-
-    /// Adds a line that a guest has printed at its console.
-    pub(crate) fn push_console(&mut self, now: Millis, guest: &str, text: String) {
-        let origin = Origin::Console(guest.to_owned());
-        self.keep(Line { time_micros: now.saturating_mul(1000), level: Level::Info, origin, text });
-    }
-
-    fn keep(&mut self, line: Line) {
+        self.came += 1;
+        let line = Line::new(record, self.came);
+        let place = self.lines.partition_point(|other| other.key < line.key);
         self.bytes += line.text.len();
-        self.lines.push_back(line);
+        self.console_lines += usize::from(line.is_of_console());
+        self.lines.insert(place, line);
         while self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES {
             let Some(oldest) = self.lines.pop_front() else { break };
-            self.bytes -= oldest.text.len();
-            self.first += 1;
+            self.forget(&oldest);
         }
+        if self.console_lines > KEPT_CONSOLE_LINES {
+            self.thin_consoles();
+        }
+    }
+
+    /// Forgets the older half of consoles' lines.
+    fn thin_consoles(&mut self) {
+        let mut surplus = self.console_lines / 2;
+        let lines = std::mem::take(&mut self.lines);
+        for line in lines {
+            if line.is_of_console() && surplus > 0 {
+                surplus -= 1;
+                self.forget(&line);
+            } else {
+                self.lines.push_back(line);
+            }
+        }
+    }
+
+    fn forget(&mut self, line: &Line) {
+        self.bytes -= line.text.len();
+        self.console_lines -= usize::from(line.is_of_console());
+    }
+
+    /// Whether consoles are to be read along, which costs something, from now on, where that changes: from which moment
+    /// on, in microseconds since 1970, if they are.
+    pub(crate) fn reads_consoles(&mut self, is_shown: bool) -> Option<Option<i64>> {
+        let is_wanted = is_shown && matches!(self.source, Source::All | Source::Consoles | Source::Guest(_));
+        if std::mem::replace(&mut self.reads_consoles, is_wanted) == is_wanted {
+            return None;
+        }
+        let newest = self.lines.iter().rev().find(|line| line.is_of_console());
+        Some(is_wanted.then(|| newest.map_or(0, |line| line.key.0.saturating_add(1))))
     }
 
     /// Says where lines are missing.
@@ -195,7 +238,8 @@ impl LogsScreen {
     pub(crate) fn clear(&mut self) {
         self.lines.clear();
         self.bytes = 0;
-        self.first = 0;
+        self.console_lines = 0;
+        self.reads_consoles = false;
         self.position = Position::Follow;
     }
 
@@ -209,7 +253,7 @@ impl LogsScreen {
         match self.position {
             Position::Follow => 0,
             Position::At(bottom) => {
-                let after = self.index(bottom).map_or(0, |index| index + 1);
+                let after = self.up_to(bottom);
                 self.lines.iter().skip(after).filter(|line| self.shows(line)).count()
             }
         }
@@ -247,11 +291,11 @@ impl LogsScreen {
 
     /// Moves the place where one looks, by lines; `page` is the number of rows shown.
     pub(crate) fn navigate(&mut self, action: Action, page: usize) {
-        let shown = self.shown_numbers();
+        let shown = self.shown_keys();
         let Some(last) = shown.len().checked_sub(1) else { return };
         let bottom = match self.position {
             Position::Follow => last,
-            Position::At(number) => shown.partition_point(|shown| *shown <= number).saturating_sub(1),
+            Position::At(key) => shown.partition_point(|shown| *shown <= key).saturating_sub(1),
         };
         let bottom = match action {
             Action::Up => bottom.saturating_sub(1),
@@ -277,25 +321,18 @@ impl LogsScreen {
     ) -> Result<(), String> {
         let micros = parse_time(text, now, time_zone)
             .ok_or_else(|| "Type a time as 14:05 or 14:05:30, or -10m for ten minutes ago".to_owned())?;
-        let shown = self.shown_numbers();
-        let is_later = |number: &&u64| {
-            self.index(**number)
-                .and_then(|index| self.lines.get(index))
-                .is_some_and(|l| l.time_micros >= micros)
-        };
-        let first = shown.iter().find(is_later).ok_or_else(|| "No line is so late".to_owned())?;
-        let place = shown.partition_point(|number| number < first);
+        let shown = self.shown_keys();
+        let place = shown.partition_point(|(time, _)| *time < micros);
+        if place == shown.len() {
+            return Err("No line is so late".to_owned());
+        }
         let bottom = (place + page.max(1) - 1).min(shown.len() - 1);
         self.position = Position::At(shown[bottom]);
         Ok(())
     }
 
-    fn shown_numbers(&self) -> Vec<u64> {
-        (self.first..)
-            .zip(&self.lines)
-            .filter(|(_, line)| self.shows(line))
-            .map(|(number, _)| number)
-            .collect()
+    fn shown_keys(&self) -> Vec<Key> {
+        self.lines.iter().filter(|line| self.shows(line)).map(|line| line.key).collect()
     }
 
     /// The lines to show on `height` rows of `width` columns, oldest first. The first may have more rows
@@ -303,7 +340,7 @@ impl LogsScreen {
     pub(crate) fn shown(&self, width: usize, height: usize, time_zone: &TimeZone) -> Vec<ShownLine> {
         let end = match self.position {
             Position::Follow => self.lines.len(),
-            Position::At(bottom) => self.index(bottom).map_or(0, |index| index + 1),
+            Position::At(bottom) => self.up_to(bottom),
         };
         let mut shown = Vec::new();
         let mut used = 0;
@@ -356,14 +393,13 @@ impl LogsScreen {
                 || self.filter.chooses(&line.origin.to_string()))
     }
 
-    fn newest(&self) -> u64 {
-        (self.first + self.lines.len() as u64).saturating_sub(1)
+    fn newest(&self) -> Key {
+        self.lines.back().map_or((i64::MIN, 0), |line| line.key)
     }
 
-    /// The place of the line with this number; nothing if it is older than all that are kept.
-    fn index(&self, number: u64) -> Option<usize> {
-        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        (!self.lines.is_empty()).then(|| index.min(self.lines.len() - 1))
+    /// How many lines there are up to this one.
+    fn up_to(&self, key: Key) -> usize {
+        self.lines.partition_point(|line| line.key <= key)
     }
 }
 

@@ -6,7 +6,6 @@ pub(crate) mod form;
 pub(crate) mod guest_console;
 pub(crate) mod guests;
 pub(crate) mod history;
-pub(crate) mod lines;
 pub(crate) mod logs;
 pub(crate) mod matcher;
 pub(crate) mod palette;

@@ -3,7 +3,7 @@
 use crate::console::keymap::{self, Action, Context};
 use crate::console::screens::guests::{revealed, stepped};
 use crate::console::screens::tabs::Split;
-use ipc::message::GuestSummary;
+use ipc::message::{ConsoleUser, GuestSummary};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
@@ -16,6 +16,8 @@ pub(crate) enum Choice {
     Do(Context, Action),
     /// Selects a guest, then as the key does in the table of guests.
     OfGuest(String, Action),
+    /// Ends a session at the console of a guest, after asking.
+    Disconnect(String, ConsoleUser),
     /// Opens a guest's console in a tab.
     Open(Uuid),
     /// Opens a guest's console beside or below the present one.
@@ -92,6 +94,16 @@ impl Palette {
             })
         });
         Self::new("Commands", own.chain(of_guests).collect())
+    }
+
+    /// Sessions at a guest's console, one of which is to be ended.
+    pub(crate) fn console_users(guest: &str, users: &[ConsoleUser]) -> Self {
+        let items = users.iter().map(|user| Item {
+            text: format!("{} (process {})", user.user, user.pid),
+            key: if user.writes { "writes" } else { "looks on" }.to_owned(),
+            choice: Choice::Disconnect(guest.to_owned(), user.clone()),
+        });
+        Self::new("End the session of", items.collect())
     }
 
     /// Guests whose console is to be opened.

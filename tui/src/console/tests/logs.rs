@@ -74,11 +74,49 @@ fn log_goes_to_a_time_and_has_what_consoles_print() {
     assert_eq!(state.context(), Context::Prompt, "it is no time and stays");
     press(&mut state, KeyCode::Esc);
     press(&mut state, KeyCode::End);
-    press(&mut state, KeyCode::Char('1'));
-    let id = samples::console_id(&state);
-    console_event(&mut state, id, ConsoleEvent::ReplayDone);
-    samples::output(&mut state, b"\x1b[1mlogin\x1b[0m: root\r\n");
+    samples::log(&mut state, console_record(0, "login: root"));
     assert!(log_lines(&state).last().is_some_and(|line| line.ends_with("INFO  demo>: login: root")));
+    // What comes late goes where its time is.
+    samples::log(&mut state, console_record(200, "early"));
+    assert!(log_lines(&state).iter().any(|line| line.contains("demo>: early")));
+    assert!(log_lines(&state).last().is_some_and(|line| line.ends_with("login: root")));
+}
+
+fn console_record(seconds_ago: i64, text: &str) -> ipc::log::LogRecord {
+    let source = ipc::log::LogSource::Console("demo".to_owned());
+    ipc::log::LogRecord { source, fields: Vec::new(), ..samples::record("demo", Level::Info, seconds_ago, text) }
+}
+
+#[test]
+fn consoles_are_read_along_while_a_log_shows_them() {
+    let mut state = samples::busy(SIZE);
+    let read = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::ReadConsoles { since_micros } => Some(since_micros),
+            _ => None,
+        })
+    };
+    assert_eq!(read(update(&mut state, samples::key(KeyCode::Char('5')))), Some(Some(0)));
+    let line = console_record(1, "login:");
+    samples::log(&mut state, line.clone());
+    assert_eq!(read(update(&mut state, samples::key(KeyCode::Char('o')))), Some(None), "the VSP's alone");
+    assert_eq!(read(update(&mut state, samples::key(KeyCode::Char('o')))), None);
+    let again = read(update(&mut state, samples::key(KeyCode::Char('o'))));
+    assert_eq!(again, Some(Some(line.time_micros + 1)), "nothing comes twice");
+    assert_eq!(read(update(&mut state, samples::key(KeyCode::Char('1')))), Some(None));
+}
+
+#[test]
+fn consoles_do_not_drive_out_what_the_vsp_says() {
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('5'));
+    for number in 0..20_000 {
+        samples::log(&mut state, console_record(0, &format!("line {number}")));
+    }
+    let lines = state.logs.shown(100, 20_000, &state.time_zone);
+    assert!(lines[0].rows.concat().contains("VSP ready"));
+    assert!(lines.last().is_some_and(|line| line.rows.concat().ends_with("line 19999")));
+    assert!((3000..6010).contains(&lines.len()), "{}", lines.len());
 }
 
 #[test]

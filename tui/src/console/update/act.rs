@@ -5,6 +5,7 @@ use super::{consoles, request, settle, typing};
 use crate::console::effect::Effect;
 use crate::console::keymap::{Action, Context, ESCAPE_BYTE};
 use crate::console::screens::confirm::Confirm;
+use crate::console::screens::detail::Part;
 use crate::console::screens::form::{Form, Purpose};
 use crate::console::screens::logs::Source;
 use crate::console::screens::matcher::Matcher;
@@ -53,6 +54,13 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
                 Preview::Nothing => Preview::Console,
             };
         }
+
+        Action::Part => state.detail.part = state.detail.part.next(),
+        Action::ShowUsers => {
+            go_to(state, Screen::Guest, effects);
+            state.detail.part = Part::Users;
+        }
+        Action::Disconnect => disconnect(state, context, effects),
 
         Action::Start => request::start_selected(state, effects),
         Action::Stop => confirm(state, Confirm::stop),
@@ -341,6 +349,22 @@ fn eject(state: &mut State, context: Context) {
     }
 }
 
+/// Who is there is known on the guest screen alone.
+fn disconnect(state: &mut State, context: Context, effects: &mut Vec<Effect>) {
+    if context == Context::Vmp {
+        act(state, Context::Guest, Action::ShowUsers, effects);
+        return say(state, "These are at the console; D ends the session of one.");
+    }
+    let Some(name) = state.selected_name().map(str::to_owned) else { return };
+    match state.detail.users(&name) {
+        [] => say(state, "Nobody is at the console."),
+        users => {
+            let palette = Palette::console_users(&name, users);
+            state.layers.push(Layer::Palette(Box::new(palette)));
+        }
+    }
+}
+
 fn choose_guest(state: &mut State, title: &'static str, choice: fn(uuid::Uuid) -> Choice) {
     let palette = Palette::guests(title, state.guests.all(), choice);
     state.layers.push(Layer::Palette(Box::new(palette)));
@@ -376,6 +400,9 @@ fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
             go_to(state, Screen::Overview, effects);
             state.guests.select(&name, &state.figures);
             act(state, Context::Guests, action, effects);
+        }
+        Choice::Disconnect(guest, user) => {
+            state.layers.push(Layer::Confirm(Confirm::disconnect(&guest, &user)));
         }
         Choice::Open(guest) => state.tabs.open(guest),
         Choice::Split(split, guest) => state.tabs.split(split, guest),

@@ -14,9 +14,8 @@ use super::emulator::ScreenSize;
 use super::figures::HostSample;
 use super::keymap::{self, Action, Context};
 use super::msg::{Millis, Msg};
-use super::screens::logs::Source;
 use super::settings::WhereAbsent;
-use super::state::{Layer, Link, Message, Preview, Screen, State};
+use super::state::{Layer, Link, Message, Screen, State};
 use crossterm::event::{KeyEvent, KeyEventKind};
 
 /// The guest that a VSP with an empty state directory has.
@@ -26,10 +25,6 @@ pub(crate) const DEMO_GUEST: &str = "demo";
 const RETRY_MILLIS: Millis = 1000;
 /// Ticks after which a synchronized update that does not end is shown anyway.
 const HELD_TICKS: u8 = 2;
-/// Consoles that are read along for the log at once.
-const MOST_READ_ALONG: usize = 32;
-/// The terminal of a console that nothing shows.
-const UNSEEN: ScreenSize = ScreenSize { columns: 80, lines: 24 };
 
 /// What the console does first.
 pub(crate) fn initial_effects(state: &State) -> Vec<Effect> {
@@ -73,7 +68,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         let size = ScreenSize { columns: area.width, lines: area.height };
         consoles::show(state, guest, size, effects);
     }
-    read_consoles_along(state, effects);
+    read_consoles_along(state, regions.logs.is_some(), effects);
     match state.screen {
         Screen::Guest => {
             let name = state.guests.selected().map(|guest| guest.name.clone());
@@ -90,20 +85,10 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// A log of consoles needs the consoles of running guests to be open.
-fn read_consoles_along(state: &mut State, effects: &mut Vec<Effect>) {
-    let shows_logs = state.screen == Screen::Logs || state.preview == Preview::Logs;
-    if !shows_logs || !matches!(state.logs.source, Source::Consoles | Source::Guest(_)) {
-        return;
-    }
-    let is_read = |name: &str| match &state.logs.source {
-        Source::Guest(wanted) => wanted == name,
-        _ => true,
-    };
-    let guests = state.guests.all().iter().filter(|guest| guest.state.is_on() && is_read(&guest.name));
-    let unopened = guests.take(MOST_READ_ALONG).filter(|guest| state.consoles.get(guest.uuid).is_none());
-    for guest in unopened.map(|guest| guest.uuid).collect::<Vec<_>>() {
-        consoles::show(state, guest, UNSEEN, effects);
+/// Consoles are read along for the log as long as it is shown.
+fn read_consoles_along(state: &mut State, is_log_shown: bool, effects: &mut Vec<Effect>) {
+    if let Some(since_micros) = state.logs.reads_consoles(is_log_shown) {
+        effects.push(Effect::ReadConsoles { since_micros });
     }
 }
 
@@ -117,9 +102,7 @@ fn tick(state: &mut State, now: Millis, host: HostSample, effects: &mut Vec<Effe
         *is_trying = true;
         effects.push(Effect::Connect { may_start: false });
     }
-    let mut skipped = 0;
     for console in state.consoles.iter_mut() {
-        skipped += console.lines.read_on();
         if !console.emulator.holds_synchronized_update() {
             console.held_ticks = 0;
             continue;
@@ -129,10 +112,6 @@ fn tick(state: &mut State, now: Millis, host: HostSample, effects: &mut Vec<Effe
             let answers = console.emulator.end_synchronized_update();
             consoles::answer(console, answers, effects);
         }
-    }
-    if skipped > 0 {
-        let text = format!("{skipped} bytes of consoles are left out here: too many for a log");
-        state.logs.push_console(now, "consoles", text);
     }
 }
 

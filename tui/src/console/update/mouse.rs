@@ -37,6 +37,7 @@ fn click(state: &mut State, target: Option<Target>, effects: &mut Vec<Effect>) {
         Some(Target::Heading(column)) if state.layers.is_empty() => {
             state.guests.sort_by(column, &state.figures);
         }
+        Some(Target::Part(part)) if state.layers.is_empty() => state.detail.part = part,
         Some(Target::Tab(place)) if state.layers.is_empty() => state.tabs.go_to(place),
         Some(Target::Row(place)) => select_row(state, place, effects),
         _ => {}

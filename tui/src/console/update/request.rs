@@ -38,6 +38,10 @@ fn words_for(request: &ClientToVsp, since: Millis) -> Option<Waiting> {
         ClientToVsp::StopGuest { guest, mode: StopMode::Hard } => {
             ("switch off", "switching off", "is switched off", "is off already", guest)
         }
+        ClientToVsp::DisconnectUser { guest, .. } => {
+            let done = "has one session less at its console";
+            ("end the session at the console of", "ending a session at the console of", done, done, guest)
+        }
         ClientToVsp::ResetGuest(guest) => ("reset", "resetting", "is reset", "is being reset already", guest),
         ClientToVsp::RemoveGuest(guest) => ("remove", "removing", "is removed", "is removed already", guest),
         ClientToVsp::CreateGuest { name, .. } => {

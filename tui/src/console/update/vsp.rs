@@ -38,6 +38,8 @@ pub(super) fn take(state: &mut State, event: VspMsg, effects: &mut Vec<Effect>) 
             state.guests.rearrange(&state.figures);
         }
         VspMsg::Detail { name, result } => state.detail.take(&name, result),
+        VspMsg::ConsoleUsers { name, users } => state.detail.take_users(name, users),
+        VspMsg::Attachable(devices) => state.detail.take_attachable(devices),
         VspMsg::Inventory(result) => state.storage.take(result),
         VspMsg::Progress { id, line } => {
             if let Some(waiting) = state.requests.get_mut(id) {
@@ -97,20 +99,14 @@ fn take_reply(state: &mut State, id: RequestId, result: Result<Acceptance, Strin
 
 fn take_console_event(state: &mut State, id: ConsoleId, event: ConsoleEvent, effects: &mut Vec<Effect>) {
     let scrollback = state.settings.scrollback_lines;
-    let Some((guest, console)) = state.consoles.by_id(id) else { return };
+    let Some((_, console)) = state.consoles.by_id(id) else { return };
     match event {
         ConsoleEvent::Access { write } => {
             effects.extend(console.settle_access(write).map(|bytes| Effect::Input { id, bytes }));
         }
         ConsoleEvent::Output(bytes) => {
-            let lines = if console.is_replaying { Vec::new() } else { console.lines.read(&bytes) };
             let answers = console.feed(bytes, scrollback);
             consoles::answer(console, answers, effects);
-            if let Some(guest) = state.guests.by_uuid(guest) {
-                for line in lines {
-                    state.logs.push_console(state.now, &guest.name, line);
-                }
-            }
         }
         ConsoleEvent::ReplayDone => console.is_replaying = false,
         ConsoleEvent::Gap => console.has_gap = true,
