@@ -142,7 +142,8 @@ fn devmgmt(request: &DeviceRequest) -> Option<Vec<String>> {
             let words = ["hpvmdevmgmt", "-S", &size_bytes.to_string(), path];
             return Some(words.map(str::to_owned).to_vec());
         }
-        DeviceRequest::List { .. } | DeviceRequest::Repair => return None,
+        DeviceRequest::Repair => return Some(vec!["hpvmdevmgmt".to_owned(), "-r".to_owned()]),
+        DeviceRequest::List { .. } => return None,
     };
     Some(vec!["hpvmdevmgmt".to_owned(), option.to_owned(), value])
 }
@@ -193,6 +194,10 @@ mod tests {
             DeviceRequest::Replace { old: own("/a"), new: vec![own("/b")] },
             DeviceRequest::CreateFile { path: own("/f"), size_bytes: 1 << 30 },
             DeviceRequest::Reidentify,
+            DeviceRequest::Repair,
+            DeviceRequest::DeleteAlias { name: own("/a") },
+            DeviceRequest::DeleteDependent { name: Some(own("/d")), dependent: own("gone") },
+            DeviceRequest::DeleteAttribute { kind: gdev, name: own("/d"), attribute: own("SHARE") },
         ];
         let statement = own("disk:avio_stor:0,1,2:file:/with blank");
         let changes = vec![DeviceChange::Add(statement.clone()), DeviceChange::Modify(statement.clone())];

@@ -405,11 +405,15 @@ fn look_at_guest(connect: &Connect, name: String, msgs: &Sender<Msg>) -> Result<
     let has_attached = detail.devices.iter().any(|device| device.storage == "attach_path");
     send(msgs, VspMsg::Detail { name: name.clone(), result: Ok(Box::new(detail)) })?;
     // Who has few rights is told less.
-    if let Ok(VspToClient::ConsoleUsers(users)) = client.request_with(&ClientToVsp::ConsoleUsers(guest), |_| {}) {
+    if let Ok(VspToClient::ConsoleUsers(users)) =
+        client.request_with(&ClientToVsp::ConsoleUsers(guest), |_| {})
+    {
         send(msgs, VspMsg::ConsoleUsers { name, users })?;
     }
     let list = ClientToVsp::Io(IoRequest::List { scan: false });
-    if has_attached && let Ok(VspToClient::Io(IoAnswer::Devices(devices))) = client.request_with(&list, |_| {}) {
+    if has_attached
+        && let Ok(VspToClient::Io(IoAnswer::Devices(devices))) = client.request_with(&list, |_| {})
+    {
         send(msgs, VspMsg::Attachable(devices))?;
     }
     Ok(())

@@ -9,8 +9,8 @@ use super::state::Screen;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ipc::device::DeviceEntry;
 use ipc::figures::GuestFigures;
-use ipc::log::LogRecord;
 use ipc::io::IoDevice;
+use ipc::log::LogRecord;
 use ipc::message::{Acceptance, ConsoleUser, GuestDetail, GuestSummary, VspStatus};
 use uuid::Uuid;
 

@@ -19,6 +19,8 @@ use ipc::device::{DeviceEntry, DeviceKind};
 use ipc::figures::{DeviceFigures, GuestFigures, LATENCY_BOUNDS, Latency};
 use ipc::guest::{Stats, VcpuState, VcpuStats};
 #[cfg(test)]
+use ipc::io::IoDevice;
+#[cfg(test)]
 use ipc::log::{Level, LogRecord, LogSource};
 #[cfg(test)]
 use ipc::message::{ConsoleUser, DeviceDetail, GuestDetail, StartAttribute};
@@ -99,6 +101,39 @@ fn devices() -> Vec<DeviceDetail> {
         device("disk", 0, "file", "/var/tmp/demo.img", Some(10 << 30)),
         device("dvd", 1, "null", "/iso", None),
     ]
+}
+
+/// The guest `demo` with an attached tape drive that another one holds, and the devices of the VSP.
+#[cfg(test)]
+pub(crate) fn attached() -> (GuestDetail, Vec<IoDevice>) {
+    let mut guest = detail();
+    let location = "0/7/1/1.0x500104f00048b29e.0x0".to_owned();
+    guest.devices.push(DeviceDetail {
+        device: "tape".to_owned(),
+        slot: 4,
+        storage: "attach_path".to_owned(),
+        statement: format!("tape:avio_stor:0,4,0:attach_path:{location}"),
+        location: location.clone(),
+        size_bytes: None,
+        ..devices().remove(0)
+    });
+    let drive = IoDevice {
+        class: "tape".to_owned(),
+        instance: 1,
+        lun_path: "64000/0xfa00/0x0".to_owned(),
+        driver: "estape".to_owned(),
+        is_present: true,
+        vendor: "STK".to_owned(),
+        product: "T9940B".to_owned(),
+        wwid: "naa.500104f00048b29d".to_owned(),
+        lunpaths: vec![(21, location)],
+        files: vec!["/dev/rtape/tape1_BEST".to_owned()],
+        pass_through: "/dev/pt/pt_tape1".to_owned(),
+        host_path: None,
+        in_use_by: Some("sles01".to_owned()),
+        attaches_as: Some("tape".to_owned()),
+    };
+    (guest, vec![drive])
 }
 
 /// The guest `demo` with everything.

@@ -264,6 +264,8 @@ pub(crate) struct Waiting {
     pub(crate) command: Option<String>,
     /// What the VSP last said about it.
     pub(crate) progress: Option<String>,
+    /// Everything that it said, where that is its answer.
+    pub(crate) report: Option<Vec<String>>,
     /// When it was sent.
     pub(crate) since: Millis,
 }

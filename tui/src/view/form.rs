@@ -19,19 +19,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, form: &Form) {
     let count = form.fields().len();
     let area = dialogs::area(canvas.state.size, count + 3 + COMMAND_ROWS);
     let inner = canvas.dialog(area, &form.title(), canvas.theme.title());
-    for (place, row) in (0..count).zip(0..) {
+    // Where there are more fields than room the one with the keys is among those that are shown.
+    let shown = usize::from(inner.height).saturating_sub(3 + COMMAND_ROWS).clamp(1, count.max(1));
+    let top = (form.focus() + 1).saturating_sub(shown);
+    for (place, row) in (top..count.min(top + shown)).zip(0..) {
         let y = inner.y + row;
-        if y >= inner.bottom() {
-            break;
-        }
         draw_field(canvas, form, place, Rect::new(inner.x, y, inner.width, 1));
     }
     let guests = &canvas.state.guests;
     let advice = match form.complaint(form.focused(), guests) {
         Some(complaint) => Span::styled(complaint, canvas.theme.bad()),
-        None => Span::styled(form.focused().hint, canvas.theme.dim()),
+        None => Span::styled(format::printable(&form.focused().hint), canvas.theme.dim()),
     };
-    canvas.line(Line::from(advice), inner, count + 1);
+    canvas.line(Line::from(advice), inner, shown + 1);
     let is_wrong = form.fields().iter().any(|field| form.complaint(field, guests).is_some());
     let text = match form.request(guests) {
         Some(request) => command::line(&request).map(|line| format!("$ {line}")),
@@ -40,7 +40,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, form: &Form) {
     };
     let rows = format::wrap(&text.unwrap_or_default(), usize::from(inner.width), 2);
     for (row, text) in rows.into_iter().take(COMMAND_ROWS).enumerate() {
-        canvas.line(Line::from(Span::styled(text, canvas.theme.dim())), inner, count + 3 + row);
+        canvas.line(Line::from(Span::styled(text, canvas.theme.dim())), inner, shown + 3 + row);
     }
 }
 

@@ -232,9 +232,9 @@ fn draw_devices(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, areas: &G
             text.push_str(&padded(cell, *width, *is_right));
         }
         let holder = holder(canvas, guest, device);
-        let room = usize::from(inner.width).saturating_sub(text.width() + 2 + holder.width());
-        let location = format::fit_path(&device.location, room, canvas.theme.ellipsis());
-        text.push_str(&format!("  {location}{holder}"));
+        text.push_str(&format!("  {holder}"));
+        let room = usize::from(inner.width).saturating_sub(text.width());
+        text.push_str(&format::fit_path(&device.location, room, canvas.theme.ellipsis()));
         let text = format::fit(&text, usize::from(inner.width), canvas.theme.ellipsis());
         let has_errors = cells[9] != "0" && !cells[9].is_empty();
         let style = if has_errors { canvas.theme.bad() } else { Style::new() };
@@ -257,11 +257,11 @@ fn holder(canvas: &Canvas<'_, '_, '_>, guest: &GuestSummary, device: &DeviceDeta
         return String::new();
     }
     match canvas.state.detail.attached(device).map(|known| (known.is_present, &known.in_use_by)) {
-        None => " (not known)".to_owned(),
-        Some((false, _)) => " (gone)".to_owned(),
-        Some((true, None)) => " (free)".to_owned(),
-        Some((true, Some(holder))) if *holder == guest.name => " (held)".to_owned(),
-        Some((true, Some(holder))) => format!(" (held by {})", format::printable(holder)),
+        None => String::new(),
+        Some((false, _)) => "gone: ".to_owned(),
+        Some((true, None)) => "held by nobody: ".to_owned(),
+        Some((true, Some(holder))) if *holder == guest.name => "held: ".to_owned(),
+        Some((true, Some(holder))) => format!("held by {}: ", format::printable(holder)),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::console::msg::{ConsoleEvent, Msg, VspMsg};
 use crate::console::samples::{self, NOW};
+use crate::console::screens::detail::Part;
 use crate::console::update::update;
 use crate::view::theme::Palette;
 use crossterm::event::KeyCode;
@@ -153,6 +154,29 @@ screens! {
         samples::answer_questions(&mut state);
         state
     };
+    guest_vcpus: |size| guest_part(size, Part::Vcpus);
+    guest_next_start: |size| guest_part(size, Part::NextStart);
+    guest_users: |size| guest_part(size, Part::Users);
+    guest_attached: |size| {
+        let mut state = guest_part(size, Part::Charts);
+        let (guest, attachable) = samples::attached();
+        update(&mut state, Msg::Vsp(VspMsg::Detail { name: "demo".to_owned(), result: Ok(Box::new(guest)) }));
+        update(&mut state, Msg::Vsp(VspMsg::Attachable(attachable)));
+        state
+    };
+    clone: |size| {
+        let mut state = guest_part(size, Part::Charts);
+        update(&mut state, samples::key(KeyCode::Char('y')));
+        update(&mut state, samples::key(KeyCode::Tab));
+        update(&mut state, samples::key(KeyCode::Right));
+        state
+    };
+    database: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('4')]);
+        samples::answer_questions(&mut state);
+        update(&mut state, samples::key(KeyCode::Char('w')));
+        state
+    };
     vmp_menu: |size| {
         let mut state = busy_after(size, &[KeyCode::Char('c')]);
         update(&mut state, samples::ctrl('b'));
@@ -234,6 +258,16 @@ screens! {
         reply(&mut state, Err(lines.to_owned()));
         state
     };
+}
+
+/// The guest screen with one of the things beside the configuration.
+fn guest_part(size: (u16, u16), part: Part) -> State {
+    let mut state = busy_after(size, &[KeyCode::Char('2')]);
+    samples::answer_questions(&mut state);
+    while state.detail.part != part {
+        update(&mut state, samples::key(KeyCode::Char('v')));
+    }
+    state
 }
 
 #[test]

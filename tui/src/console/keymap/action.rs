@@ -37,6 +37,8 @@ pub(crate) enum Action {
     GuestLog,
     /// What is below the table: a console, the log, nothing.
     Preview,
+    /// Choose what else to do to the device management database.
+    Database,
     /// The next of what the guest screen shows beside the configuration.
     Part,
     /// Show who is at the console.

@@ -1,7 +1,7 @@
 //! A question before something is lost.
 
 use super::form::build::emptied;
-use ipc::device::{DeviceEntry, DeviceRequest};
+use ipc::device::{DeviceEntry, DeviceKind, DeviceRequest};
 use ipc::message::{ClientToVsp, ConsoleUser, DeviceChange, DeviceDetail, GuestRef, Manner, StopMode};
 
 /// A yes-or-no question; no is the default.
@@ -58,7 +58,7 @@ impl Confirm {
         Self {
             question: format!("Take {} away from '{guest}'?", device.statement),
             consequence:
-                "The backing store stays as it is. A running guest keeps the device until it is off."
+                "The backing store stays as it is. A running guest loses the device at once, unless it is using it."
                     .to_owned(),
             request: modify(guest, DeviceChange::Delete(device.statement.clone())),
             harder: None,
@@ -68,8 +68,12 @@ impl Confirm {
     /// Before somebody's session at a guest's console is ended.
     pub(crate) fn disconnect(guest: &str, user: &ConsoleUser) -> Self {
         Self {
-            question: format!("End the session of {} (process {}) at the console of '{guest}'?", user.user, user.pid),
-            consequence: "Who was at the console there is told so, and can come again. The guest goes on.".to_owned(),
+            question: format!(
+                "End the session of {} (process {}) at the console of '{guest}'?",
+                user.user, user.pid
+            ),
+            consequence: "Who was at the console there is told so, and can come again. The guest goes on."
+                .to_owned(),
             request: ClientToVsp::DisconnectUser {
                 guest: GuestRef::Name(guest.to_owned()),
                 number: user.number,
@@ -86,6 +90,57 @@ impl Confirm {
             request: modify(guest, DeviceChange::Modify(emptied(drive))),
             harder: None,
         }
+    }
+
+    /// Before an attribute of an entry has its first value again.
+    pub(crate) fn delete_attribute(kind: DeviceKind, name: &str, attribute: &str) -> Self {
+        let (name, attribute) = (name.to_owned(), attribute.to_owned());
+        Self::database(
+            format!("Delete attribute {attribute} of {}:{name}?", kind.word()),
+            "It has the value again that it has of itself.",
+            DeviceRequest::DeleteAttribute { kind, name, attribute },
+        )
+    }
+
+    /// Before one of several names of a device is given up.
+    pub(crate) fn delete_alias(name: &str) -> Self {
+        Self::database(
+            format!("Delete the name {name} of its device?"),
+            "The device keeps its other names.",
+            DeviceRequest::DeleteAlias { name: name.to_owned() },
+        )
+    }
+
+    /// Before an entry forgets a guest.
+    pub(crate) fn delete_dependent(name: &str, dependent: &str) -> Self {
+        Self::database(
+            format!("Delete dependent {dependent} of gdev:{name}?"),
+            "The guest's configuration is not changed: this is for guests that are no longer there.",
+            DeviceRequest::DeleteDependent { name: Some(name.to_owned()), dependent: dependent.to_owned() },
+        )
+    }
+
+    /// Before all devices are looked at.
+    pub(crate) fn identify() -> Self {
+        Self::database(
+            "Identify all devices anew?".to_owned(),
+            "Entries get the identities that their devices have now.",
+            DeviceRequest::Reidentify,
+        )
+    }
+
+    /// Before the database is checked.
+    pub(crate) fn check() -> Self {
+        Self::database(
+            "Check the device database?".to_owned(),
+            "Nothing is changed: the answer is a script that mends what is found.",
+            DeviceRequest::Repair,
+        )
+    }
+
+    fn database(question: String, consequence: &str, request: DeviceRequest) -> Self {
+        let request = ClientToVsp::Devices(request);
+        Self { question, consequence: consequence.to_owned(), request, harder: None }
     }
 
     /// Before an entry of the device management database is removed.

@@ -5,7 +5,7 @@ mod rule;
 
 use super::guests::GuestsScreen;
 use ipc::device::DeviceKind;
-use ipc::message::{ClientToVsp, DeviceDetail, GuestDetail, GuestSummary};
+use ipc::message::{ClientToVsp, DeviceDetail, GuestDetail};
 pub(crate) use rule::Rule;
 use std::collections::BTreeMap;
 use tui_input::Input;
@@ -18,7 +18,7 @@ pub(crate) enum Purpose {
     /// Another configuration for a guest.
     Modify(Box<GuestDetail>),
     /// A new guest after another one.
-    Clone(Box<GuestSummary>),
+    Clone(Box<GuestDetail>),
     /// A device for a guest.
     AddDevice(String),
     /// A disc into a guest's drive.
@@ -36,6 +36,11 @@ pub(crate) enum Purpose {
         kind: DeviceKind,
         /// Its name.
         name: String,
+    },
+    /// Another device in place of that of an entry, for all guests that have it.
+    Replace {
+        /// A name of the entry.
+        old: String,
     },
     /// A file to be used as a virtual disk.
     CreateFile,
@@ -68,8 +73,12 @@ pub(crate) enum Key {
     Address,
     /// Backing store.
     Path,
-    /// Copy for a clone's first disk.
-    Copy,
+    /// What becomes of the device at this place of a guest that is cloned.
+    Fate(usize),
+    /// The copy of its data.
+    Copy(usize),
+    /// Further names of a device.
+    Aliases,
     /// Kind of an entry.
     Kind,
     /// May several guests have it?
@@ -88,9 +97,9 @@ pub(crate) struct Field {
     /// Which.
     pub(crate) key: Key,
     /// What stands before it.
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     /// What to type there.
-    pub(crate) hint: &'static str,
+    pub(crate) hint: String,
     /// What may be typed there.
     pub(crate) rule: Rule,
     /// What is typed.
@@ -129,7 +138,7 @@ impl Form {
         match &self.purpose {
             Purpose::Create => "Create guest".to_owned(),
             Purpose::Modify(guest) => format!("Modify guest {}", guest.summary.name),
-            Purpose::Clone(guest) => format!("Clone guest {}", guest.name),
+            Purpose::Clone(guest) => format!("Clone guest {}", guest.summary.name),
             Purpose::AddDevice(guest) => format!("Add a device to guest {guest}"),
             Purpose::Insert { guest, drive } => {
                 let DeviceDetail { bus, slot, target, .. } = **drive;
@@ -137,6 +146,7 @@ impl Form {
             }
             Purpose::AddEntry => "Add to the device database".to_owned(),
             Purpose::EditEntry { kind, name } => format!("Attribute of {}:{name}", kind.word()),
+            Purpose::Replace { old } => format!("Replace gdev:{old} in all guests"),
             Purpose::CreateFile => "Make a file for a virtual disk".to_owned(),
         }
     }
@@ -229,11 +239,33 @@ impl Form {
 
     fn problem(&self, field: &Field, guests: &GuestsScreen) -> Option<String> {
         let value = field.value();
-        if field.key == Key::Initrd && !value.is_empty() && self.value(Key::Kernel).is_empty() {
-            return Some("An initial RAM disk needs a kernel".to_owned());
+        if let Some(problem) = self.problem_with_others(field) {
+            return Some(problem);
         }
         rule::problem(field.rule, value, guests, self.own_name())
             .or_else(|| field.is_checked().then(|| self.checked.get(value).cloned().flatten()).flatten())
+    }
+
+    /// What is wrong with a field because of what others say.
+    fn problem_with_others(&self, field: &Field) -> Option<String> {
+        let value = field.value();
+        match field.key {
+            Key::Initrd if !value.is_empty() && self.value(Key::Kernel).is_empty() => {
+                Some("An initial RAM disk needs a kernel".to_owned())
+            }
+            Key::Copy(place) if value.is_empty() && self.value(Key::Fate(place)) == build::COPIED => {
+                Some("Type the whole path of the copy, from '/' on".to_owned())
+            }
+            Key::Fate(_) if value == build::COPIED && self.clones_running() => {
+                Some("The guest must be off for its data to be copied".to_owned())
+            }
+            Key::Value => rule::value_problem(self.value(Key::Attribute), value),
+            _ => None,
+        }
+    }
+
+    fn clones_running(&self) -> bool {
+        matches!(&self.purpose, Purpose::Clone(guest) if guest.summary.state.is_on())
     }
 
     /// The name that a guest may keep.

@@ -1,8 +1,11 @@
 //! The command palette: everything that can be done, found by a part of its name.
 
 use crate::console::keymap::{self, Action, Context};
+use crate::console::screens::confirm::Confirm;
+use crate::console::screens::form::Purpose;
 use crate::console::screens::guests::{revealed, stepped};
 use crate::console::screens::tabs::Split;
+use ipc::device::{DeviceEntry, DeviceKind};
 use ipc::message::{ConsoleUser, GuestSummary};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -16,6 +19,10 @@ pub(crate) enum Choice {
     Do(Context, Action),
     /// Selects a guest, then as the key does in the table of guests.
     OfGuest(String, Action),
+    /// Asks before something is done.
+    Ask(Box<Confirm>),
+    /// Opens a form.
+    Fill(Box<Purpose>),
     /// Ends a session at the console of a guest, after asking.
     Disconnect(String, ConsoleUser),
     /// Opens a guest's console in a tab.
@@ -34,6 +41,9 @@ pub(crate) struct Item {
     /// What choosing it does.
     pub(crate) choice: Choice,
 }
+
+/// Attributes that an operator may take away from an entry.
+const SET_BY_HAND: [&str; 5] = ["SHARE", "PRESERVE", "USAGE", "RECURSIVE", "IGNOREWWID"];
 
 /// Lines to choose from.
 #[derive(Debug)]
@@ -94,6 +104,39 @@ impl Palette {
             })
         });
         Self::new("Commands", own.chain(of_guests).collect())
+    }
+
+    /// What else hpvmdevmgmt does: to an entry, and to the whole database.
+    pub(crate) fn database(entry: Option<&DeviceEntry>) -> Self {
+        let item =
+            |text: String, option: &str, choice| Item { text, key: format!("hpvmdevmgmt {option}"), choice };
+        let ask = |confirm| Choice::Ask(Box::new(confirm));
+        let mut items = Vec::new();
+        if let Some(entry) = entry {
+            let (kind, name) = (entry.kind, entry.names.first().cloned().unwrap_or_default());
+            let set = SET_BY_HAND
+                .into_iter()
+                .filter(|wanted| entry.attributes.iter().any(|(own, _)| own == wanted));
+            for attribute in set {
+                let confirm = Confirm::delete_attribute(kind, &name, attribute);
+                items.push(item(format!("Delete attribute {attribute} of {name}"), "-d", ask(confirm)));
+            }
+            if kind == DeviceKind::Gdev {
+                for alias in entry.names.iter().skip(1) {
+                    let confirm = Confirm::delete_alias(alias);
+                    items.push(item(format!("Delete other name {alias}"), "-d", ask(confirm)));
+                }
+                for guest in &entry.dependents {
+                    let confirm = Confirm::delete_dependent(&name, guest);
+                    items.push(item(format!("Delete dependent {guest} of {name}"), "-d", ask(confirm)));
+                }
+                let fill = Choice::Fill(Box::new(Purpose::Replace { old: name.clone() }));
+                items.push(item(format!("Replace {name} in all guests"), "-n", fill));
+            }
+        }
+        items.push(item("Identify all devices anew".to_owned(), "-I", ask(Confirm::identify())));
+        items.push(item("Check the database".to_owned(), "-r", ask(Confirm::check())));
+        Self::new("Device database", items)
     }
 
     /// Sessions at a guest's console, one of which is to be ended.

@@ -14,7 +14,7 @@ use crate::console::screens::storage;
 use crate::console::screens::tabs::Split;
 use crate::console::state::{Layer, Link, Notice, Preview, PromptPurpose, Screen, State};
 use crate::view::dialogs;
-use ipc::message::DeviceDetail;
+use ipc::message::{DeviceDetail, GuestDetail};
 
 pub(super) fn act(state: &mut State, context: Context, action: Action, effects: &mut Vec<Effect>) {
     // What the menu leads to is done on the console that it lies over, or takes its place.
@@ -55,6 +55,10 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
             };
         }
 
+        Action::Database => {
+            let palette = Palette::database(state.storage.selected());
+            state.layers.push(Layer::Palette(Box::new(palette)));
+        }
         Action::Part => state.detail.part = state.detail.part.next(),
         Action::ShowUsers => {
             go_to(state, Screen::Guest, effects);
@@ -69,11 +73,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::Create if context == Context::Storage => open_form(state, Purpose::AddEntry, effects),
         Action::Create => open_form(state, Purpose::Create, effects),
         Action::Modify => modify(state, context, effects),
-        Action::Clone => {
-            if let Some(guest) = state.selected().cloned() {
-                open_form(state, Purpose::Clone(Box::new(guest)), effects);
-            }
-        }
+        Action::Clone => open_guest_form(state, Purpose::Clone, "y clones", effects),
         Action::AddDevice => {
             if let Some(name) = state.selected_name().map(str::to_owned) {
                 open_form(state, Purpose::AddDevice(name), effects);
@@ -301,13 +301,22 @@ fn modify(state: &mut State, context: Context, effects: &mut Vec<Effect>) {
         }
         return;
     }
+    open_guest_form(state, Purpose::Modify, "e modifies", effects);
+}
+
+/// Opens a form that begins with what the guest is so far, which the guest screen asks for.
+fn open_guest_form(
+    state: &mut State,
+    purpose: fn(Box<GuestDetail>) -> Purpose,
+    key: &str,
+    effects: &mut Vec<Effect>,
+) {
     let known = state.selected_name().and_then(|name| state.detail.of(name)).cloned();
     match known {
-        Some(guest) => open_form(state, Purpose::Modify(Box::new(guest)), effects),
-        // The form begins with what is so far, which the guest screen asks for.
+        Some(guest) => open_form(state, purpose(Box::new(guest)), effects),
         None => {
             go_to(state, Screen::Guest, effects);
-            say(state, "This is the guest so far; e modifies it.");
+            say(state, &format!("This is the guest so far; {key} it."));
         }
     }
 }
@@ -401,6 +410,8 @@ fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
             state.guests.select(&name, &state.figures);
             act(state, Context::Guests, action, effects);
         }
+        Choice::Ask(confirm) => state.layers.push(Layer::Confirm(*confirm)),
+        Choice::Fill(purpose) => open_form(state, *purpose, effects),
         Choice::Disconnect(guest, user) => {
             state.layers.push(Layer::Confirm(Confirm::disconnect(&guest, &user)));
         }

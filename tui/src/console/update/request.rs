@@ -77,6 +77,7 @@ fn words_for(request: &ClientToVsp, since: Millis) -> Option<Waiting> {
         failed: format!("Unable to {verb} guest {guest}"),
         command: command::line(request),
         progress: None,
+        report: None,
         since,
     })
 }
@@ -94,7 +95,20 @@ fn words_for_devices(request: &DeviceRequest, since: Millis) -> Option<Waiting> 
             ("set", "setting", "Set", format!("{attribute}={value} of {}:{name}", kind.word()))
         }
         DeviceRequest::CreateFile { path, .. } => ("make", "making", "Made", path.clone()),
-        _ => return None,
+        DeviceRequest::DeleteAlias { name } => ("delete", "deleting", "Deleted", format!("the name {name}")),
+        DeviceRequest::DeleteDependent { name, dependent } => {
+            let name = name.as_deref().unwrap_or("all entries");
+            ("delete", "deleting", "Deleted", format!("dependent {dependent} of {name}"))
+        }
+        DeviceRequest::DeleteAttribute { kind, name, attribute } => {
+            ("delete", "deleting", "Deleted", format!("attribute {attribute} of {}:{name}", kind.word()))
+        }
+        DeviceRequest::Replace { old, new } => {
+            ("replace", "replacing", "Replaced", format!("{old} by {}", new.join(",")))
+        }
+        DeviceRequest::Reidentify => ("identify", "identifying", "Identified", "all devices".to_owned()),
+        DeviceRequest::Repair => ("check", "checking", "Checked", "the device database".to_owned()),
+        DeviceRequest::List { .. } => return None,
     };
     Some(Waiting {
         doing: format!("{doing} {what}"),
@@ -103,6 +117,7 @@ fn words_for_devices(request: &DeviceRequest, since: Millis) -> Option<Waiting> 
         failed: format!("Unable to {verb} {what}"),
         command: command::line(&ClientToVsp::Devices(request.clone())),
         progress: None,
+        report: (*request == DeviceRequest::Repair).then(Vec::new),
         since,
     })
 }

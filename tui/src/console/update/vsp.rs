@@ -43,6 +43,9 @@ pub(super) fn take(state: &mut State, event: VspMsg, effects: &mut Vec<Effect>) 
         VspMsg::Inventory(result) => state.storage.take(result),
         VspMsg::Progress { id, line } => {
             if let Some(waiting) = state.requests.get_mut(id) {
+                if let Some(report) = &mut waiting.report {
+                    report.push(line.clone());
+                }
                 waiting.progress = Some(line);
             }
         }
@@ -83,7 +86,9 @@ fn take_reply(state: &mut State, id: RequestId, result: Result<Acceptance, Strin
     let (is_good, title, text) = match result {
         Ok(acceptance) => {
             let done = if acceptance.already_done { waiting.already } else { waiting.done };
-            let remarks: Vec<String> = acceptance.remarks.iter().map(ToString::to_string).collect();
+            let remarks = acceptance.remarks.iter().map(ToString::to_string);
+            let remarks: Vec<String> =
+                waiting.report.unwrap_or_default().into_iter().chain(remarks).collect();
             (true, done, remarks.join("\n"))
         }
         Err(text) => (false, waiting.failed, text),

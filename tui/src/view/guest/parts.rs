@@ -41,7 +41,8 @@ pub(super) fn draw_vcpus(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, 
             canvas.line(Line::from(Span::styled(heading, canvas.theme.heading())), column, 0);
         }
         let (share, mips) = (format::percent(vcpu.cpu_percent), format::count(vcpu.mips));
-        let numbers = format!("{place:>4} {:<11} {} {}", vcpu.state, padded(&share, 5, true), padded(&mips, 7, true));
+        let numbers =
+            format!("{place:>4} {:<11} {} {}", vcpu.state, padded(&share, 5, true), padded(&mips, 7, true));
         let style = match vcpu.state {
             VcpuState::Running => canvas.theme.good(),
             VcpuState::Halted => ratatui::style::Style::new(),
@@ -56,7 +57,9 @@ pub(super) fn draw_vcpus(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, 
 
 /// What will be otherwise, in the words of hpvmmodify.
 pub(super) fn draw_next_start(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, area: Rect) {
-    let Some(detail) = canvas.state.detail.of(&guest.name) else { return say(canvas, "Asking the VSP.", area) };
+    let Some(detail) = canvas.state.detail.of(&guest.name) else {
+        return say(canvas, "Asking the VSP.", area);
+    };
     let changes = changes(detail);
     if changes.is_empty() {
         let text = "Nothing waits for the next start: the guest is as it is configured.";

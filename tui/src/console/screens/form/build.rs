@@ -10,7 +10,9 @@ use ipc::message::{
 };
 
 /// Key, label, rule, initial text, hint.
-type FieldRow = (Key, &'static str, Rule, String, &'static str);
+type FieldRow = (Key, String, Rule, String, String);
+/// The same of a field that is always there.
+type FixedRow = (Key, &'static str, Rule, String, &'static str);
 
 const OS_TYPES: Rule = Rule::Choice(&["unknown", "linux", "hpux", "windows", "openvms"]);
 const YES_NO: Rule = Rule::Choice(&["no", "yes"]);
@@ -22,6 +24,15 @@ const KERNEL_HINT: &str = "Path of a vmlinux or vmlinux.gz, or builtin:diag; emp
 const ADDRESS_HINT: &str = "As 0,1,0; empty lets the VSP choose";
 
 pub(super) fn fields(purpose: &Purpose) -> Vec<FieldRow> {
+    let fixed = match purpose {
+        Purpose::Clone(guest) => return clone_fields(guest),
+        _ => fixed_fields(purpose),
+    };
+    let own = |(key, label, rule, text, hint): FixedRow| (key, label.to_owned(), rule, text, hint.to_owned());
+    fixed.into_iter().map(own).collect()
+}
+
+fn fixed_fields(purpose: &Purpose) -> Vec<FixedRow> {
     let own = str::to_owned;
     match purpose {
         Purpose::Create => vec![
@@ -36,16 +47,8 @@ pub(super) fn fields(purpose: &Purpose) -> Vec<FieldRow> {
             (Key::Start, "Start", START, own("manual"), "auto: with the VSP; Left and Right choose"),
         ],
         Purpose::Modify(guest) => modify_fields(guest),
-        Purpose::Clone(guest) => vec![
-            (Key::Name, "Name", Rule::GuestName, format!("{}-2", guest.name), NAME_HINT),
-            (
-                Key::Copy,
-                "Copy of disk",
-                Rule::Path,
-                own(""),
-                "New file for a copy of the first disk; empty: share it",
-            ),
-        ],
+        // Its fields are as many as the guest has devices.
+        Purpose::Clone(_) => Vec::new(),
         Purpose::AddDevice(_) => vec![
             (Key::Device, "Device", Rule::Choice(&["disk", "dvd"]), own("disk"), "Left and Right choose"),
             (
@@ -99,6 +102,16 @@ pub(super) fn fields(purpose: &Purpose) -> Vec<FieldRow> {
                 ),
             ]
         }
+        Purpose::Replace { .. } => vec![
+            (Key::Path, "New device", Rule::SomePath, own(""), "Path of the device that takes its place"),
+            (
+                Key::Aliases,
+                "Other names",
+                Rule::Text,
+                own(""),
+                "Further names of it, with commas between; may be empty",
+            ),
+        ],
         Purpose::CreateFile => vec![
             (Key::Path, "File", Rule::SomePath, own(""), "Path where nothing is yet"),
             (Key::Size, "Size", Rule::Size, own("10G"), "As 512M or 10G; takes no room before it is written"),
@@ -106,7 +119,40 @@ pub(super) fn fields(purpose: &Purpose) -> Vec<FieldRow> {
     }
 }
 
-fn modify_fields(guest: &GuestDetail) -> Vec<FieldRow> {
+/// What becomes of the data of a device that is copied.
+pub(super) const COPIED: &str = "copy";
+const LEFT_OUT: &str = "leave out";
+const FATES: Rule = Rule::Choice(&["share", COPIED, LEFT_OUT]);
+/// Of a device that has no data of its own.
+const FEW_FATES: Rule = Rule::Choice(&["share", LEFT_OUT]);
+
+/// A name, and for every device whether the clone has it, too, or a copy.
+fn clone_fields(guest: &GuestDetail) -> Vec<FieldRow> {
+    let name = format!("{}-2", guest.summary.name);
+    let mut rows = vec![(Key::Name, "Name".to_owned(), Rule::GuestName, name, NAME_HINT.to_owned())];
+    for (place, device) in guest.devices.iter().enumerate() {
+        let DeviceDetail { device: kind, bus, slot, target, location, storage, .. } = device;
+        let has_data = kind == "disk" && matches!(storage.as_str(), "file" | "disk" | "lv");
+        let label = format!("{kind} {bus},{slot},{target}");
+        let fates = if has_data { FATES } else { FEW_FATES };
+        rows.push((Key::Fate(place), label, fates, "share".to_owned(), location.clone()));
+        if has_data {
+            let hint = "Where its copy goes; a file is made, a device must be as large or larger";
+            let copy = if storage == "file" { beside(location) } else { String::new() };
+            rows.push((Key::Copy(place), "  copied to".to_owned(), Rule::Path, copy, hint.to_owned()));
+        }
+    }
+    rows
+}
+
+/// A name for a copy beside a file: `/a/b.img` is copied to `/a/b-2.img`.
+fn beside(path: &str) -> String {
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    let end = path[name..].rfind('.').filter(|dot| *dot > 0).map_or(path.len(), |dot| name + dot);
+    format!("{}-2{}", &path[..end], &path[end..])
+}
+
+fn modify_fields(guest: &GuestDetail) -> Vec<FixedRow> {
     let keyword = |name: &str| {
         let found = guest.keywords.iter().find(|(keyword, _)| keyword == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -176,13 +222,21 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
             ClientToVsp::ModifyGuest { guest, settings, devices: Vec::new(), manner: Manner::Normal }
         }
         Purpose::Clone(guest) => {
-            let copy = Some(form.value(Key::Copy)).filter(|path| !path.is_empty());
+            let mut devices = Vec::new();
+            let mut copies = Vec::new();
+            for (place, device) in guest.devices.iter().enumerate() {
+                match form.value(Key::Fate(place)) {
+                    COPIED => copies.push(with_store(device, form.value(Key::Copy(place)))),
+                    LEFT_OUT => devices.push(DeviceChange::Delete(device.statement.clone())),
+                    _ => {}
+                }
+            }
             ClientToVsp::CloneGuest(Box::new(CloneGuest {
-                guest: GuestRef::Name(guest.name.clone()),
+                guest: GuestRef::Name(guest.summary.name.clone()),
                 name: text(Key::Name),
                 settings: Vec::new(),
-                devices: Vec::new(),
-                copies: copy.into_iter().map(|path| statement("disk", "0,0,0", path)).collect(),
+                devices,
+                copies,
                 manner: Manner::Normal,
             }))
         }
@@ -191,11 +245,7 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
             modify(guest, DeviceChange::Add(added))
         }
         Purpose::Insert { guest, drive } => {
-            let DeviceDetail { adapter, bus, slot, target, device, .. } = &**drive;
-            let disc = form.value(Key::Path);
-            let storage = storage_of(disc);
-            let loaded = format!("{device}:{adapter}:{bus},{slot},{target}:{storage}:{disc}");
-            modify(guest, DeviceChange::Modify(loaded))
+            modify(guest, DeviceChange::Modify(with_store(drive, form.value(Key::Path))))
         }
         Purpose::AddEntry => ClientToVsp::Devices(DeviceRequest::Add {
             kind: form.value(Key::Kind).parse().ok()?,
@@ -211,6 +261,11 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
             attribute: text(Key::Attribute),
             value: text(Key::Value),
         }),
+        Purpose::Replace { old } => {
+            let aliases = form.value(Key::Aliases).split(',').map(str::trim).filter(|name| !name.is_empty());
+            let new = std::iter::once(form.value(Key::Path)).chain(aliases).map(str::to_owned).collect();
+            ClientToVsp::Devices(DeviceRequest::Replace { old: old.clone(), new })
+        }
         Purpose::CreateFile => ClientToVsp::Devices(DeviceRequest::CreateFile {
             path: text(Key::Path),
             size_bytes: parse_size(form.value(Key::Size))?,
@@ -234,6 +289,12 @@ fn setting(form: &Form, key: Key) -> Option<Setting> {
         Key::Append => keyword("append"),
         _ => return None,
     })
+}
+
+/// A device of a guest on another store.
+fn with_store(device: &DeviceDetail, path: &str) -> String {
+    let DeviceDetail { adapter, bus, slot, target, device, .. } = device;
+    format!("{device}:{adapter}:{bus},{slot},{target}:{}:{path}", storage_of(path))
 }
 
 fn statement(device: &str, address: &str, path: &str) -> String {

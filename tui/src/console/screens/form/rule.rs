@@ -111,6 +111,17 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     size::parse(text, 1).ok()
 }
 
+/// The values of an attribute of the device management database (hpvm.md 4.8).
+pub(super) fn value_problem(attribute: &str, value: &str) -> Option<String> {
+    let values: &[&str] = match attribute {
+        "SHARE" | "PRESERVE" | "IGNOREWWID" => &["YES", "NO"],
+        "USAGE" => &["DISK", "DVD"],
+        "RECURSIVE" => &["FS", "DIR"],
+        _ => return None,
+    };
+    (!values.contains(&value)).then(|| format!("{attribute} is {}", values.join(" or ")))
+}
+
 /// Buses and slots are 0 to 7, targets 0 to 127 (HPVM's hpvmresources).
 fn address_problem(text: &str) -> Option<String> {
     let parts: Vec<Option<u8>> = text.split(',').map(|part| part.parse().ok()).collect();

@@ -44,11 +44,16 @@ fn complete_forms_ask_for_what_a_command_would() {
              -B manual -a disk:avio_stor::file:/d"
         )
     );
-    let guest = Box::new(samples::guest(1, "demo", GuestState::Off));
-    let clone = filled(Purpose::Clone(guest), &[(Key::Copy, "/new")]);
+    let mut guest = Box::new(samples::detail());
+    let copied = [(Key::Fate(0), "copy"), (Key::Copy(0), "/new"), (Key::Fate(1), "leave out")];
+    assert_eq!(asks_for(&filled(Purpose::Clone(guest.clone()), &copied)), None, "it is on");
+    guest.summary.state = GuestState::Off;
+    let clone = filled(Purpose::Clone(guest), &copied);
     assert_eq!(
         asks_for(&clone).as_deref(),
-        Some("hpvmclone -P demo -N demo-2 -b disk:avio_stor:0,0,0:file:/new")
+        Some(
+            "hpvmclone -P demo -N demo-2 -d dvd:avio_stor:0,1,1:null:/iso -b disk:avio_stor:0,1,0:file:/new"
+        )
     );
     let add =
         filled(Purpose::AddDevice("demo".into()), &[(Key::Path, "/dev/vg/lv"), (Key::Address, "0,2,1")]);
