@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind, DeviceRequest};
 use ipc::figures::{DeviceFigures, GuestFigures, Latency};
-use ipc::guest::{AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VspToGuest};
+use ipc::guest::{
+    AdapterStart, ExitReason, GuestStart, GuestToVsp, Phase, Stats, VcpuState, VcpuStats, VspToGuest,
+};
 use ipc::io::{
     CartridgeAction, Description, Emulated, EmulatedPlan, IoAnswer, IoDevice, IoRequest, Medium, OpenFailure,
 };
@@ -38,6 +40,10 @@ fn stats() -> Stats {
         idle_micros: 300,
         console_bytes: 70_000,
         interruptions: 251,
+        vcpus: vec![
+            VcpuStats { state: VcpuState::Running, instructions: 1 << 39, cpu_micros: 4, idle_micros: 0 },
+            VcpuStats { state: VcpuState::Waiting, instructions: 0, cpu_micros: 0, idle_micros: 251 },
+        ],
     }
 }
 

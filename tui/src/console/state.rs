@@ -6,7 +6,7 @@ use super::layout::Regions;
 use super::msg::{Millis, RequestId};
 use super::screens::confirm::Confirm;
 use super::screens::detail::DetailScreen;
-use super::screens::form::Form;
+use super::screens::form::{Form, Purpose};
 use super::screens::guest_console::{Consoles, GuestConsole};
 use super::screens::guests::GuestsScreen;
 use super::screens::history::History;
@@ -15,7 +15,7 @@ use super::screens::palette::Palette;
 use super::screens::storage::StorageScreen;
 use super::screens::tabs::Tabs;
 use super::settings::Settings;
-use ipc::message::{GuestSummary, VspStatus};
+use ipc::message::{GuestDetail, GuestSummary, VspStatus};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use tui_input::Input;
@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) figures: Figures,
     /// The guest screen.
     pub(crate) detail: DetailScreen,
+    /// The form that is opened when that guest is known.
+    pub(crate) awaited_form: Option<(String, fn(Box<GuestDetail>) -> Purpose)>,
     /// The consoles that are open.
     pub(crate) consoles: Consoles,
     /// The tabs of the console screen.
@@ -310,6 +312,7 @@ impl State {
             preview: Preview::default(),
             figures: Figures::default(),
             detail: DetailScreen::default(),
+            awaited_form: None,
             consoles: Consoles::default(),
             tabs: Tabs::default(),
             storage: StorageScreen::default(),

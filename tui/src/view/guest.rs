@@ -58,10 +58,10 @@ fn draw_facts(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, area: Rect)
     if let (Some(since), true) = (guest.since_micros, guest.state.is_on()) {
         first.push_span(format!(" for {}", format::elapsed(since / 1000, canvas.state.now)));
     }
-    let mut facts = vec![first];
-    let mut add = |canvas: &Canvas<'_, '_, '_>, label: &'static str, value: String| {
+    let mut facts: Vec<(&'static str, String)> = Vec::new();
+    let mut add = |_: &Canvas<'_, '_, '_>, label: &'static str, value: String| {
         if !value.is_empty() {
-            facts.push(widgets::fact(canvas, label, LABELS, value));
+            facts.push((label, value));
         }
     };
     let detail = canvas.state.detail.of(&guest.name);
@@ -82,17 +82,28 @@ fn draw_facts(canvas: &mut Canvas<'_, '_, '_>, guest: &GuestSummary, area: Rect)
         ),
     }
     // Where room is short two facts share a line.
-    if facts.len() > usize::from(inner.height) && inner.width >= 70 {
-        let half = facts.len().div_ceil(2);
-        let width = inner.width / 2;
-        for (row, fact) in facts.into_iter().enumerate() {
-            let x = if row < half { inner.x } else { inner.x + width };
-            canvas.line(fact, Rect { x, width: width.saturating_sub(1), ..inner }, row % half);
-        }
+    let is_halved = facts.len() >= usize::from(inner.height) && inner.width >= 70;
+    let width = if is_halved { inner.width / 2 - 1 } else { inner.width };
+    let room = usize::from(width).saturating_sub(LABELS + 1);
+    let mut wrapped = Vec::new();
+    for (label, value) in &facts {
+        let rows = format::wrap(value, room, 0).into_iter().enumerate();
+        wrapped.extend(rows.map(|(row, text)| (if row == 0 { *label } else { "" }, text)));
+    }
+    // A long fact has several lines where there is room for them, otherwise it is cut.
+    let shown = if wrapped.len() < usize::from(inner.height) && !is_halved {
+        wrapped
     } else {
-        for (row, fact) in facts.into_iter().enumerate() {
-            canvas.line(fact, inner, row);
-        }
+        let cut = |value: &str| format::fit(&format::printable(value), room, canvas.theme.ellipsis());
+        facts.iter().map(|(label, value)| (*label, cut(value))).collect()
+    };
+    let lines: Vec<Line<'_>> = std::iter::once(first)
+        .chain(shown.into_iter().map(|(label, value)| widgets::fact(canvas, label, LABELS, value)))
+        .collect();
+    let half = if is_halved { lines.len().div_ceil(2) } else { lines.len() };
+    for (row, line) in lines.into_iter().enumerate() {
+        let x = if row < half { inner.x } else { inner.x + width + 1 };
+        canvas.line(line, Rect { x, width, ..inner }, row % half);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Behaviour: events in, state and effects out.
 
+mod forms;
 mod logs;
 mod random;
 
@@ -395,37 +396,6 @@ fn screens_ask_for_what_they_show_once() {
     assert_eq!(press(&mut state, KeyCode::Char('4')), [Effect::AskInventory]);
     update(&mut state, Msg::Tick { now: NOW + 1000, host: host(300) });
     assert_eq!(update(&mut state, Msg::Tick { now: NOW + 6000, host: host(400) }), [Effect::AskInventory]);
-}
-
-#[test]
-fn devices_are_added_taken_away_and_discs_inserted() {
-    let mut state = samples::busy((100, 30));
-    press(&mut state, KeyCode::Char('2'));
-    samples::answer_questions(&mut state);
-    press(&mut state, KeyCode::Char('a'));
-    press(&mut state, KeyCode::Tab);
-    samples::type_text(&mut state, "/new.img");
-    let commands = |effects: Vec<Effect>| -> Vec<String> {
-        requests(&effects).into_iter().filter_map(super::command::line).collect()
-    };
-    assert_eq!(
-        commands(press(&mut state, KeyCode::Enter)),
-        ["hpvmmodify -P demo -a disk:avio_stor::file:/new.img"]
-    );
-    press(&mut state, KeyCode::Char('i'));
-    assert_eq!(notice(&state), Some("This is no DVD drive of a guest."));
-    press(&mut state, KeyCode::Down);
-    press(&mut state, KeyCode::Char('i'));
-    samples::type_text(&mut state, "a.iso");
-    assert_eq!(
-        commands(press(&mut state, KeyCode::Enter)),
-        ["hpvmmodify -P demo -m dvd:avio_stor:0,1,1:file:/iso/a.iso"]
-    );
-    press(&mut state, KeyCode::Char('d'));
-    assert_eq!(
-        commands(press(&mut state, KeyCode::Char('y'))),
-        ["hpvmmodify -P demo -d dvd:avio_stor:0,1,1:null:/iso"]
-    );
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::Create if context == Context::Storage => open_form(state, Purpose::AddEntry, effects),
         Action::Create => open_form(state, Purpose::Create, effects),
         Action::Modify => modify(state, context, effects),
-        Action::Clone => open_guest_form(state, Purpose::Clone, "y clones", effects),
+        Action::Clone => open_guest_form(state, Purpose::Clone, effects),
         Action::AddDevice => {
             if let Some(name) = state.selected_name().map(str::to_owned) {
                 open_form(state, Purpose::AddDevice(name), effects);
@@ -301,22 +301,28 @@ fn modify(state: &mut State, context: Context, effects: &mut Vec<Effect>) {
         }
         return;
     }
-    open_guest_form(state, Purpose::Modify, "e modifies", effects);
+    open_guest_form(state, Purpose::Modify, effects);
+}
+
+/// Opens the form that waited for what the guest is so far, unless the operator has gone on to something else.
+pub(super) fn open_awaited_form(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some((name, purpose)) = state.awaited_form.take() else { return };
+    if state.screen == Screen::Guest
+        && state.layers.is_empty()
+        && let Some(guest) = state.detail.of(&name).cloned()
+    {
+        open_form(state, purpose(Box::new(guest)), effects);
+    }
 }
 
 /// Opens a form that begins with what the guest is so far, which the guest screen asks for.
-fn open_guest_form(
-    state: &mut State,
-    purpose: fn(Box<GuestDetail>) -> Purpose,
-    key: &str,
-    effects: &mut Vec<Effect>,
-) {
+fn open_guest_form(state: &mut State, purpose: fn(Box<GuestDetail>) -> Purpose, effects: &mut Vec<Effect>) {
     let known = state.selected_name().and_then(|name| state.detail.of(name)).cloned();
     match known {
         Some(guest) => open_form(state, purpose(Box::new(guest)), effects),
         None => {
             go_to(state, Screen::Guest, effects);
-            say(state, &format!("This is the guest so far; {key} it."));
+            state.awaited_form = state.selected_name().map(|name| (name.to_owned(), purpose));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the VSP says.
 
+use super::act;
 use super::consoles;
 use super::request;
 use super::{DEMO_GUEST, show_message};
@@ -37,7 +38,10 @@ pub(super) fn take(state: &mut State, event: VspMsg, effects: &mut Vec<Effect>) 
             state.figures.take(at, guests);
             state.guests.rearrange(&state.figures);
         }
-        VspMsg::Detail { name, result } => state.detail.take(&name, result),
+        VspMsg::Detail { name, result } => {
+            state.detail.take(&name, result);
+            act::open_awaited_form(state, effects);
+        }
         VspMsg::ConsoleUsers { name, users } => state.detail.take_users(name, users),
         VspMsg::Attachable(devices) => state.detail.take_attachable(devices),
         VspMsg::Inventory(result) => state.storage.take(result),
@@ -87,8 +91,7 @@ fn take_reply(state: &mut State, id: RequestId, result: Result<Acceptance, Strin
         Ok(acceptance) => {
             let done = if acceptance.already_done { waiting.already } else { waiting.done };
             let remarks = acceptance.remarks.iter().map(ToString::to_string);
-            let remarks: Vec<String> =
-                waiting.report.unwrap_or_default().into_iter().chain(remarks).collect();
+            let remarks: Vec<String> = waiting.report.into_iter().flat_map(script).chain(remarks).collect();
             (true, done, remarks.join("\n"))
         }
         Err(text) => (false, waiting.failed, text),
@@ -99,6 +102,14 @@ fn take_reply(state: &mut State, id: RequestId, result: Result<Acceptance, Strin
     state.history.push(entry);
     if !text.is_empty() {
         show_message(state, title, text, !is_good);
+    }
+}
+
+/// A script, or in a word that it has nothing to do.
+fn script(lines: Vec<String>) -> Vec<String> {
+    match lines.iter().all(|line| line.starts_with('#')) {
+        true => vec!["Nothing is to be mended.".to_owned()],
+        false => lines,
     }
 }
 
