@@ -204,7 +204,8 @@ impl GuestPast {
         });
         if let (Some((before, old)), Some(_)) = (&self.sample, rates) {
             let seconds = at.saturating_sub(*before) as f32 / 1000.0;
-            self.vcpus = vcpus_between(old, &figures, seconds);
+            let now = vcpus_between(old, &figures, seconds);
+            self.vcpus = steady_vcpus(&self.vcpus, now);
         }
         self.sample = Some((at, figures));
         if let Some(rates) = rates {
@@ -327,6 +328,15 @@ fn vcpus_between(old: &GuestFigures, new: &GuestFigures, seconds: f32) -> Vec<Vc
         mips: new.instructions.saturating_sub(old.instructions) as f32 / seconds / 1e6,
     })
     .collect()
+}
+
+/// As [`Rates::steady`], of each virtual processor.
+fn steady_vcpus(shown: &[VcpuRates], mut now: Vec<VcpuRates>) -> Vec<VcpuRates> {
+    for (shown, now) in shown.iter().zip(&mut now) {
+        now.cpu_percent = held(shown.cpu_percent, now.cpu_percent, 1.0);
+        now.mips = held(shown.mips, now.mips, 1.0);
+    }
+    now
 }
 
 fn quantile(latency: &Latency, per_mille: u64) -> f32 {
