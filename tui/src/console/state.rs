@@ -49,7 +49,7 @@ pub(crate) struct State {
     /// The guest screen.
     pub(crate) detail: DetailScreen,
     /// The form that is opened when that guest is known.
-    pub(crate) awaited_form: Option<(String, fn(Box<GuestDetail>) -> Purpose)>,
+    pub(crate) awaited_form: Option<AwaitedForm>,
     /// The consoles that are open.
     pub(crate) consoles: Consoles,
     /// The tabs of the console screen.
@@ -69,6 +69,9 @@ pub(crate) struct State {
     /// The VSP was seen once since the start.
     pub(crate) was_welcomed: bool,
 }
+
+/// The name of a guest, and the form that begins with what it is.
+pub(crate) type AwaitedForm = (String, fn(Box<GuestDetail>) -> Purpose);
 
 /// A whole screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
