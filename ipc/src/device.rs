@@ -157,6 +157,21 @@ pub enum DeviceRequest {
         /// Its size in bytes.
         size_bytes: u64,
     },
+    /// `hpvmhostrdev`: devices that the VSP itself uses.
+    HostUse(HostUse),
+}
+
+/// What `hpvmhostrdev` does about the devices that the VSP itself uses (hpvm.md 4.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostUse {
+    /// Restrict all that are used now, and no others any more.
+    Restrict,
+    /// `-d`: take away the restrictions that were made so.
+    Release,
+    /// `-r`: as the database was before the last of these two that changed it.
+    Restore,
+    /// `-D` and `-E`: is [`HostUse::Restrict`] done whenever the VSP starts?
+    AtStart(bool),
 }
 
 #[cfg(test)]

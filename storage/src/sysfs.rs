@@ -44,8 +44,7 @@ impl Sysfs {
 
     /// What is known of the block device with this number.
     pub fn block_device(&self, number: u64) -> BlockDevice {
-        let (major, minor) = (libc::major(number), libc::minor(number));
-        let home = self.root.join(format!("dev/block/{major}:{minor}"));
+        let home = self.home(number);
         let is_partition = home.join("partition").exists();
         let limit = |name: &str| {
             let queue = if is_partition { "../queue" } else { "queue" };
@@ -63,6 +62,42 @@ impl Sysfs {
                 .and_then(|text| text.parse::<u64>().ok())
                 .and_then(|sectors| sectors.checked_mul(512)),
         }
+    }
+
+    /// The numbers of all block devices, ascending.
+    pub fn block_devices(&self) -> Vec<u64> {
+        members(&self.root.join("dev/block"))
+    }
+
+    /// Whether another device of the host is made of this one: a volume, an array, a mapping.
+    pub fn is_held(&self, number: u64) -> bool {
+        !members(&self.home(number).join("holders")).is_empty()
+    }
+
+    /// Whether this is a drive for CDs and DVDs (SCSI device type 5).
+    pub fn is_disc_drive(&self, number: u64) -> bool {
+        line(&self.home(number).join("device/type")).is_some_and(|text| text == "5")
+    }
+
+    /// The device file that the host makes for it: `/dev/sda`, `/dev/mapper/vg-volume`.
+    pub fn device_file(&self, number: u64) -> Option<PathBuf> {
+        let home = self.home(number);
+        if let Some(name) = line(&home.join("dm/name")).filter(|name| !name.is_empty()) {
+            return Some(Path::new("/dev/mapper").join(name));
+        }
+        let uevent = fs::read_to_string(home.join("uevent")).ok()?;
+        let name = uevent.lines().find_map(|line| line.strip_prefix("DEVNAME="))?;
+        Some(Path::new("/dev").join(name))
+    }
+
+    /// The devices of all btrfs file systems that are mounted: each may have several, of which a mount names one.
+    pub fn btrfs_devices(&self) -> Vec<u64> {
+        let systems = fs::read_dir(self.root.join("fs/btrfs")).into_iter().flatten().flatten();
+        systems.flat_map(|system| members(&system.path().join("devices"))).collect()
+    }
+
+    fn home(&self, number: u64) -> PathBuf {
+        self.root.join(format!("dev/block/{}:{}", libc::major(number), libc::minor(number)))
     }
 }
 
@@ -165,6 +200,22 @@ mod tests {
         assert!(device(253, 0).is_logical_volume() && !device(253, 0).unmaps);
         assert!(!device(253, 2).is_logical_volume() && !device(8, 0).is_logical_volume());
         assert_eq!(device(7, 0).loop_file.as_deref(), Some(Path::new("/image")));
+    }
+
+    #[test]
+    fn devices_have_files_and_holders() {
+        let tree = fake::Tree::usual(Path::new("/image"));
+        tree.device("sr0", "11:0", &[("device/type", "5"), ("uevent", "MAJOR=11\nMINOR=0\nDEVNAME=sr0")]);
+        tree.device("dm-9", "253:9", &[("dm/name", "vg-root"), ("uevent", "DEVNAME=dm-9")]);
+        tree.device("sdc", "8:32", &[("holders/dm-9/dev", "253:9")]);
+        let sysfs = tree.sysfs();
+        let [drive, volume, disk] = [(11, 0), (253, 9), (8, 32)].map(|(major, minor)| makedev(major, minor));
+        assert_eq!(sysfs.device_file(drive).as_deref(), Some(Path::new("/dev/sr0")));
+        assert_eq!(sysfs.device_file(volume).as_deref(), Some(Path::new("/dev/mapper/vg-root")));
+        assert_eq!(sysfs.device_file(disk), None);
+        assert!(sysfs.is_disc_drive(drive) && !sysfs.is_disc_drive(disk));
+        assert!(sysfs.is_held(disk) && !sysfs.is_held(volume));
+        assert_eq!(sysfs.block_devices().len(), 10);
     }
 
     #[test]

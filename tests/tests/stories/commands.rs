@@ -107,3 +107,47 @@ fn the_log_shows_requests_and_everything_of_one_guest() {
     assert!(created.ends_with(" guest=ivm1"), "{created}");
     vsp.run(&["log", "nobody"]).refused(&["hpvm log: Unable to find guest 'nobody'."]);
 }
+
+#[test]
+fn every_command_is_noted_with_its_exit_status() {
+    let vsp = Vsp::new();
+    vsp.run(&["info"]).ok();
+    assert!(!vsp.root().exists(), "the log makes no state directory");
+    vsp.create("ivm1", &["-l", "two words"]);
+    vsp.run(&["start", "-P", "none"]);
+    vsp.run(&["start"]);
+    vsp.run(&["net", "-S", "vlan1"]);
+    let log = std::fs::read_to_string(vsp.root().join("common/command.log")).unwrap();
+    // Moment and account go before.
+    let ends: Vec<&str> = log.lines().filter_map(|line| line.split_once(") ")).map(|(_, end)| end).collect();
+    assert!(
+        ends[0].starts_with("exit 0: hpvmcreate -P ivm1") && ends[0].contains(" -l \"two words\""),
+        "{log}"
+    );
+    assert_eq!(
+        ends[1..],
+        ["exit 1: hpvmstart -P none", "exit 2: hpvmstart", "exit 1: hpvmnet -S vlan1"],
+        "{log}"
+    );
+}
+
+#[test]
+fn commands_without_a_counterpart_say_so() {
+    let vsp = Vsp::new();
+    vsp.run(&["net"])
+        .refused(&["hpvmnet: This VSP has no virtual switches: guests have no network devices."]);
+    let directory = vsp.path("bin");
+    vsp.run(&["install-links", &directory.display().to_string()]).ok();
+    let output = Command::new(directory.join("hpvmsuspend")).args(["-P", "ivm1"]).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "hpvmsuspend: Guests of this VSP cannot be suspended. Use hpvmstop -g.\n"
+    );
+}
+
+#[test]
+fn stopping_all_where_none_runs_is_nothing_to_do() {
+    let vsp = Vsp::new();
+    vsp.create("ivm1", &[]);
+    assert_eq!(vsp.run(&["stop", "-a", "-F"]).ok(), "");
+}

@@ -192,6 +192,9 @@ fn what_hpvm_has_and_linux_has_not_is_said() {
     assert!(guest.run("status", &[]).ok().contains("\n     1       20.0%   50.0%\n"));
     guest.run("modify", &["-E", "400M:800M"]).ok();
     assert!(guest.run("status", &[]).ok().contains("\n     1       25.0%   50.0%\n"));
-    vsp.run(&["status", "-C"])
-        .refused(&["hpvmstatus: This host has no cell-local memory: all memory is interleaved."]);
+    let types = vsp.run(&["status", "-C"]).ok();
+    assert!(types.contains("\nivm1                     2    2 GB Interleaved\n"), "{types}");
+    assert_eq!(guest.run("status", &["-C"]).ok().lines().count(), 4);
+    let servers = vsp.run(&["status", "-m"]).ok();
+    assert_eq!(servers, "hpvmstatus: This VSP belongs to no multi-server environment.\n");
 }

@@ -38,3 +38,22 @@ fn discs_are_ejected_and_inserted_at_the_menu() {
     assert!(guest.run("console", &["-q", "-c", "rec -view"]).ok().trim().is_empty());
     assert!(guest.run("console", &["-q", "-c", "rec"]).ok().contains("always recorded"));
 }
+
+#[test]
+fn a_single_command_of_the_menu_fails_if_it_cannot_be_done() {
+    let vsp = Vsp::new();
+    let guest = vsp.create("ivm1", &[]);
+    guest
+        .run("console", &["-q", "-c", "dance"])
+        .refused(&["hpvmconsole: Invalid command 'dance'. See -c help."]);
+    guest.run("console", &["-q", "-c", "TC"]).refused(&[
+        "hpvmconsole: INIT cannot be sent to a guest of this VSP. Use GR to shut it down or RS to reset it.",
+    ]);
+    let help = guest.run("console", &["-q", "-c", "topics"]).ok();
+    assert_eq!(help, guest.run("console", &["-q", "-c", "he"]).ok());
+    assert!(
+        vsp.run_with_input(&["console", "-P", "ivm1", "-q"], "dance\nx\n")
+            .ok()
+            .contains("Invalid command.\n")
+    );
+}

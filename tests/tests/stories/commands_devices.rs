@@ -287,3 +287,54 @@ fn stores_are_copied_between_files_and_disks() {
     assert!(fs::read(&from).unwrap() == fs::read(&back).unwrap());
     assert!(fs::metadata(&back).unwrap().blocks() * 512 < 4 << 20, "zeros become holes");
 }
+
+#[test]
+fn storage_of_the_vsp_itself_is_restricted_when_it_starts() {
+    let vsp = Vsp::new();
+    let restricted = || vsp.run(&["devmgmt", "-l", "rdev:AUTORDEV=YES"]).ok();
+    let at_start = restricted();
+    vsp.run(&["hostrdev", "-u"]).ok();
+    assert_eq!(restricted(), at_start);
+    // A container may show no disk at all.
+    if let Some(disk) = at_start.lines().find(|line| line.contains("DEVTYPE=DISK")) {
+        let disk = disk.split([',', ':']).next().unwrap();
+        let statement = format!("disk:avio_stor::disk:{disk}");
+        let ran = vsp.run(&["create", "-P", "ivm1", "-a", &statement]);
+        ran.refused(&[
+            &format!(
+                "hpvmcreate: ERROR (ivm1): Device '{disk}' is restricted (rdev) and cannot be used by a guest."
+            ),
+            &format!("hpvmcreate: Unable to create device {statement}."),
+            "hpvmcreate: Unable to create the guest.",
+        ]);
+        vsp.run(&["hostrdev", "-d"]).ok();
+        assert_eq!(restricted(), "");
+        vsp.run(&["hostrdev", "-r"]).ok();
+        assert_eq!(restricted(), at_start);
+    }
+    vsp.run(&["hostrdev", "-d"]).ok();
+    vsp.run(&["hostrdev", "-D"]).ok();
+    assert_eq!(
+        vsp.run(&["devmgmt", "-l", "server"]).ok(),
+        "hpvmhostrdev:CONFIG=server,AT_START=DISABLED::\n"
+    );
+    vsp.kill();
+    assert_eq!(restricted(), "", "and nothing is restricted by the next start");
+    vsp.run(&["hostrdev", "-E"]).ok();
+    assert_eq!(restricted(), "");
+    vsp.kill();
+    assert_eq!(restricted(), at_start);
+    assert_eq!(vsp.run(&["hostrdev", "-d", "-u"]).status(), 2);
+}
+
+#[test]
+fn devices_of_guests_are_mapped_to_those_of_the_vsp() {
+    let vsp = Vsp::new();
+    let disk = vsp.disk("disk", 1 << 20);
+    vsp.create("ivm1", &["-a", &format!("disk:avio_stor:0,2,22:file:{disk}")]);
+    let lines = vsp.run(&["devinfo", "-M", "-P", "ivm1"]).ok();
+    assert_eq!(lines, format!("ivm1:disk:0:2:22:0:file:{disk}:0/0/2/0.0x16.0x0\n"));
+    assert!(vsp.run(&["devinfo", "-M"]).ok().contains(&lines));
+    assert!(vsp.run(&["devinfo"]).ok().contains("\nivm1                 disk        0,2,22 "));
+    vsp.run(&["devinfo", "-P", "x"]).refused(&["hpvmdevinfo: Unable to find guest 'x'."]);
+}

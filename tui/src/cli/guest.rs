@@ -1,12 +1,12 @@
 //! Options that name a guest, or say what it is to be.
 
-use clap::Args;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use ipc::message::{Grant, GuestRef, Manner, Rights, Setting, StartAttribute};
 
-// `-P name` or `-p number`.
+// `-P name` or `-p number`, or neither. Other options refer to the group `guest`.
 #[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
-pub(super) struct Which {
+#[group(id = "guest", multiple = false)]
+pub(super) struct Chosen {
     /// Guest, by name
     #[arg(short = 'P', value_name = "vm-name")]
     name: Option<String>,
@@ -15,12 +15,39 @@ pub(super) struct Which {
     number: Option<u32>,
 }
 
+impl Chosen {
+    pub(super) fn guest(&self) -> Option<GuestRef> {
+        self.name.clone().map(GuestRef::Name).or(self.number.map(GuestRef::Number))
+    }
+}
+
+/// `-P name` or `-p number`: one of them.
+#[derive(Debug)]
+pub(super) struct Which(GuestRef);
+
 impl Which {
     pub(super) fn guest(&self) -> GuestRef {
-        match (&self.name, self.number) {
-            (Some(name), _) => GuestRef::Name(name.clone()),
-            (None, number) => GuestRef::Number(number.unwrap_or_default()),
-        }
+        self.0.clone()
+    }
+}
+
+impl Args for Which {
+    fn augment_args(command: Command) -> Command {
+        Chosen::augment_args(command).mut_group("guest", |group| group.required(true))
+    }
+    fn augment_args_for_update(command: Command) -> Command {
+        Chosen::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for Which {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Which, clap::Error> {
+        let guest = Chosen::from_arg_matches(matches)?.guest();
+        guest.map(Which).ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingRequiredArgument))
+    }
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Which::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::failure::Failure;
-use super::{COMMANDS, Spec};
+use super::{COMMANDS, Spec, absent};
 
 pub(super) const SPEC: Spec = Spec {
     name: "install-links",
@@ -32,8 +32,9 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let Options { directory } = Options::from_arg_matches(matches)?;
     let program = std::env::current_exe().context("cannot find this program")?;
     fs::create_dir_all(&directory).with_context(|| format!("cannot make '{}'", directory.display()))?;
-    for spec in COMMANDS.iter().filter(|spec| spec.is_linked) {
-        let link = directory.join(spec.classic);
+    let own = COMMANDS.iter().filter(|spec| spec.is_linked).map(|spec| spec.classic);
+    for name in own.chain(absent::names()) {
+        let link = directory.join(name);
         match fs::symlink_metadata(&link) {
             Ok(found) if found.is_symlink() => fs::remove_file(&link)?,
             Ok(_) => {

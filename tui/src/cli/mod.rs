@@ -3,12 +3,15 @@
 //! `hpvm start …` and, through a link of that name, `hpvmstart …` are the same. Results go to standard output, everything
 //! else to standard error, prefixed by the command's classic name. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
+mod absent;
 mod burner;
 mod clone;
+mod command_log;
 mod completions;
 mod confirm;
 mod console;
 mod create;
+mod devinfo;
 mod devmgmt;
 mod devtranslate;
 mod diskinfo;
@@ -16,6 +19,7 @@ mod failure;
 mod guest;
 mod hold;
 mod host_path;
+mod hostrdev;
 mod info;
 mod install_links;
 mod ioscan;
@@ -72,7 +76,9 @@ const COMMANDS: &[Spec] = &[
     console::SPEC,
     remove::SPEC,
     devmgmt::SPEC,
+    hostrdev::SPEC,
     devtranslate::SPEC,
+    devinfo::SPEC,
     ioscan::SPEC,
     diskinfo::SPEC,
     library::SPEC,
@@ -91,29 +97,90 @@ const COMMANDS: &[Spec] = &[
     man::SPEC,
 ];
 
+/// What a command line asks for.
+enum Asked {
+    Command(&'static Spec, Box<ArgMatches>),
+    /// The operator console; start the VSP without asking?
+    Console(bool),
+    /// A command of HPVM that this VSP has not, and why.
+    Absent(String, &'static str),
+    /// Nothing that this program knows: the command's name, and what is wrong.
+    Wrong(&'static str, clap::Error),
+}
+
 /// Runs the command that the arguments (with the program's name) ask for.
 pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
-    let called_as = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
-    // A login shell is called with a dash in front.
-    let called_as = called_as.map(|name| name.strip_prefix('-').unwrap_or(name));
-    let linked = COMMANDS.iter().find(|spec| spec.is_linked && Some(spec.classic) == called_as);
-    let (spec, matches) = match linked {
-        Some(spec) => match classic(spec).try_get_matches_from(arguments) {
-            Ok(matches) => (spec, matches),
-            Err(error) => error.exit(),
-        },
-        None => match whole().try_get_matches_from(arguments) {
-            Ok(matches) => match matches.subcommand() {
-                Some((name, matches)) => match COMMANDS.iter().find(|spec| spec.name == name) {
-                    Some(spec) => (spec, matches.clone()),
-                    None => return ExitCode::from(2),
-                },
-                None => return operator_console(matches.get_flag("start")),
-            },
-            Err(error) => error.exit(),
-        },
+    let started = jiff::Timestamp::now();
+    let (words, status) = match asked(arguments) {
+        Asked::Console(start) => return operator_console(start),
+        // Help and versions are no mistakes.
+        Asked::Wrong(_, error) if !error.use_stderr() => error.exit(),
+        Asked::Wrong(command, error) => {
+            eprintln!("{command}: {}", usage_line(command, &error));
+            (command.to_owned(), 2)
+        }
+        Asked::Absent(command, reason) => {
+            eprintln!("{command}: {reason}");
+            (command, 1)
+        }
+        Asked::Command(spec, matches) => {
+            (spec.classic.to_owned(), conclude(spec.classic, |out| (spec.run)(&matches, out)))
+        }
     };
-    conclude(spec.classic, |out| (spec.run)(&matches, out))
+    // Behind `hpvm` the second word is the command's name.
+    let own = if called_as(arguments) == Some(words.as_str()) { 1 } else { 2 };
+    command_log::append(started, &words, arguments.get(own..).unwrap_or_default(), status);
+    ExitCode::from(status)
+}
+
+/// The name this program was called by.
+fn called_as(arguments: &[OsString]) -> Option<&str> {
+    let name = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
+    // A login shell is called with a dash in front.
+    name.map(|name| name.strip_prefix('-').unwrap_or(name))
+}
+
+fn asked(arguments: &[OsString]) -> Asked {
+    let called_as = called_as(arguments);
+    if let Some(spec) = COMMANDS.iter().find(|spec| spec.is_linked && Some(spec.classic) == called_as) {
+        return match classic(spec).try_get_matches_from(arguments) {
+            Ok(matches) => Asked::Command(spec, Box::new(matches)),
+            Err(error) => Asked::Wrong(spec.classic, error),
+        };
+    }
+    let second = arguments.get(1).and_then(|word| word.to_str());
+    let behind_hpvm = second.map(|word| format!("hpvm{word}"));
+    for name in [called_as, behind_hpvm.as_deref()].into_iter().flatten() {
+        if let Some(reason) = absent::reason(name) {
+            return Asked::Absent(name.to_owned(), reason);
+        }
+    }
+    match whole().try_get_matches_from(arguments) {
+        Ok(matches) => match matches.subcommand() {
+            Some((name, matches)) => match COMMANDS.iter().find(|spec| spec.name == name) {
+                Some(spec) => Asked::Command(spec, Box::new(matches.clone())),
+                None => Asked::Wrong("hpvm", clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+            },
+            None => Asked::Console(matches.get_flag("start")),
+        },
+        Err(error) => {
+            let spec = COMMANDS.iter().find(|spec| Some(spec.name) == second);
+            Asked::Wrong(spec.map_or("hpvm", |spec| spec.classic), error)
+        }
+    }
+}
+
+/// What is wrong with a command line, in one line that says where to read on.
+fn usage_line(command: &str, error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    // Behind the first empty line it goes on with usage and hints.
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let line = lines.join(" ");
+    let line = line.trim_end_matches('.');
+    let mut letters = line.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    format!("{}{}. See '{command} --help'.", first.map(String::from).unwrap_or_default(), letters.as_str())
 }
 
 /// Without arguments: the operator console.
@@ -129,15 +196,16 @@ fn operator_console(start: bool) -> ExitCode {
 }
 
 /// Runs `work` with standard output and tells the operator what went wrong in the name of `command`.
-fn conclude(command: &str, work: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> ExitCode {
+/// Returns the exit status.
+fn conclude(command: &str, work: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> u8 {
     let mut out = io::stdout().lock();
     match work(&mut out).and_then(|()| Ok(out.flush()?)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         // Nobody reads our output any more, as in `hpvmstatus | head -1`.
-        Err(Failure::Other(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(Failure::Other(error)) if is_broken_pipe(&error) => 0,
         Err(failure) => {
             failure.print(command);
-            ExitCode::FAILURE
+            1
         }
     }
 }
@@ -212,10 +280,53 @@ mod tests {
     }
 
     #[test]
+    fn wrong_usage_is_said_in_one_line() {
+        let line = |words: &[&str]| {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            match asked(&words) {
+                Asked::Wrong(command, error) => format!("{command}: {}", usage_line(command, &error)),
+                _ => panic!("{words:?} is understood"),
+            }
+        };
+        let cases: [(&[&str], &str); 5] = [
+            (
+                &["hpvmstop", "-P", "a", "-p", "1"],
+                "hpvmstop: The argument '-P <vm-name>' cannot be used with '-p <vm-number>'. See 'hpvmstop --help'.",
+            ),
+            (
+                &["hpvm", "status", "-e"],
+                "hpvmstatus: The following required arguments were not provided: <-P <vm-name>|-p <vm-number>>. See \
+                 'hpvmstatus --help'.",
+            ),
+            (
+                &["hpvmstart"],
+                "hpvmstart: The following required arguments were not provided: <-P <vm-name>|-p <vm-number>>. See \
+                 'hpvmstart --help'.",
+            ),
+            (&["hpvm", "dance"], "hpvm: Unrecognized subcommand 'dance'. See 'hpvm --help'."),
+            (
+                &["hpvmcreate", "-P", "x", "-B", "never"],
+                "hpvmcreate: Invalid value 'never' for '-B <start_attr>': expected auto or manual. See 'hpvmcreate --help'.",
+            ),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(line(words), expected);
+        }
+    }
+
+    #[test]
+    fn commands_that_are_absent_say_why_under_both_names() {
+        for words in [&["hpvmnet", "-S", "vlan1"][..], &["/opt/hpvm/bin/hpvmnet"], &["hpvm", "net"]] {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            assert!(matches!(asked(&words), Asked::Absent(name, _) if name == "hpvmnet"));
+        }
+    }
+
+    #[test]
     fn names_are_unique() {
         // Software Distributor's commands have one name.
         let names_of = |spec: &Spec| std::collections::BTreeSet::from([spec.name, spec.classic]);
-        let mut names: Vec<_> = COMMANDS.iter().flat_map(names_of).collect();
+        let mut names: Vec<_> = COMMANDS.iter().flat_map(names_of).chain(absent::names()).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

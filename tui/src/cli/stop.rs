@@ -1,13 +1,15 @@
 //! `hpvmstop`: stops guests.
 
 use std::io::Write;
+use std::thread;
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use ipc::client::Client;
-use ipc::message::{ClientToVsp, GuestRef, StopMode};
+use ipc::message::{Acceptance, ClientToVsp, GuestRef, StopMode};
 
 use super::confirm::confirm;
 use super::failure::{Failure, print_remarks};
+use super::guest::Chosen;
 use super::{Spec, link};
 
 pub(super) const SPEC: Spec = Spec {
@@ -26,12 +28,8 @@ pub(super) const SPEC: Spec = Spec {
 
 #[derive(Args)]
 struct Options {
-    /// Guest, by name
-    #[arg(short = 'P', value_name = "vm-name")]
-    name: Option<String>,
-    /// Guest, by number
-    #[arg(short = 'p', value_name = "vm-number")]
-    number: Option<u32>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// All running guests
     #[arg(short = 'a')]
     all: bool,
@@ -52,29 +50,50 @@ struct Options {
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
     let mode = if options.graceful { StopMode::Graceful } else { StopMode::Hard };
-    let mut client = link::connect()?;
-    for name in chosen(&mut client, &options)? {
-        if !options.force {
-            confirm(SPEC.classic, &format!("Stop the virtual machine '{name}'?"), out)?;
-        }
-        let request = ClientToVsp::StopGuest { guest: GuestRef::Name(name.clone()), mode };
-        let done = client.request(&request)?;
-        if !options.quiet {
-            print_remarks(SPEC.classic, &done.remarks);
-            writeln!(out, "{}: Guest '{name}' stopped", SPEC.classic)?;
+    let names = names(&mut link::connect()?, &options)?;
+    // Everything is asked before anything is stopped.
+    if !options.force {
+        names.iter().try_for_each(|name| {
+            confirm(SPEC.classic, &format!("Stop the virtual machine '{name}'?"), out)
+        })?;
+    }
+    let mut failures = Vec::new();
+    for (name, stopped) in stop(names, mode) {
+        match stopped {
+            Ok(done) if !options.quiet => {
+                print_remarks(SPEC.classic, &done.remarks);
+                writeln!(out, "{}: Guest '{name}' stopped", SPEC.classic)?;
+            }
+            Ok(_) => {}
+            Err(failure) => failures.push(failure),
         }
     }
-    Ok(())
+    failures.iter().for_each(|failure| failure.print(SPEC.classic));
+    if failures.is_empty() { Ok(()) } else { Err(Failure::Silent) }
 }
 
-fn chosen(client: &mut Client, options: &Options) -> Result<Vec<String>, Failure> {
-    let guest = match (&options.name, options.number) {
-        (Some(name), _) => GuestRef::Name(name.clone()),
-        (None, Some(number)) => GuestRef::Number(number),
-        (None, None) => {
-            let all = client.guests()?;
-            return Ok(all.into_iter().filter(|g| g.state.is_on()).map(|g| g.name).collect());
+/// Stops guests at the same time: one that takes its time, or fails, holds up no other.
+fn stop(names: Vec<String>, mode: StopMode) -> Vec<(String, Result<Acceptance, Failure>)> {
+    let stop = |name: String| {
+        move || -> Result<Acceptance, Failure> {
+            let request = ClientToVsp::StopGuest { guest: GuestRef::Name(name), mode };
+            Ok(link::connect()?.request(&request)?)
         }
     };
-    Ok(vec![client.guest(&guest)?.summary.name])
+    let begun: Vec<_> = names.into_iter().map(|name| (name.clone(), thread::spawn(stop(name)))).collect();
+    let ended = begun.into_iter().map(|(name, stopping)| {
+        let stopped = stopping.join();
+        (name, stopped.unwrap_or_else(|_| Err(Failure::message("Internal error."))))
+    });
+    ended.collect()
+}
+
+fn names(client: &mut Client, options: &Options) -> Result<Vec<String>, Failure> {
+    match options.chosen.guest() {
+        Some(guest) => Ok(vec![client.guest(&guest)?.summary.name]),
+        None => {
+            let all = client.guests()?;
+            Ok(all.into_iter().filter(|guest| guest.state.is_on()).map(|guest| guest.name).collect())
+        }
+    }
 }

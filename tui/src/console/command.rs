@@ -1,7 +1,7 @@
 //! The command line that does the same as a request: shown before and after every action, so that what is done here can
 //! be done again in a script.
 
-use ipc::device::DeviceRequest;
+use ipc::device::{DeviceRequest, HostUse};
 use ipc::message::{
     ClientToVsp, CloneGuest, DeviceChange, Grant, GuestRef, Manner, Rights, Setting, StartAttribute, StopMode,
 };
@@ -141,6 +141,16 @@ fn devmgmt(request: &DeviceRequest) -> Option<Vec<String>> {
         DeviceRequest::CreateFile { path, size_bytes } => {
             let words = ["hpvmdevmgmt", "-S", &size_bytes.to_string(), path];
             return Some(words.map(str::to_owned).to_vec());
+        }
+        DeviceRequest::HostUse(wanted) => {
+            let option = match wanted {
+                HostUse::Restrict => "-u",
+                HostUse::Release => "-d",
+                HostUse::Restore => "-r",
+                HostUse::AtStart(true) => "-E",
+                HostUse::AtStart(false) => "-D",
+            };
+            return Some(["hpvmhostrdev", option].map(str::to_owned).to_vec());
         }
         DeviceRequest::Repair => return Some(vec!["hpvmdevmgmt".to_owned(), "-r".to_owned()]),
         DeviceRequest::List { .. } => return None,

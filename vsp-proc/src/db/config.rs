@@ -196,7 +196,11 @@ fn is_meant(wanted: &StorageStatement, device: &StorageStatement) -> bool {
 fn parse(text: &str) -> std::result::Result<StorageStatement, String> {
     match text.split(':').next() {
         Some("network") => return Err("Network devices are not supported by this VSP.".into()),
-        Some("hba") => return Err("NPIV adapters are not supported by this VSP.".into()),
+        Some("hba") if text.contains(":npiv:") => {
+            return Err("NPIV adapters are not supported by this VSP.".into());
+        }
+        Some("hba") => return Err("An adapter cannot be converted: all are avio_stor.".into()),
+        Some("serial") => return Err("Every guest has one console, which cannot be changed.".into()),
         _ => {}
     }
     let statement: StorageStatement = text.parse().map_err(|e: storage::statement::Refusal| e.to_string())?;
@@ -302,6 +306,15 @@ mod tests {
                 "Illegal address ''. Expected bus,slot,target.",
             ),
             (add("network:avio_lan::vswitch:localnet"), "Network devices are not supported by this VSP."),
+            (
+                add("hba:avio_stor:1,1,0x50060b00006499a8,0x50060b00006499a9:npiv:/dev/fcd0"),
+                "NPIV adapters are not supported by this VSP.",
+            ),
+            (
+                DeviceChange::Modify("hba:scsi:0,0".into()),
+                "An adapter cannot be converted: all are avio_stor.",
+            ),
+            (add("serial:com1::tty:console"), "Every guest has one console, which cannot be changed."),
             (
                 add("disk:avio_stor::disk:/dev/rdsk/c6t2d0"),
                 "Legacy device file '/dev/rdsk/c6t2d0' is not supported as backing device. Use the persistent device file.",

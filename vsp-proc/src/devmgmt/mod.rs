@@ -6,6 +6,7 @@
 //! dependent too many, which the next start takes away.
 
 mod entry;
+mod host_use;
 mod identify;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use crate::hardware::Hardware;
 use crate::root::StateRoot;
 pub(crate) use entry::Entry;
 use entry::{check_attribute, check_name, trimmed};
+pub(crate) use host_use::HostStorage;
 use identify::identify;
 
 /// Its file, in the directory of what belongs to no guest.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::Instant;
 
-use ipc::device::{DeviceFilter, DeviceKind, DeviceRequest};
+use ipc::device::{DeviceFilter, DeviceKind, DeviceRequest, HostUse};
 use ipc::figures::DeviceFigures;
 use ipc::message::{Acceptance, DeviceChange, Manner, Refusal, RefusalKind, Remark, Severity, VspToClient};
 use rustix::fs::{FallocateFlags, fallocate};
@@ -18,6 +18,7 @@ use super::problems::Changes;
 use super::requests::{refusal, refuse, state_error};
 use super::{Reply, Supervisor};
 use crate::db::{GuestConfig, Status};
+use crate::devmgmt::HostStorage;
 use crate::supervise::guest::State;
 use crate::supervise::run::Run;
 
@@ -62,6 +63,9 @@ impl Supervisor {
                 script.into_iter().for_each(|line| reply.send(VspToClient::Progress(line)));
                 Ok(())
             }
+            DeviceRequest::HostUse(wanted) => {
+                return self.host_use(wanted).map(with_remarks).map(Some).map_err(failed);
+            }
             DeviceRequest::CreateFile { path, size_bytes } => {
                 return create_store(Path::new(&path), size_bytes)
                     .map(with_remarks)
@@ -70,6 +74,32 @@ impl Supervisor {
             }
         };
         done.map(|()| Some(with_remarks(Vec::new()))).map_err(failed)
+    }
+
+    /// `hpvmhostrdev`; what it means for guests that have such a device is remarked.
+    fn host_use(&mut self, wanted: HostUse) -> Result<Vec<Remark>, String> {
+        match wanted {
+            HostUse::Restrict => self.devices.restrict_host(&HostStorage::read()),
+            HostUse::Release => self.devices.release_host(),
+            HostUse::Restore => self.devices.restore(&self.db),
+            HostUse::AtStart(is_wanted) => self.devices.set_restricting_at_start(is_wanted),
+        }?;
+        let hindered = self.devices.hindered().into_iter().map(|(device, guest)| {
+            let text = format!("Device '{device}' is restricted (rdev): the guest cannot be started.");
+            Remark::about(&guest, Severity::Warning, text)
+        });
+        Ok(hindered.collect())
+    }
+
+    /// What every start of a VSP does unless `hpvmhostrdev -D` forbade it.
+    pub(super) fn restrict_host_at_start(&mut self) {
+        if !self.devices.is_restricting_at_start() {
+            return;
+        }
+        match self.host_use(HostUse::Restrict) {
+            Ok(remarks) => remarks.iter().for_each(|remark| tracing::warn!("{remark}")),
+            Err(error) => tracing::error!(error, "devices that the VSP uses are not restricted"),
+        }
     }
 
     /// The request with devices under the names their entries have.

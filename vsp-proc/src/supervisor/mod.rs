@@ -216,6 +216,7 @@ impl Supervisor {
         let running = supervisor.guests.values().filter_map(|guest| guest.running.as_ref());
         let running = running.map(|config| (Initiator(config.uuid), config.name.clone())).collect();
         supervisor.hardware.keep_holders(&running);
+        supervisor.restrict_host_at_start();
         Ok(supervisor)
     }
 

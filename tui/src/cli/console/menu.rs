@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use ipc::log::LogSource;
-use ipc::message::{ClientToVsp, Event, GuestRef, LogQuery, StopMode, Subscription};
+use ipc::message::{
+    ClientToVsp, Event, GuestRef, LogQuery, Refusal, RefusalKind, Remark, StopMode, Subscription,
+};
 
 use super::attach::{Left, Until, attach};
 use super::input::{Ended, Input};
@@ -32,6 +34,7 @@ const COMMANDS: &str = "
 
          PC: Power Control (-on, -off, -cycle)
          RS: Reset the guest
+         TC: Transfer of control (INIT)
          GR: Graceful shutdown
          IN: Insert a disc
          EJ: Eject a disc
@@ -52,14 +55,24 @@ const HELP: &str = "
          VM  show the guest's state
          PC  power control: PC -on, PC -off, PC -cycle
          RS  reset the guest
+         TC  transfer of control (INIT): not on this VSP
          GR  ask the guest's operating system to shut down
          IN  put a disc into a DVD drive that has none
          EJ  take the disc out of a DVD drive
          REC show recorded console output: REC -view
          WHO show who is at the console
          DI  end somebody's session at the console
+         MA  main menu
+         CM  command menu
+         HE  this text; TOPICS is the same
          X   leave
 ";
+
+/// INIT would have to be handed to the guest by its firmware, which keeps no state of an interrupted processor to go back to.
+fn unsupported_init() -> Refusal {
+    let text = "INIT cannot be sent to a guest of this VSP. Use GR to shut it down or RS to reset it.";
+    Refusal { kind: RefusalKind::Invalid, remarks: vec![Remark::plain(text)] }
+}
 
 /// One session at a guest's vMP.
 pub(super) struct Menu<'a> {
@@ -75,6 +88,8 @@ pub(super) struct Menu<'a> {
 enum Next {
     Menu(Place),
     Exit,
+    /// There is no such command.
+    Unknown,
 }
 
 /// Which menu a prompt belongs to.
@@ -101,6 +116,7 @@ impl Menu<'_> {
             };
             match self.obey(&line, menu) {
                 Ok(Next::Menu(next)) => menu = next,
+                Ok(Next::Unknown) => writeln!(self.out, "Invalid command.")?,
                 Ok(Next::Exit) => return Ok(()),
                 // A refusal is no reason to leave.
                 Err(Failure::Refused(refusal)) => print_remarks(super::SPEC.classic, &refusal.remarks),
@@ -111,7 +127,10 @@ impl Menu<'_> {
 
     /// Obeys one command.
     pub(super) fn run_one(&mut self, command: &str) -> Result<(), Failure> {
-        self.obey(command, Place::Main).map(|_| ())
+        match self.obey(command, Place::Main)? {
+            Next::Unknown => Err(Failure::message(format!("Invalid command '{command}'. See -c help."))),
+            Next::Menu(_) | Next::Exit => Ok(()),
+        }
     }
 
     fn obey(&mut self, line: &str, menu: Place) -> Result<Next, Failure> {
@@ -141,10 +160,10 @@ impl Menu<'_> {
             ["ej"] => self.eject()?,
             ["who"] => self.who()?,
             ["di"] => self.disconnect()?,
-            ["tc", ..] => writeln!(self.out, "A transfer of control (INIT) is not supported by this VSP.")?,
+            ["tc", ..] => return Err(Failure::Refused(unsupported_init())),
             ["sl"] => self.event_log()?,
             ["vm"] => self.show_guest()?,
-            ["he" | "help"] => writeln!(self.out, "{HELP}")?,
+            ["he" | "help" | "top" | "topics"] => writeln!(self.out, "{HELP}")?,
             ["x"] => return Ok(Next::Exit),
             ["pc", "-on"] => self.power_on()?,
             ["pc", "-off"] => self.stop(StopMode::Hard, "Power off")?,
@@ -161,7 +180,7 @@ impl Menu<'_> {
                     writeln!(self.out, "Guest '{}' is reset.", self.guest)?;
                 }
             }
-            _ => writeln!(self.out, "Invalid command.")?,
+            _ => return Ok(Next::Unknown),
         }
         Ok(Next::Menu(menu))
     }

@@ -8,11 +8,12 @@ mod users;
 
 use std::io::Write;
 
-use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args, FromArgMatches};
 use ipc::message::GuestRef;
 use vsp_proc::root;
 
 use super::failure::Failure;
+use super::guest::Chosen;
 use super::{Spec, link};
 use input::Input;
 use menu::Menu;
@@ -29,19 +30,15 @@ pub(super) const SPEC: Spec = Spec {
              As the shell of an account whose home directory is that of a guest (guests/NAME in the state directory) \
              it needs no -P.",
         ))
-        .group(ArgGroup::new("guest").args(["name", "number"]).required(root::captive().is_none()))
+        .mut_group("guest", |group| group.required(root::captive().is_none()))
     },
     run,
 };
 
 #[derive(Args)]
 struct Options {
-    /// Guest, by name
-    #[arg(short = 'P', value_name = "vm-name")]
-    name: Option<String>,
-    /// Guest, by number
-    #[arg(short = 'p', value_name = "vm-number")]
-    number: Option<u32>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Run one vMP command and return; CO attaches to the console
     #[arg(short = 'c', value_name = "command")]
     command: Option<String>,
@@ -58,9 +55,9 @@ struct Options {
 
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
-    let named = options.name.map(GuestRef::Name).or(options.number.map(GuestRef::Number));
     let captive = || root::captive().map(|(_, guest)| GuestRef::Name(guest));
-    let guest = named.or_else(captive).ok_or_else(|| Failure::message("No guest is named."))?;
+    let guest =
+        options.chosen.guest().or_else(captive).ok_or_else(|| Failure::message("No guest is named."))?;
     let name = link::connect()?.guest(&guest)?.summary.name;
     let mut menu = Menu {
         guest: name,

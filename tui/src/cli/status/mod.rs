@@ -17,6 +17,7 @@ use ipc::log::LogSource;
 use ipc::message::{Event, GuestRef, LogQuery, Subscription};
 
 use super::failure::Failure;
+use super::guest::Chosen;
 use super::software::print_missing;
 use super::{Spec, link};
 pub(super) use table::details;
@@ -45,7 +46,6 @@ pub(super) const SPEC: Spec = Spec {
              21 memory; the others are empty. CPU usage is the average of the current run; cumulative usage is in \
              microseconds.",
         ))
-        .group(ArgGroup::new("guest").args(["name", "number"]))
         .group(ArgGroup::new("form").args(forms))
     },
     run,
@@ -53,12 +53,8 @@ pub(super) const SPEC: Spec = Spec {
 
 #[derive(Args)]
 struct Options {
-    /// Guest, by name
-    #[arg(short = 'P', value_name = "vm-name")]
-    name: Option<String>,
-    /// Guest, by number
-    #[arg(short = 'p', value_name = "vm-number")]
-    number: Option<u32>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Verbose: everything, a line each
     #[arg(short = 'V')]
     verbose: bool,
@@ -105,27 +101,17 @@ impl Options {
 
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let options = Options::from_arg_matches(matches)?;
-    if let Some(text) = without_counterpart(&options) {
-        return Err(Failure::message(text));
+    if options.unknown {
+        return Err(Failure::message("Options -A, -i, -R and -S have no counterpart on this VSP."));
+    }
+    if options.multi_server {
+        writeln!(out, "{}: This VSP belongs to no multi-server environment.", SPEC.classic)?;
+        return Ok(());
     }
     let mut client = link::connect()?;
-    let guest = match (&options.name, options.number) {
-        (Some(name), _) => Some(GuestRef::Name(name.clone())),
-        (None, number) => number.map(GuestRef::Number),
-    };
-    match guest {
+    match options.chosen.guest() {
         Some(guest) => one(&options, client, &guest, out),
         None => all(&options, &mut client, out),
-    }
-}
-
-/// What this host has nothing of.
-fn without_counterpart(options: &Options) -> Option<&'static str> {
-    match () {
-        _ if options.multi_server => Some("This VSP belongs to no multi-server environment."),
-        _ if options.memory_type => Some("This host has no cell-local memory: all memory is interleaved."),
-        _ if options.unknown => Some("Options -A, -i, -R and -S have no counterpart on this VSP."),
-        _ => None,
     }
 }
 
@@ -142,12 +128,13 @@ fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Wr
         }
         _ if options.original => table::statements(detail.configured.iter().map(String::as_str), out),
         _ if options.resources => resources::of_guest(&detail, now(), out),
+        _ if options.memory_type => resources::memory_types([&detail.summary], out),
         _ if options.machine => machine::print(&detail, out),
         _ if options.xml => document::xml(&[&detail], out),
         _ if options.json => document::json(&document::guest(&detail), out),
         _ => table::details(&detail, out),
     }?;
-    if options.is_for_people() && !options.resources {
+    if options.is_for_people() && !options.resources && !options.memory_type {
         attached::print(&mut client, &detail.devices, out)?;
     }
     if options.is_for_people() {
@@ -178,6 +165,7 @@ fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<()
             document::json(&details.iter().map(document::guest).collect::<Vec<_>>().into(), out)
         }
         _ if options.server => resources::of_server(&guests, out),
+        _ if options.memory_type => resources::memory_types(&guests, out),
         _ => table::summary(&guests, out),
     }?;
     if is_for_people {

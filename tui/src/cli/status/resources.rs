@@ -136,6 +136,21 @@ pub(super) fn of_guest(guest: &GuestDetail, now_micros: i64, out: &mut dyn Write
     writeln!(out, "{}", memory_columns(guest))
 }
 
+/// `-C`: guests with the type of their memory, cell-local or interleaved. HPVM's layout is not known.
+pub(super) fn memory_types<'a>(
+    guests: impl IntoIterator<Item = &'a GuestSummary>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "[Virtual Machine Memory Type]")?;
+    writeln!(out, "Virtual Machine Name VM #  Memory  Memory Type")?;
+    writeln!(out, "==================== ===== ======= ===========")?;
+    for GuestSummary { name, number, memory_bytes, .. } in guests {
+        // This host has no cell-local memory to give.
+        writeln!(out, "{name:<20} {number:>5} {:>7} Interleaved", format::memory(*memory_bytes))?;
+    }
+    Ok(())
+}
+
 /// The VSP.
 pub(super) fn of_server(guests: &[GuestSummary], out: &mut dyn Write) -> io::Result<()> {
     let info = rustix::system::sysinfo();
@@ -176,6 +191,11 @@ mod tests {
             on.contains("ivm1                     8      2       10.0%  100.0%   25.0%         50000000\n"),
             "{on}"
         );
+    }
+
+    #[test]
+    fn memory_of_every_guest_is_interleaved() {
+        insta::assert_snapshot!(text(|out| memory_types([&detail().summary, &running().summary], out)));
     }
 
     #[test]

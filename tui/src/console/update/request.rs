@@ -108,6 +108,9 @@ fn words_for_devices(request: &DeviceRequest, since: Millis) -> Option<Waiting> 
         }
         DeviceRequest::Reidentify => ("identify", "identifying", "Identified", "all devices".to_owned()),
         DeviceRequest::Repair => ("check", "checking", "Checked", "the device database".to_owned()),
+        DeviceRequest::HostUse(_) => {
+            ("restrict", "restricting", "Restricted", "the storage of the VSP itself".to_owned())
+        }
         DeviceRequest::List { .. } => return None,
     };
     Some(Waiting {
