@@ -329,6 +329,7 @@ const char *tape_open(struct tape *tape, const char *name);
 const char *tape_read(struct tape *tape, void *data, u32 size, u64 *length);
 const char *tape_write(struct tape *tape, void *data, u32 size);
 const char *tape_close(struct tape *tape);
+struct disk *find_changer(const char *name);
 
 /* --- commands ------------------------------------------------------------------------------------------------ */
 struct command {
@@ -345,6 +346,7 @@ bool option_number(int argc, char **argv, const char *key, u64 *value);
 int command_ioscan(int argc, char **argv);
 int command_diskinfo(int argc, char **argv);
 int command_mt(int argc, char **argv);
+int command_mc(int argc, char **argv);
 int command_dd(int argc, char **argv);
 int command_cksum(int argc, char **argv);
 int command_pattern(int argc, char **argv);

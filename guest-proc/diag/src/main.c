@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"ioscan", "[-fknuN] [-C CLASS] [-m lun]", "hardware, after scanning the adapters (-k: without)", command_ioscan},
     {"diskinfo", "[-b] DISK", "what a disk says about itself", command_diskinfo},
     {"mt", "[-f TAPE] OPERATION [COUNT]", "position, mark, reserve a tape, or tell its state", command_mt},
+    {"mc", "[-p CHANGER] [-r DSI] [-s S1 -d D1]", "tell what is in a media changer, or move it", command_mc},
     {"dd", "if=X of=Y [bs=N] [count=N] [skip=N] [seek=N]",
      "copy; X, Y: disk, tape, /dev/zero, /dev/random, /dev/null, mem:ADDR", command_dd},
     {"cksum", "X [bs=N] [count=N] [skip=N]", "POSIX check sum of a disk, or of mem:ADDR with count=", command_cksum},

@@ -316,6 +316,21 @@ struct disk *find_tape(const char *name, bool *rewinds)
     return NULL;
 }
 
+/* A changer: autochN, also with /dev/rchgr/ before it; the first one for NULL. */
+struct disk *find_changer(const char *name)
+{
+    u64 n = 0;
+    if (name) {
+        prefixed(&name, "/dev/rchgr/");
+        if (!prefixed(&name, "autoch") || !decimal(&name, &n) || *name)
+            return NULL;
+    }
+    for (unsigned i = 0; i < disk_count; i++)
+        if (disks[i].present && disks[i].type == SCSI_CHANGER && (!name || disks[i].instance == n))
+            return &disks[i];
+    return NULL;
+}
+
 /* --- blocks ------------------------------------------------------------------------------------------------------ */
 
 static const char *transfer(struct disk *d, u64 block, u32 count, void *data, bool write)
