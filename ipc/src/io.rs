@@ -100,6 +100,13 @@ pub enum CartridgeAction {
         /// Even if a guest has locked it.
         force: bool,
     },
+    /// From where it is to another place of the library.
+    Move {
+        /// Its name.
+        barcode: String,
+        /// `slot 1`, `port 1` or `drive 1`.
+        to: String,
+    },
 }
 
 /// Answers.

@@ -215,6 +215,7 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         cartridge(CartridgeAction::Import { barcode: barcode(), capacity: 1 << 30 }),
         cartridge(CartridgeAction::Export { barcode: barcode() }),
         cartridge(CartridgeAction::Eject { force: true }),
+        cartridge(CartridgeAction::Move { barcode: barcode(), to: "drive 1".into() }),
     ];
     all.extend(requests.map(ClientToVsp::Io));
     named(all)

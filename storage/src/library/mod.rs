@@ -71,6 +71,17 @@ pub enum LibraryError {
     /// No cartridge of that name is in an import/export element.
     #[error("Cartridge {0} is not in an import/export element.")]
     NotInPort(Barcode),
+    /// No cartridge of that name is in the library.
+    #[error("Cartridge {0} is not in the library.")]
+    NotInside(Barcode),
+    /// It cannot be moved to where it is wanted.
+    #[error("Cartridge {barcode} cannot be moved: {reason}.")]
+    Unmovable {
+        /// Which.
+        barcode: Barcode,
+        /// What is in the way.
+        reason: String,
+    },
     /// All import/export elements have cartridges in them.
     #[error("No import/export element is free.")]
     PortsFull,
@@ -225,6 +236,16 @@ impl Library {
     /// What the host says; nothing has moved then.
     pub fn carry_out(&mut self, prepared: Prepared) -> io::Result<()> {
         self.commit(prepared.0)
+    }
+
+    /// Where a cartridge is.
+    ///
+    /// # Errors
+    /// It is not in the library.
+    pub fn place_of(&self, barcode: &Barcode) -> Result<Place, LibraryError> {
+        let is_it = |cartridge: &&Cartridge| cartridge.barcode == *barcode;
+        let found = self.cartridges().find(is_it).map(|cartridge| cartridge.place);
+        found.ok_or_else(|| LibraryError::NotInside(barcode.clone()))
     }
 
     /// Puts a cartridge from the shelf into the first free import/export element. Where there is no image with its name

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use ipc::client::ClientError;
-use ipc::io::{CartridgeAction, Emulated, EmulatedPlan, IoAnswer, IoRequest};
+use ipc::io::{CartridgeAction, Emulated, EmulatedPlan, IoAnswer, IoDevice, IoRequest};
 use ipc::message::{ClientToVsp, VspToClient};
 
 use super::failure::{Failure, print_remarks};
-use super::{Spec, link};
+use super::{Spec, ioscan, link};
 use crate::view::format;
 
 pub(super) const SPEC: Spec = Spec {
@@ -63,6 +63,18 @@ enum Action {
         #[arg(value_name = "BARCODE")]
         barcode: String,
     },
+    /// Have the library move a cartridge
+    Move {
+        /// Of which library
+        #[arg(value_name = "LIBRARY")]
+        library: PathBuf,
+        /// Name of the cartridge
+        #[arg(value_name = "BARCODE")]
+        barcode: String,
+        /// Where to: drive1, slot2, port1
+        #[arg(value_name = "PLACE", value_parser = place)]
+        to: String,
+    },
 }
 
 #[derive(Args)]
@@ -87,6 +99,13 @@ struct Create {
     capacity: u64,
 }
 
+/// The VSP writes `drive 1`, which would be two arguments.
+fn place(text: &str) -> Result<String, String> {
+    let at = text.find(|c: char| c.is_ascii_digit()).ok_or("expected drive1, slot2 or port1")?;
+    let (kind, number) = text.split_at(at);
+    Ok(format!("{} {number}", kind.trim_end()))
+}
+
 pub(super) fn size(text: &str) -> Result<u64, String> {
     storage::size::parse(text, 1).map_err(|e| e.to_string())
 }
@@ -109,6 +128,9 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
             name: absolute(&library)?,
             action: CartridgeAction::Import { barcode, capacity },
         },
+        Action::Move { library, barcode, to } => {
+            IoRequest::Cartridge { name: absolute(&library)?, action: CartridgeAction::Move { barcode, to } }
+        }
         Action::Export { library, barcode } => {
             IoRequest::Cartridge { name: absolute(&library)?, action: CartridgeAction::Export { barcode } }
         }
@@ -123,7 +145,8 @@ pub(super) fn converse(
     request: IoRequest,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    match link::connect()?.request_with(&ClientToVsp::Io(request), |_| {})? {
+    let mut client = link::connect()?;
+    match client.request_with(&ClientToVsp::Io(request), |_| {})? {
         VspToClient::Io(IoAnswer::Devices(devices)) => {
             for device in devices {
                 let file = device.files.last().map_or("", String::as_str);
@@ -131,21 +154,32 @@ pub(super) fn converse(
                 writeln!(out, "{file}  {path}")?;
             }
         }
-        VspToClient::Io(IoAnswer::Emulated(all)) => list(&all, kind, out)?,
+        VspToClient::Io(IoAnswer::Emulated(all)) => {
+            let known = ioscan::devices(&mut client, false)?;
+            list(all.iter().filter(|emulated| emulated.kind == kind), &known, out)?;
+        }
         VspToClient::Accepted(done) => print_remarks(command, &done.remarks),
         _ => return Err(ClientError::Unexpected.into()),
     }
     Ok(())
 }
 
-fn list(all: &[Emulated], kind: &str, out: &mut dyn Write) -> std::io::Result<()> {
-    for device in all.iter().filter(|emulated| emulated.kind == kind) {
+fn list<'a>(
+    all: impl Iterator<Item = &'a Emulated>,
+    known: &[IoDevice],
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    for device in all {
         writeln!(out, "{}", device.path)?;
         if let Some(fault) = &device.fault {
             writeln!(out, "    cannot be used: {fault}")?;
         }
         for file in &device.files {
-            writeln!(out, "    {file}")?;
+            let found = known.iter().find(|known| known.files.contains(file));
+            match found.and_then(|found| found.in_use_by.as_ref()) {
+                Some(holder) => writeln!(out, "    {file}  in use by {holder}")?,
+                None => writeln!(out, "    {file}")?,
+            }
         }
         for medium in &device.media {
             let protected = if medium.write_protected { ", write-protected" } else { "" };

@@ -248,6 +248,10 @@ impl Emulations {
                 let image = changer.export(&barcode(name)?, false).map_err(|e| e.to_string())?;
                 Ok(format!("Cartridge {name} is out of the library: '{}'.", image.display()))
             }
+            (Opened::Library { changer, .. }, CartridgeAction::Move { barcode: name, to }) => {
+                changer.carry(&barcode(name)?, to.clone().try_into()?).map_err(|e| e.to_string())?;
+                Ok(format!("Cartridge {name} is in {to}."))
+            }
             (Opened::Burner(burner), CartridgeAction::Insert { name, kind }) => {
                 let disc = open_disc(&entry.path, name, kind.as_deref())?;
                 burner.insert(disc).map_err(|e| e.to_string())?;
@@ -261,9 +265,12 @@ impl Emulations {
                 self.save()?;
                 Ok("The burner is empty.".into())
             }
-            (_, CartridgeAction::Import { .. } | CartridgeAction::Export { .. }) => {
-                Err(format!("'{}' is no tape library.", path.display()))
-            }
+            (
+                _,
+                CartridgeAction::Import { .. }
+                | CartridgeAction::Export { .. }
+                | CartridgeAction::Move { .. },
+            ) => Err(format!("'{}' is no tape library.", path.display())),
             (_, CartridgeAction::Insert { .. } | CartridgeAction::Eject { .. }) => {
                 Err(format!("'{}' is no burner.", path.display()))
             }

@@ -206,6 +206,32 @@ impl Changer {
         Ok(image)
     }
 
+    /// The operator has the library move a cartridge, as a guest does by MOVE MEDIUM.
+    ///
+    /// # Errors
+    /// It is not there, its goal is full or not there either, the drive has not let go of it, or the host refuses.
+    pub fn carry(&self, barcode: &Barcode, to: Place) -> Result<(), LibraryError> {
+        let library = self.library();
+        let from = library.place_of(barcode)?;
+        let unmovable = |reason: String| LibraryError::Unmovable { barcode: barcode.clone(), reason };
+        if from == to {
+            return Err(unmovable(format!("it is in {to} already")));
+        }
+        library.prepare(&[(from, to)]).map_err(|error| unmovable(error.to_string()))?;
+        drop(library);
+        // The operator is no guest: a drive that any of them holds lets nothing go.
+        self.carry_out(Initiator::default(), &[(from, to)]).map_err(|sense| {
+            unmovable(match sense {
+                Sense::REMOVAL_PREVENTED => format!("{from} has not let go of it"),
+                Sense::MAGAZINE_NOT_ACCESSIBLE => "the import/export elements are open".to_owned(),
+                Sense::LOAD_FAILED => format!("{to} cannot use it"),
+                _ => "the library has failed, see its log".to_owned(),
+            })
+        })?;
+        tracing::info!(changer = ?self, %barcode, %from, %to, "cartridge moved");
+        Ok(())
+    }
+
     fn by_hand<T>(
         &self,
         force: bool,

@@ -397,6 +397,25 @@ fn log_pages_are_tape_alert_alone() {
     assert_eq!(sense(&*bench.port, &cdb(0x4d, &[(2, 0x11)])), Sense::cdb_field(2, 5));
 }
 
+#[test]
+fn the_operator_has_cartridges_moved() {
+    let bench = bench();
+    let barcode = |text: &str| text.parse::<Barcode>().unwrap();
+    let carry = |name: &str, to| bench.changer.carry(&barcode(name), to).map_err(|error| error.to_string());
+    assert_eq!(carry("KIT001", Place::Drive(1)), Ok(()));
+    assert_eq!(bench.drive.barcode().as_deref(), Some("KIT001"));
+    let refused = |name: &str, to| carry(name, to).unwrap_err();
+    let unmovable = |name: &str, reason: &str| format!("Cartridge {name} cannot be moved: {reason}.");
+    assert_eq!(refused("KIT001", Place::Slot(1)), unmovable("KIT001", "drive 1 has not let go of it"));
+    assert_eq!(refused("KIT002", Place::Drive(1)), unmovable("KIT002", "drive 1 is full"));
+    assert_eq!(refused("KIT002", Place::Slot(99)), unmovable("KIT002", "there is no slot 99"));
+    assert_eq!(refused("KIT002", Place::Slot(2)), unmovable("KIT002", "it is in slot 2 already"));
+    assert_eq!(refused("KIT999", Place::Slot(1)), "Cartridge KIT999 is not in the library.");
+    bench.drive.eject();
+    assert_eq!(carry("KIT001", Place::Slot(1)), Ok(()));
+    assert_eq!(bench.drive.barcode(), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Whatever is moved, exchanged and unloaded: the drives have what the library says they have.
