@@ -239,8 +239,6 @@ impl Menu<'_> {
     }
 
     fn show_guest(&mut self) -> Result<(), Failure> {
-        let detail = link::connect()?.guest(&self.guest_ref())?;
-        crate::cli::status::details(&detail, &mut *self.out)?;
-        Ok(())
+        crate::cli::status::show(&mut link::connect()?, &self.guest_ref(), &mut *self.out)
     }
 }

@@ -20,7 +20,6 @@ use super::failure::Failure;
 use super::guest::Chosen;
 use super::software::print_missing;
 use super::{Spec, link};
-pub(super) use table::details;
 
 pub(super) const SPEC: Spec = Spec {
     name: "status",
@@ -141,6 +140,13 @@ fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Wr
         print_missing(&mut client, SPEC.classic, Some(&detail.summary.name))?;
     }
     Ok(())
+}
+
+/// A guest as vMP shows it: with who uses its attached devices.
+pub(super) fn show(client: &mut Client, guest: &GuestRef, out: &mut dyn Write) -> Result<(), Failure> {
+    let detail = client.guest(guest)?;
+    table::details(&detail, out)?;
+    attached::print(client, &detail.devices, out)
 }
 
 fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<(), Failure> {

@@ -23,7 +23,7 @@ pub(super) fn summary(guests: &[GuestSummary], out: &mut dyn Write) -> io::Resul
 }
 
 /// One guest (hpvm.md 4.4.2).
-pub(in crate::cli) fn details(guest: &GuestDetail, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn details(guest: &GuestDetail, out: &mut dyn Write) -> io::Result<()> {
     let GuestSummary { name, number, os_type, state, vcpus, .. } = &guest.summary;
     writeln!(out, "[Virtual Machine Details]")?;
     writeln!(out, "Virtual Machine Name VM #  Type OS Type State")?;
