@@ -223,3 +223,39 @@ fn who_comes_late_is_told_in_the_way_of_his_system() {
     guests[0].stop();
     guests[1].stop();
 }
+
+/// hpvm.md 7.3: where HPVM's check at boot failed in one order, and for a drive that was empty.
+#[test]
+fn a_drive_is_not_dvd_in_one_guest_and_burner_in_another() {
+    let vsp = Vsp::new();
+    let discs = vsp.path("discs").display().to_string();
+    vsp.run(&["burner", "create", &discs]).ok();
+    assert_eq!(vsp.run(&["burner", "insert", &discs, "d1", "--kind", "CD-RW"]).status(), 0);
+    std::fs::write(vsp.path("discs/d1.iso"), vec![0; 1 << 20]).unwrap();
+    let listed = vsp.run(&["burner", "list"]).ok();
+    let burner = listed.split_whitespace().find(|word| word.starts_with("/dev/r")).expect("a device file");
+    let one = guest(&vsp, "burns");
+    done(&one.run("modify", &["-a", &format!("burner:avio_stor:0,1,0:attach_path:{burner}")]));
+    let other = guest(&vsp, "reads");
+    for store in [format!("file:{discs}/d1.iso"), format!("null:{discs}")] {
+        let dvd = format!("dvd:avio_stor:0,1,0:{store}");
+        let configured = other.run("modify", &["-a", &dvd]);
+        assert_eq!(configured.status(), 0, "{configured:?}");
+        assert!(configured.stderr().contains("in use by another guest (burns)."), "{configured:?}");
+        // SHARE=YES allows the same use twice, and this is another one.
+        for share in ["NO", "YES"] {
+            for name in [burner, store.split_once(':').expect("a store").1] {
+                done(&vsp.run(&["devmgmt", "-m", &format!("gdev:{name}:attr:SHARE={share}")]));
+            }
+            for (first, second) in [(&one, &other), (&other, &one)] {
+                done(&first.run("start", &[]));
+                let refused = second.run("start", &[]);
+                let text = format!("is in use by running guest '{}'.", first.name());
+                assert!(refused.status() == 1 && refused.stderr().contains(&text), "{store}: {refused:?}");
+                first.stop();
+            }
+        }
+        done(&other.run("modify", &["-d", &dvd]));
+    }
+    println!("checked: a drive that is DVD here and burner there, in both orders of starting");
+}

@@ -230,8 +230,8 @@ impl Hardware {
     pub(crate) fn examine(&self, statement: &StorageStatement) -> Result<Examined, Reason> {
         let found = self.attachable(statement)?;
         let sysfs = Sysfs::default();
-        let under =
-            found.host.iter().filter_map(|path| Some(Footprint::of(&fs::metadata(path).ok()?, &sysfs)));
+        let parts = found.host.iter().flat_map(|path| with_entries(path));
+        let under = parts.filter_map(|path| Some(Footprint::of(&fs::metadata(path).ok()?, &sysfs)));
         let footprint = Footprint::of_unit(unit_id(&found.wwid.0), under);
         Ok(Examined { footprint, len_bytes: found.medium.map(|medium| medium.len_bytes) })
     }
@@ -430,6 +430,12 @@ impl Hardware {
     pub(crate) fn handle(&self, name: &str, action: &CartridgeAction) -> Result<String, Reason> {
         let mut state = self.state();
         let path = state.emulated_path(name);
+        if matches!(action, CartridgeAction::Move { .. }) {
+            let devices = state.emulations.names(&path)?;
+            if let Some(holder) = devices.first().and_then(|changer| state.in_use_by(changer)) {
+                return Err(format!("Device '{name}' is in use by {holder}."));
+            }
+        }
         state.emulations.handle(&path, action)
     }
 
@@ -519,6 +525,12 @@ impl State {
             attaches_as: found.and_then(|found| found.device_type).map(|device| device.word().to_owned()),
         }
     }
+}
+
+/// A directory's media are part of the device that it is.
+fn with_entries(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).chain([path.to_owned()]).collect()
 }
 
 fn emulated_found(object: emulated::Object) -> Found {
