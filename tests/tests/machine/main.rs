@@ -4,7 +4,9 @@
 
 mod back_end;
 mod front_end;
+mod odd_answers;
 mod passthrough;
+mod passthrough_changer;
 
 /// Prints the line by which CI sees that a story ran to its end.
 fn checked(what: &str) {

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "takes over a socket inherited by number")]
 
+use std::iter;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use storage::attached::Device;
 use storage::backing::tap::Cartridge;
 use storage::backing::{Access, OpenError, RawFile};
 use storage::identity::unit_id;
-use storage::scsi::{Disk, Initiator, Product, TapeDrive};
+use storage::library::Library;
+use storage::scsi::{Changer, DataTransferElement, Disk, Initiator, Product, Reservations, TapeDrive};
 
 use super::{Adapter, RamPolicy, Targets};
 
@@ -32,6 +34,9 @@ pub struct AvioArgs {
     /// Tape image (SIMH's .tap format) to serve as a tape drive, a target after the disks
     #[arg(long = "tape", value_name = "FILE")]
     tapes: Vec<PathBuf>,
+    /// Directory of a tape library to serve as a changer and its drives, the targets after the tapes
+    #[arg(long = "library", value_name = "DIR")]
+    libraries: Vec<PathBuf>,
     /// Request queues the guest is told to use
     #[arg(long, value_name = "N", default_value_t = 1)]
     queues: u16,
@@ -56,6 +61,19 @@ pub fn run(args: AvioArgs) -> anyhow::Result<()> {
             Arc::new(TapeDrive::new(unit_id(&format!("tape {}", std::fs::canonicalize(path)?.display()))));
         drive.load(Cartridge::at(path)?)?;
         targets.insert(number, Device::port(drive, Initiator::default()))?;
+    }
+    let mut next = args.disks.len() + args.tapes.len();
+    for path in &args.libraries {
+        let changer = Arc::new(Changer::new(Library::open(path)?, Reservations::new()));
+        let drives: Vec<_> = changer.drives().into_iter().map(|id| Arc::new(TapeDrive::new(id))).collect();
+        for (number, drive) in (1..).zip(&drives) {
+            changer.connect(number, &(Arc::clone(drive) as Arc<dyn DataTransferElement>));
+        }
+        let drives = drives.into_iter().map(|drive| Device::port(drive, Initiator::default()));
+        for device in iter::once(Device::port(changer, Initiator::default())).chain(drives) {
+            targets.insert(u8::try_from(next).context("too many devices")?, device)?;
+            next += 1;
+        }
     }
     let adapter = || Adapter {
         name: "stand-alone".to_owned(),
