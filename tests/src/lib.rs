@@ -10,6 +10,7 @@ mod guest;
 pub mod linux;
 mod machine;
 pub mod shared;
+pub mod simh;
 mod terminal;
 mod vsp;
 mod wait;

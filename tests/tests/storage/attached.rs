@@ -3,7 +3,7 @@
 use std::fs;
 
 use tests::linux::{attempt, boot, create, programs, shell};
-use tests::{Console, Guest, Ran, Vsp};
+use tests::{Console, Guest, Ran, Vsp, simh};
 
 use crate::checked;
 
@@ -94,27 +94,10 @@ fn linux_writes_and_reads_a_tape() {
     drop(console);
     guest.stop();
     // Readers of SIMH's format find three files: their marks, and the end.
-    let bytes = fs::read(&image).unwrap();
-    let (mut at, mut marks, mut records) = (0, 0, 0);
-    while let Some(word) = bytes.get(at..at + 4) {
-        let len = u32::from_le_bytes(word.try_into().unwrap()) as usize;
-        at += 4;
-        match len {
-            0 => marks += 1,
-            _ => {
-                let padded = len + len % 2;
-                assert_eq!(
-                    bytes[at + padded..at + padded + 4],
-                    *word,
-                    "the length stands behind the record, too"
-                );
-                at += padded + 4;
-                records += 1;
-            }
-        }
-    }
-    assert_eq!(marks, 3, "{records} records");
-    assert!(records > 200);
+    let tape = simh::read(&fs::read(&image).unwrap());
+    let marks = tape.iter().filter(|object| **object == simh::Object::Mark).count();
+    assert_eq!(marks, 3, "of {} objects", tape.len());
+    assert!(tape.len() > 200);
     checked("Linux st: mt and tar on an emulated tape");
 }
 

@@ -21,3 +21,4 @@ mod sharing;
 mod takeover;
 mod torture;
 mod vsp;
+mod walkthrough;
