@@ -14,7 +14,7 @@ hpvm ioscan -fnNC disk
 # Types a command at a guest's prompt and waits until it is through, as many as there were.
 type_only() { echo "$2" | hpvm console -P $1 -q -c co >/dev/null; }
 lines() { grep -c ' bytes in ' $HPVM_ROOT/guests/$1/console.log || true; }
-finish() { for n in $(seq 1 400); do [ $(lines $1) -ge $2 ] && break; sleep 1; done; }
+finish() { for n in $(seq 1 60); do [ $(lines $1) -ge $2 ] && break; sleep 1; done; }
 truncate -s 1M /tmp/odd
 hpvm create -P odd -B manual -r 128M -x kernel=builtin:diag -a disk:avio_stor:0,0,0:file:/tmp/odd \
     -a burner:avio_stor:0,0,1:attach_path:/dev/rdisk/disk1
