@@ -213,13 +213,27 @@ pub(super) struct Found {
 impl Found {
     /// All log files of a directory, oldest first.
     pub(super) fn all(directory: &Path) -> Vec<Found> {
+        let mut names = names::all(directory);
+        for _ in 0..TRIES {
+            let found = Found::of(directory, &names);
+            // A file that is set aside while they are looked at could be missing under both of its names.
+            let now = names::all(directory);
+            if now == names && found.len() == names.len() {
+                return found;
+            }
+            names = now;
+        }
+        Found::of(directory, &names)
+    }
+
+    fn of(directory: &Path, names: &[names::Name]) -> Vec<Found> {
         let found = |name: &names::Name| {
             let path = directory.join(name.text());
             let metadata = path.metadata().ok()?;
             let modified_micros = metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1000;
             Some(Found { path, file: metadata.ino(), len: metadata.len(), modified_micros })
         };
-        names::all(directory).iter().filter_map(found).collect()
+        names.iter().filter_map(found).collect()
     }
 
     /// Up to `len` bytes at `offset`; an error if the file has another name now.
