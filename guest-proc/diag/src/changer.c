@@ -22,14 +22,6 @@ static const struct kind *kind_of(char letter)
     return NULL;
 }
 
-static u32 big_endian(const u8 *at, unsigned bytes)
-{
-    u32 value = 0;
-    while (bytes--)
-        value = value << 8 | *at++;
-    return value;
-}
-
 /* The elements of a kind, as the changer reports them: how many there are, and what went wrong, or NULL. */
 static const char *read_elements(struct disk *changer, const struct kind *kind, u8 *data, u32 *descriptors, u32 *length)
 {

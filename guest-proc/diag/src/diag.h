@@ -305,6 +305,8 @@ struct disk {
 extern struct disk disks[MAX_DISKS];
 extern unsigned disk_count;
 enum { SCSI_DISK = 0, SCSI_TAPE = 1, SCSI_CD = 5, SCSI_CHANGER = 8 };
+/* A number as SCSI has it. */
+u64 big_endian(const u8 *at, unsigned bytes);
 void scsi_scan(void);
 struct disk *find_disk(const char *name);
 const char *device_kind(u8 type);

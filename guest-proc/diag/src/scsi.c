@@ -22,7 +22,7 @@ enum { KEY_UNIT_ATTENTION = 6 };
 struct disk disks[MAX_DISKS];
 unsigned disk_count;
 
-static u64 big_endian(const u8 *at, unsigned bytes)
+u64 big_endian(const u8 *at, unsigned bytes)
 {
     u64 value = 0;
     while (bytes--)

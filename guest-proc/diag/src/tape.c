@@ -169,14 +169,6 @@ static const struct operation {
     {"offl", OP_LOAD_UNLOAD, 0, false, false},
 };
 
-static u64 big_endian(const u8 *at, unsigned bytes)
-{
-    u64 value = 0;
-    while (bytes--)
-        value = value << 8 | *at++;
-    return value;
-}
-
 static const char *print_status(struct tape *t)
 {
     u8 mode[4 + 8 + 16] = {0}, position[32] = {0};

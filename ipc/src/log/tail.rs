@@ -6,8 +6,8 @@
 //! are set aside, or their directory is renamed, between two blocks.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -238,21 +238,13 @@ impl Found {
 
     /// Up to `len` bytes at `offset`; an error if the file has another name now.
     pub(super) fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let file = File::open(&self.path)?;
+        let mut file = File::open(&self.path)?;
         if file.metadata()?.ino() != self.file {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let mut bytes = vec![0; len];
-        let mut filled = 0;
-        while filled < len {
-            match file.read_at(&mut bytes[filled..], offset + filled as u64) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        bytes.truncate(filled);
+        let mut bytes = Vec::with_capacity(len);
+        file.seek(SeekFrom::Start(offset))?;
+        file.take(len as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }

@@ -2,14 +2,15 @@ use super::*;
 use crate::hardware::Hardware;
 use ipc::message::DeviceChange;
 
-struct Fixture {
+/// A state directory without guests.
+pub(super) struct Fixture {
     _directory: tempfile::TempDir,
-    root: StateRoot,
-    guests: GuestDb,
+    pub(super) root: StateRoot,
+    pub(super) guests: GuestDb,
 }
 
 impl Fixture {
-    fn new() -> Fixture {
+    pub(super) fn new() -> Fixture {
         let directory = tempfile::tempdir().unwrap();
         let root = StateRoot::at(directory.path());
         fs::create_dir_all(root.common()).unwrap();
@@ -18,7 +19,7 @@ impl Fixture {
         Fixture { _directory: directory, root, guests }
     }
 
-    fn open(&self) -> DeviceDb {
+    pub(super) fn open(&self) -> DeviceDb {
         DeviceDb::open(&self.root, &self.guests, Hardware::open(&self.root))
     }
 

@@ -1,8 +1,7 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::hardware::Hardware;
-use crate::root::StateRoot;
+use crate::devmgmt::tests::Fixture as State;
 use ipc::device::DeviceFilter;
 
 /// Home below `devices`, number, further files with what they say.
@@ -95,21 +94,15 @@ fn blanks_in_paths_are_understood() {
 }
 
 struct Fixture {
-    directory: tempfile::TempDir,
-    root: StateRoot,
-    guests: GuestDb,
+    state: State,
     db: DeviceDb,
 }
 
 impl Fixture {
     fn new() -> Fixture {
-        let directory = tempfile::tempdir().unwrap();
-        let root = StateRoot::at(directory.path());
-        fs::create_dir_all(root.common()).unwrap();
-        fs::create_dir_all(root.guests()).unwrap();
-        let guests = GuestDb::open(&root).unwrap();
-        let db = DeviceDb::open(&root, &guests, Hardware::open(&root));
-        Fixture { directory, root, guests, db }
+        let state = State::new();
+        let db = state.open();
+        Fixture { state, db }
     }
 
     /// A host whose swap is these files, which are made; a regular file can be looked at without rights.
@@ -119,12 +112,12 @@ impl Fixture {
             fs::write(self.path(name), [0; 512]).unwrap();
             swaps += &format!("{} file 1 0 -2\n", self.path(name));
         }
-        let sysfs = Sysfs::at(&self.directory.path().join("no-sysfs"));
+        let sysfs = Sysfs::at(&self.state.root.path().join("no-sysfs"));
         HostStorage { mountinfo: String::new(), swaps, sysfs }
     }
 
     fn path(&self, name: &str) -> String {
-        self.directory.path().join(name).display().to_string()
+        self.state.root.path().join(name).display().to_string()
     }
 
     fn restricted(&self) -> Vec<String> {
@@ -155,10 +148,10 @@ fn restrictions_come_and_go_with_the_use() {
 
     fixture.db.release_host().unwrap();
     assert_eq!(fixture.restricted(), [line(&fixture, "c", "")]);
-    fixture.db.restore(&fixture.guests).unwrap();
+    fixture.db.restore(&fixture.state.guests).unwrap();
     assert_eq!(fixture.restricted(), [line(&fixture, "b", marked), line(&fixture, "c", "")]);
     assert_eq!(
-        fixture.db.restore(&fixture.guests),
+        fixture.db.restore(&fixture.state.guests),
         Err("There is no former state of the device database to be restored.".into())
     );
 }
@@ -169,7 +162,7 @@ fn a_run_that_changes_nothing_leaves_the_former_state_to_be_restored() {
     let host = fixture.host(&["a"]);
     fixture.db.restrict_host(&host).unwrap();
     fixture.db.restrict_host(&host).unwrap();
-    fixture.db.restore(&fixture.guests).unwrap();
+    fixture.db.restore(&fixture.state.guests).unwrap();
     assert!(fixture.restricted().is_empty());
 }
 
@@ -194,7 +187,7 @@ fn the_start_switch_is_an_entry_of_the_server() {
     let listed = fixture.db.list(Some(DeviceKind::Server), &DeviceFilter::All);
     let [entry] = listed.as_slice() else { panic!("{listed:?}") };
     assert_eq!(entry.to_string(), "hpvmhostrdev:CONFIG=server,AT_START=DISABLED::");
-    let again = DeviceDb::open(&fixture.root, &fixture.guests, Hardware::open(&fixture.root));
+    let again = fixture.state.open();
     assert!(!again.is_restricting_at_start());
     fixture.db.set_restricting_at_start(true).unwrap();
     assert!(fixture.db.is_restricting_at_start());
