@@ -19,7 +19,8 @@ truncate -s 1M /tmp/odd
 hpvm create -P odd -B manual -r 128M -x kernel=builtin:diag -a disk:avio_stor:0,0,0:file:/tmp/odd \
     -a burner:avio_stor:0,0,1:attach_path:/dev/rdisk/disk1
 hpvm start -P odd
-hpvm console -P odd -q -c co --until 'diag# ' </dev/null >/dev/null
+# Its console may have shown the prompt before anybody came to it.
+for n in $(seq 1 60); do grep -q 'diag# ' $HPVM_ROOT/guests/odd/console.log && break; sleep 1; done
 
 type_only odd 'dd if=disk1 of=/dev/null bs=512 count=1'
 finish odd 1
