@@ -210,6 +210,8 @@ pub struct Emulated {
     pub fault: Option<String>,
     /// Media and where they are.
     pub media: Vec<Medium>,
+    /// All places of a library, as a cartridge can be moved there: drives, slots, then import/export elements.
+    pub places: Vec<String>,
 }
 
 /// A cartridge or disc.

@@ -40,6 +40,8 @@ pub struct LogQuery {
     pub level: Level,
     /// Nothing of the past that is older, in microseconds since 1970-01-01 UTC.
     pub since_micros: Option<i64>,
+    /// Nothing that is as new or newer, in microseconds since 1970-01-01 UTC.
+    pub until_micros: Option<i64>,
     /// A regular expression: only records whose line, as it is displayed, it matches.
     pub pattern: Option<String>,
     /// Of the past only so many, the last ones.
@@ -58,6 +60,7 @@ impl Default for LogQuery {
             consoles: Consoles::Without,
             level: Level::Info,
             since_micros: None,
+            until_micros: None,
             pattern: None,
             last: None,
             after: None,

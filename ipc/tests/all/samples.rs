@@ -387,6 +387,7 @@ pub(crate) fn vsp_to_client() -> Named<VspToClient> {
             capacity: 1 << 30,
             write_protected: true,
         }],
+        places: vec!["drive 1".into(), "slot 1".into()],
     };
     let answers = [
         IoAnswer::Devices(vec![device]),

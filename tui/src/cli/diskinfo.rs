@@ -57,7 +57,7 @@ fn size(found: &Description) -> String {
     format!("{}\n", found.size.map_or(0, |(bytes, _)| bytes >> 10))
 }
 
-fn describe(file: &str, found: &Description, verbose: bool) -> String {
+pub(super) fn describe(file: &str, found: &Description, verbose: bool) -> String {
     let mut lines = vec![
         ("vendor", format!("{:<8}", found.vendor)),
         ("product id", format!("{:<16}", found.product)),

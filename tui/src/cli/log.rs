@@ -54,6 +54,9 @@ struct Options {
     /// 2026-11-23T19:30:00Z
     #[arg(long, value_name = "WHEN", value_parser = since::parse)]
     since: Option<Timestamp>,
+    /// Only what is older, as --since
+    #[arg(long, value_name = "WHEN", value_parser = since::parse, conflicts_with = "follow")]
+    until: Option<Timestamp>,
     /// Only lines that this regular expression matches
     #[arg(long, value_name = "REGEX")]
     grep: Option<Regex>,
@@ -138,6 +141,7 @@ fn subscription(options: &Options, shown: &Shown) -> Subscription {
         },
         level: options.level,
         since_micros: options.since.map(Timestamp::as_microsecond),
+        until_micros: options.until.map(Timestamp::as_microsecond),
         pattern: options.grep.as_ref().map(|pattern| pattern.as_str().to_owned()),
         last: options.lines.or((!chooses).then_some(PAST)),
         after: shown.positions.as_ref().map(|positions| positions.values().copied().collect()),

@@ -50,6 +50,11 @@ use clap::{ArgAction, ArgMatches, Command};
 use crate::console::{Connect, Options, WhereNoneRuns};
 use failure::Failure;
 
+/// What `diskinfo -v` prints of a device.
+pub(crate) fn describe(file: &str, found: &ipc::io::Description) -> String {
+    diskinfo::describe(file, found, true)
+}
+
 /// A command as the table knows it.
 struct Spec {
     /// Behind `hpvm`.
@@ -254,6 +259,9 @@ fn options(spec: &Spec, name: &'static str) -> Command {
 #[cfg(test)]
 pub(crate) fn check(words: &[String]) -> Result<(), String> {
     let name = words.first().map(String::as_str);
+    if name == Some("hpvm") {
+        return whole().try_get_matches_from(words).map(|_| ()).map_err(|error| error.to_string());
+    }
     let spec = COMMANDS.iter().find(|spec| Some(spec.classic) == name).ok_or("no such command")?;
     classic(spec).try_get_matches_from(words).map(|_| ()).map_err(|error| error.to_string())
 }

@@ -2,6 +2,7 @@
 //! be done again in a script.
 
 use ipc::device::{DeviceRequest, HostUse};
+use ipc::io::{CartridgeAction, EmulatedPlan, IoRequest};
 use ipc::message::{
     ClientToVsp, CloneGuest, DeviceChange, Grant, GuestRef, Manner, Rights, Setting, StartAttribute, StopMode,
 };
@@ -48,6 +49,7 @@ pub(crate) fn line(request: &ClientToVsp) -> Option<String> {
         }
         ClientToVsp::ResetGuest(guest) => with(for_guest("hpvmreset", guest), "-F"),
         ClientToVsp::Devices(request) => devmgmt(request)?,
+        ClientToVsp::Io(request) => hardware(request)?,
         _ => return None,
     };
     Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
@@ -158,6 +160,70 @@ fn devmgmt(request: &DeviceRequest) -> Option<Vec<String>> {
     Some(vec!["hpvmdevmgmt".to_owned(), option.to_owned(), value])
 }
 
+fn hardware(request: &IoRequest) -> Option<Vec<String>> {
+    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let words = match request {
+        IoRequest::List { scan: true } => own(&["ioscan"]),
+        IoRequest::List { scan: false } => own(&["ioscan", "-k"]),
+        IoRequest::Describe { name } => own(&["diskinfo", "-v", name]),
+        IoRequest::Hold { name } => own(&["hpvm", "hold", name]),
+        IoRequest::Release { name } => own(&["hpvm", "hold", "-r", name]),
+        IoRequest::Create { path, plan } => {
+            let capacity = |capacity: &u64| storage::size::print(*capacity);
+            match plan {
+                EmulatedPlan::Library { drives, slots, ports, cartridges, capacity: bytes } => {
+                    let mut words = own(&["hpvm", "library", "create", path]);
+                    for (option, value) in [
+                        ("--drives", drives.to_string()),
+                        ("--slots", slots.to_string()),
+                        ("--ports", ports.to_string()),
+                        ("--cartridges", cartridges.to_string()),
+                        ("--capacity", capacity(bytes)),
+                    ] {
+                        push(option, &value, &mut words);
+                    }
+                    words
+                }
+                EmulatedPlan::Tape { capacity: bytes } => {
+                    own(&["hpvm", "tape", "create", path, "--capacity", &capacity(bytes)])
+                }
+                EmulatedPlan::Burner => own(&["hpvm", "burner", "create", path]),
+            }
+        }
+        IoRequest::Remove { name } => own(&["hpvm", emulated_kind(name), "remove", name]),
+        IoRequest::ListEmulated => return None,
+        IoRequest::Cartridge { name, action } => match action {
+            CartridgeAction::Import { barcode, capacity } => {
+                let capacity = storage::size::print(*capacity);
+                own(&["hpvm", "library", "import", name, barcode, "--capacity", &capacity])
+            }
+            CartridgeAction::Export { barcode } => own(&["hpvm", "library", "export", name, barcode]),
+            CartridgeAction::Move { barcode, to } => {
+                own(&["hpvm", "library", "move", name, barcode, &to.replace(' ', "")])
+            }
+            CartridgeAction::Insert { name: disc, kind } => {
+                let mut words = own(&["hpvm", "burner", "insert", name, disc]);
+                kind.iter().for_each(|kind| push("--kind", kind, &mut words));
+                words
+            }
+            CartridgeAction::Eject { force } => {
+                let words = own(&["hpvm", "burner", "eject", name]);
+                if *force { with(words, "--force") } else { words }
+            }
+        },
+    };
+    Some(words)
+}
+
+/// Which command takes an emulated device away, by the name it is given.
+fn emulated_kind(name: &str) -> &'static str {
+    match name {
+        _ if name.starts_with("/dev/rtape/") || name.ends_with(".tap") => "tape",
+        _ if name.starts_with("/dev/disk/") || name.starts_with("/dev/rdisk/") => "burner",
+        _ => "library",
+    }
+}
+
 /// A word as a shell takes it for one.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
@@ -239,6 +305,28 @@ mod tests {
             ClientToVsp::ResetGuest(demo()),
         ];
         all.extend(devices.map(ClientToVsp::Devices));
+        let tapes = || own("/tapes");
+        let library =
+            EmulatedPlan::Library { drives: 2, slots: 8, ports: 1, cartridges: 4, capacity: 1536 << 20 };
+        let cartridge = |action| IoRequest::Cartridge { name: own("/tapes"), action };
+        let kit = || own("KIT001");
+        let hardware = [
+            IoRequest::List { scan: true },
+            IoRequest::Describe { name: own("/dev/disk/disk7") },
+            IoRequest::Hold { name: own("/dev/rtape/tape1_BEST") },
+            IoRequest::Release { name: own("/dev/rtape/tape1_BEST") },
+            IoRequest::Create { path: tapes(), plan: library },
+            IoRequest::Create { path: own("/t.tap"), plan: EmulatedPlan::Tape { capacity: 1000 } },
+            IoRequest::Create { path: own("/discs"), plan: EmulatedPlan::Burner },
+            IoRequest::Remove { name: own("/dev/rchgr/autoch1") },
+            IoRequest::Remove { name: own("/dev/rdisk/disk5") },
+            cartridge(CartridgeAction::Import { barcode: kit(), capacity: 4 << 30 }),
+            cartridge(CartridgeAction::Export { barcode: kit() }),
+            cartridge(CartridgeAction::Move { barcode: kit(), to: own("drive 1") }),
+            cartridge(CartridgeAction::Insert { name: own("backup1"), kind: Some(own("DVD+R")) }),
+            cartridge(CartridgeAction::Eject { force: true }),
+        ];
+        all.extend(hardware.map(ClientToVsp::Io));
         all
     }
 
@@ -269,5 +357,13 @@ mod tests {
         );
         assert_eq!(lines[5], "hpvmstop -P demo -g -F");
         assert_eq!(lines[8], "hpvmdevmgmt -a gdev:/d:attr:SHARE=YES");
+        let library =
+            "hpvm library create /tapes --drives 2 --slots 8 --ports 1 --cartridges 4 --capacity 1536M";
+        let moved = "hpvm library move /tapes KIT001 drive1";
+        for line in
+            [library, moved, "hpvm burner remove /dev/rdisk/disk5", "hpvm tape create /t.tap --capacity 1000"]
+        {
+            assert!(lines.iter().any(|own| own == line), "{line}");
+        }
     }
 }

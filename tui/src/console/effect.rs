@@ -41,8 +41,11 @@ pub(crate) enum Effect {
     },
     /// Ask for one guest with everything.
     AskDetail(String),
-    /// Ask for the device management database and all guests with everything.
-    AskInventory,
+    /// Ask for the device management database, all guests with everything, and the devices of the VSP.
+    AskInventory {
+        /// Look for hardware first, which takes a while.
+        scan: bool,
+    },
     /// Read what guests print at their consoles line by line, or no longer.
     ReadConsoles {
         /// From this moment on, in microseconds since 1970, but no more than for a screen or two; nothing ends it.

@@ -13,13 +13,16 @@
 use super::effect::Effect;
 use super::msg::{ConsoleEvent, Inventory, Msg, RequestId, VspMsg};
 use super::screens::guest_console::ConsoleId;
+use crate::cli;
 use crate::view::format;
 use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
 use ipc::client::{Client, ClientError, EventStream, Progress};
 use ipc::device::{DeviceFilter, DeviceRequest};
 use ipc::io::{IoAnswer, IoRequest};
 use ipc::log::{Level, LogRecord, LogSource};
-use ipc::message::{ClientToVsp, Consoles, Event, GuestRef, LogQuery, Subscription, VspToClient};
+use ipc::message::{
+    Acceptance, ClientToVsp, Consoles, Event, GuestRef, LogQuery, Remark, Subscription, VspToClient,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{fs, io, thread};
@@ -119,10 +122,10 @@ impl Link {
                 let thread = spawn("look", look);
                 thread.err().map(|error| VspMsg::Detail { name, result: Err(error.to_string()) })
             }
-            Effect::AskInventory => {
+            Effect::AskInventory { scan } => {
                 let (connect, msgs) = (self.connect.clone(), self.msgs.clone());
                 let look = move || {
-                    let result = inventory(&connect).map_err(|error| format!("{error:#}"));
+                    let result = inventory(&connect, scan).map_err(|error| format!("{error:#}"));
                     let _ = send(&msgs, VspMsg::Inventory(result));
                 };
                 spawn("look", look).err().map(|error| VspMsg::Inventory(Err(error.to_string())))
@@ -388,10 +391,28 @@ fn ask(connect: &Connect, id: RequestId, request: &ClientToVsp, msgs: &Sender<Ms
     };
     let result = match answer() {
         Ok(VspToClient::Accepted(acceptance)) => Ok(acceptance),
+        Ok(VspToClient::Io(answer)) => told(request, answer),
         Ok(_) => Err(ClientError::Unexpected.to_string()),
         Err(error) => Err(format!("{error:#}")),
     };
     let _ = send(msgs, VspMsg::Reply { id, result });
+}
+
+/// An answer about devices in the words of the commands.
+fn told(request: &ClientToVsp, answer: IoAnswer) -> Result<Acceptance, String> {
+    let lines: Vec<String> = match (request, answer) {
+        (ClientToVsp::Io(IoRequest::Describe { name }), IoAnswer::Describe(found)) => {
+            cli::describe(name, &found).lines().map(str::to_owned).collect()
+        }
+        (ClientToVsp::Io(IoRequest::Describe { name }), IoAnswer::CannotOpen(failure)) => {
+            return Err(format!("can't open {name}: {}", failure.text()));
+        }
+        (_, IoAnswer::Devices(devices)) => {
+            devices.iter().filter_map(|device| device.files.last().cloned()).collect()
+        }
+        _ => return Err(ClientError::Unexpected.to_string()),
+    };
+    Ok(Acceptance { already_done: false, remarks: lines.into_iter().map(Remark::plain).collect() })
 }
 
 /// A guest with everything, who is at its console, and who holds what is attached to it.
@@ -419,8 +440,8 @@ fn look_at_guest(connect: &Connect, name: String, msgs: &Sender<Msg>) -> Result<
     Ok(())
 }
 
-/// The device management database, and all guests that can be told about.
-fn inventory(connect: &Connect) -> anyhow::Result<Inventory> {
+/// The device management database, all guests that can be told about, and the devices of the VSP.
+fn inventory(connect: &Connect, scan: bool) -> anyhow::Result<Inventory> {
     let mut client = running(connect)?;
     let all = ClientToVsp::Devices(DeviceRequest::List { kind: None, filter: DeviceFilter::All });
     let entries = match client.request_with(&all, |_| {})? {
@@ -428,7 +449,15 @@ fn inventory(connect: &Connect) -> anyhow::Result<Inventory> {
         _ => return Err(ClientError::Unexpected.into()),
     };
     let guests = client.all_guests()?;
-    Ok(Inventory { entries, guests })
+    let devices = match client.request_with(&ClientToVsp::Io(IoRequest::List { scan }), |_| {})? {
+        VspToClient::Io(IoAnswer::Devices(devices)) => devices,
+        _ => return Err(ClientError::Unexpected.into()),
+    };
+    let emulated = match client.request_with(&ClientToVsp::Io(IoRequest::ListEmulated), |_| {})? {
+        VspToClient::Io(IoAnswer::Emulated(emulated)) => emulated,
+        _ => return Err(ClientError::Unexpected.into()),
+    };
+    Ok(Inventory { entries, guests, devices, emulated })
 }
 
 fn look_at_files(paths: &Receiver<String>, msgs: &Sender<Msg>) {

@@ -5,11 +5,12 @@ use super::keymap::Action;
 use super::screens::detail::Part;
 use super::screens::guest_console::ConsoleId;
 use super::screens::guests::Column;
+use super::screens::storage::View;
 use super::state::Screen;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ipc::device::DeviceEntry;
 use ipc::figures::GuestFigures;
-use ipc::io::IoDevice;
+use ipc::io::{Emulated, IoDevice};
 use ipc::log::LogRecord;
 use ipc::message::{Acceptance, ConsoleUser, GuestDetail, GuestSummary, VspStatus};
 use uuid::Uuid;
@@ -67,6 +68,8 @@ pub(crate) enum Target {
     Row(usize),
     /// What the guest screen shows beside the configuration.
     Part(Part),
+    /// What the storage screen shows.
+    View(View),
     /// The heading of a column of guests.
     Heading(Column),
     /// A console's tab, by its place.
@@ -166,6 +169,10 @@ pub(crate) struct Inventory {
     pub(crate) entries: Vec<DeviceEntry>,
     /// All guests that can be told about.
     pub(crate) guests: Vec<GuestDetail>,
+    /// The devices of the VSP.
+    pub(crate) devices: Vec<IoDevice>,
+    /// What it emulates of them, with the media.
+    pub(crate) emulated: Vec<Emulated>,
 }
 
 /// One event of a guest's console.

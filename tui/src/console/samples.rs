@@ -19,7 +19,7 @@ use ipc::device::{DeviceEntry, DeviceKind};
 use ipc::figures::{DeviceFigures, GuestFigures, LATENCY_BOUNDS, Latency};
 use ipc::guest::{Stats, VcpuState, VcpuStats};
 #[cfg(test)]
-use ipc::io::IoDevice;
+use ipc::io::{Emulated, IoDevice, Medium};
 #[cfg(test)]
 use ipc::log::{Level, LogRecord, LogSource};
 #[cfg(test)]
@@ -154,6 +154,77 @@ pub(crate) fn detail() -> GuestDetail {
     }
 }
 
+/// A device of the VSP, by class, instance and holder.
+#[cfg(test)]
+fn io_device(class: &str, instance: u32, holder: Option<&str>) -> IoDevice {
+    let (attaches_as, files) = match class {
+        "autoch" => (Some("changer"), vec![format!("/dev/rchgr/autoch{instance}")]),
+        "tape" => {
+            (Some("tape"), ["", "nb"].map(|end| format!("/dev/rtape/tape{instance}_BEST{end}")).to_vec())
+        }
+        _ => (None, ["disk", "rdisk"].map(|kind| format!("/dev/{kind}/disk{instance}")).to_vec()),
+    };
+    IoDevice {
+        class: class.to_owned(),
+        instance,
+        lun_path: format!("64000/0xfa00/{class}{instance}"),
+        driver: format!("es{class}"),
+        is_present: true,
+        vendor: "KITTSON".to_owned(),
+        product: "Virtual Library".to_owned(),
+        wwid: format!("naa.500104f00048b29{instance}"),
+        lunpaths: vec![(21, format!("255/0/0.{class}{instance}.0x0"))],
+        files,
+        pass_through: format!("/dev/pt/pt_{class}{instance}"),
+        host_path: None,
+        in_use_by: holder.map(str::to_owned),
+        attaches_as: attaches_as.map(str::to_owned),
+    }
+}
+
+/// A library with two drives, a burner with a disc, a tape and a disk of the host.
+#[cfg(test)]
+fn hardware() -> (Vec<IoDevice>, Vec<Emulated>) {
+    let burner = IoDevice { attaches_as: Some("burner".to_owned()), ..io_device("disk", 5, Some("VSP")) };
+    let of_host = IoDevice { host_path: Some("/dev/nst0".to_owned()), ..io_device("tape", 0, None) };
+    let devices = vec![
+        io_device("autoch", 1, None),
+        io_device("disk", 1, None),
+        burner,
+        of_host,
+        io_device("tape", 1, Some("sles01")),
+        io_device("tape", 2, None),
+    ];
+    let medium = |name: &str, place: &str, write_protected| Medium {
+        name: name.to_owned(),
+        place: place.to_owned(),
+        capacity: 1 << 30,
+        write_protected,
+    };
+    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let library = Emulated {
+        kind: "library".to_owned(),
+        path: "/tapes".to_owned(),
+        files: own(&["/dev/rchgr/autoch1", "/dev/rtape/tape1_BESTnb", "/dev/rtape/tape2_BESTnb"]),
+        fault: None,
+        media: vec![
+            medium("KIT001", "drive 1", false),
+            medium("KIT002", "slot 2", true),
+            medium("KIT003", "port 1", false),
+        ],
+        places: own(&["drive 1", "drive 2", "slot 1", "slot 2", "port 1"]),
+    };
+    let burner = Emulated {
+        kind: "burner".to_owned(),
+        path: "/discs".to_owned(),
+        files: own(&["/dev/rdisk/disk5"]),
+        fault: None,
+        media: vec![medium("backup1", "drive", false)],
+        places: Vec::new(),
+    };
+    (devices, vec![library, burner])
+}
+
 /// Three entries, one of them with a guest.
 #[cfg(test)]
 pub(crate) fn inventory() -> Inventory {
@@ -170,13 +241,25 @@ pub(crate) fn inventory() -> Inventory {
     let there = [("CONFIG", "gdev"), ("EXIST", "YES"), ("DEVTYPE", "FILE"), ("SHARE", "NO")];
     let shared = [("CONFIG", "gdev"), ("EXIST", "YES"), ("DEVTYPE", "DIR"), ("SHARE", "YES")];
     let gone = [("CONFIG", "rdev"), ("EXIST", "NO"), ("DEVTYPE", "UNKNOWN"), ("SHARE", "NO")];
+    let (devices, emulated) = hardware();
+    let mut guest = detail();
+    guest.devices.push(DeviceDetail {
+        device: "tape".to_owned(),
+        slot: 4,
+        storage: "attach_path".to_owned(),
+        location: devices[4].lunpaths[0].1.clone(),
+        size_bytes: None,
+        ..self::devices().remove(0)
+    });
     Inventory {
+        devices,
+        emulated,
         entries: vec![
             entry(DeviceKind::Gdev, "/var/tmp/demo.img", &there, &["demo"]),
             entry(DeviceKind::Gdev, "/iso", &shared, &["demo"]),
             entry(DeviceKind::Rdev, "/dev/sda", &gone, &[]),
         ],
-        guests: vec![detail()],
+        guests: vec![guest],
     }
 }
 

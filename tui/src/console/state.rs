@@ -12,10 +12,10 @@ use super::screens::guests::GuestsScreen;
 use super::screens::history::History;
 use super::screens::logs::LogsScreen;
 use super::screens::palette::Palette;
-use super::screens::storage::StorageScreen;
+use super::screens::storage::{StorageScreen, View};
 use super::screens::tabs::Tabs;
 use super::settings::Settings;
-use ipc::message::{GuestDetail, GuestSummary, VspStatus};
+use ipc::message::{ClientToVsp, GuestDetail, GuestSummary, VspStatus};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use tui_input::Input;
@@ -189,7 +189,11 @@ impl Layer {
 
 /// The keys of a question: one with a harder answer has a key more.
 pub(crate) fn confirm_context(confirm: &Confirm) -> Context {
-    if confirm.harder.is_some() { Context::ConfirmStop } else { Context::Confirm }
+    match (&confirm.harder, &confirm.request) {
+        (None, _) => Context::Confirm,
+        (Some(_), ClientToVsp::StopGuest { .. }) => Context::ConfirmStop,
+        (Some(_), _) => Context::ConfirmForce,
+    }
 }
 
 /// A result that stays until it was read.
@@ -337,7 +341,10 @@ impl State {
             (Link::Connecting | Link::Down { .. }, _) => Context::Offline,
             (Link::Up(_), Screen::Overview) => Context::Guests,
             (Link::Up(_), Screen::Guest) => Context::Guest,
-            (Link::Up(_), Screen::Storage) => Context::Storage,
+            (Link::Up(_), Screen::Storage) => match self.storage.view() {
+                View::Database => Context::Storage,
+                View::Hardware => Context::Hardware,
+            },
             (Link::Up(_), Screen::Logs) => Context::Logs,
             (Link::Up(_), Screen::Console) if self.is_browsing() => Context::Scrollback,
             (Link::Up(_), Screen::Console) => Context::Console,

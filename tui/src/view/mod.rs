@@ -8,6 +8,7 @@ mod form;
 pub(crate) mod format;
 mod guest;
 mod guests;
+mod hardware;
 mod header;
 mod logs;
 mod offline;

@@ -1,12 +1,11 @@
-//! The device management database: a list of entries, and all about the selected one below.
+//! Storage: the device management database or the drives and media, a list and all about the selected one below.
 
 use super::canvas::Canvas;
-use super::format;
 use super::guest::padded;
-use super::widgets;
+use super::{format, hardware, widgets};
 use crate::console::layout::Regions;
 use crate::console::msg::Target;
-use crate::console::screens::storage::{StorageScreen, attribute};
+use crate::console::screens::storage::{StorageScreen, View, attribute};
 use ipc::device::DeviceEntry;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -25,22 +24,56 @@ const WIDE: u16 = 100;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, regions: &Regions) {
     let Some((list, below)) = regions.storage else { return };
-    draw_list(canvas, list, regions.entry_rows());
-    draw_entry(canvas, below);
+    let inner = draw_pane(canvas, list, regions.entry_rows());
+    match canvas.state.storage.view() {
+        View::Database => {
+            draw_list(canvas, inner, list.width, regions.entry_rows());
+            draw_entry(canvas, below);
+        }
+        View::Hardware => {
+            hardware::draw_list(canvas, inner, regions.entry_rows());
+            hardware::draw_item(canvas, below);
+        }
+    }
 }
 
-fn draw_list(canvas: &mut Canvas<'_, '_, '_>, area: Rect, page: usize) {
+/// The frame of the list, with the names of both views and the place in the list.
+fn draw_pane(canvas: &mut Canvas<'_, '_, '_>, area: Rect, page: usize) -> Rect {
     let storage = &canvas.state.storage;
-    let mut title =
-        vec![Span::styled(format!(" Device database ({}) ", storage.count()), canvas.theme.title())];
-    if !storage.filter().is_empty() {
-        title.push(Span::styled(format!("with '{}' ", storage.filter()), canvas.theme.warning()));
-    }
     let problem = storage.problem.as_ref().map(|problem| {
         Line::from(Span::styled(format!(" {} ", format::printable(problem)), canvas.theme.bad()))
     });
-    let inner = canvas.pane(area, true, Line::from(title), problem);
+    let inner = canvas.pane(area, true, Line::default(), problem);
     canvas.click(area, Target::Scrolled);
+    let mut x = area.x + 1;
+    for view in View::ALL {
+        let is_shown = view == storage.view();
+        let count = if is_shown { format!(" ({})", storage.count()) } else { String::new() };
+        let text = format!(" {}{count} ", view.title());
+        let style = if is_shown { canvas.theme.title() } else { canvas.theme.dim() };
+        let place = Rect::new(x, area.y, text.width() as u16, 1);
+        canvas.draw(Line::from(Span::styled(text, style)), place);
+        canvas.click(place, Target::View(view));
+        x = place.right();
+    }
+    if !storage.filter().is_empty() {
+        let text = format!("with '{}' ", storage.filter());
+        let text =
+            format::fit(&text, usize::from(area.right().saturating_sub(x + 1)), canvas.theme.ellipsis());
+        let place = Rect::new(x, area.y, text.width() as u16, 1);
+        canvas.draw(Line::from(Span::styled(text, canvas.theme.warning())), place);
+    }
+    if storage.count() > page {
+        let last = (storage.top() + page).min(storage.count());
+        let place = format!(" {}-{last} of {} ", storage.top() + 1, storage.count());
+        let corner = Rect::new(area.x + 2, area.bottom() - 1, area.width.saturating_sub(4), 1);
+        canvas.draw(Line::from(place).right_aligned(), corner);
+    }
+    inner
+}
+
+fn draw_list(canvas: &mut Canvas<'_, '_, '_>, inner: Rect, width: u16, page: usize) {
+    let storage = &canvas.state.storage;
     if storage.count() == 0 {
         let text = match (storage.is_known(), storage.filter().is_empty()) {
             (false, _) => "Asking the VSP.",
@@ -50,7 +83,7 @@ fn draw_list(canvas: &mut Canvas<'_, '_, '_>, area: Rect, page: usize) {
         canvas.draw(Paragraph::new(text), inner);
         return;
     }
-    let users_width = if area.width < WIDE { USERS.0 } else { USERS.1 };
+    let users_width = if width < WIDE { USERS.0 } else { USERS.1 };
     let mut heading = String::from(" ");
     for (text, width, is_right) in COLUMNS {
         heading.push(' ');
@@ -91,12 +124,6 @@ fn draw_list(canvas: &mut Canvas<'_, '_, '_>, area: Rect, page: usize) {
             canvas.buffer().set_style(line, style);
         }
         canvas.click(line, Target::Row(place));
-    }
-    if storage.count() > page {
-        let last = (storage.top() + page).min(storage.count());
-        let place = format!(" {}-{last} of {} ", storage.top() + 1, storage.count());
-        let corner = Rect::new(area.x + 2, area.bottom() - 1, area.width.saturating_sub(4), 1);
-        canvas.draw(Line::from(place).right_aligned(), corner);
     }
 }
 

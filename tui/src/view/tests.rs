@@ -177,6 +177,23 @@ screens! {
         update(&mut state, samples::key(KeyCode::Char('w')));
         state
     };
+    hardware: |size| drives_and_media(size, &[]);
+    hardware_drive: |size| drives_and_media(size, &[KeyCode::Down, KeyCode::Down]);
+    hardware_move: |size| {
+        let mut state = drives_and_media(size, &[KeyCode::Down, KeyCode::Down, KeyCode::Char('p')]);
+        update(&mut state, samples::key(KeyCode::Enter));
+        state
+    };
+    hardware_eject: |size| {
+        let mut state = drives_and_media(size, &[KeyCode::End, KeyCode::Up, KeyCode::Up]);
+        update(&mut state, samples::key(KeyCode::Char('E')));
+        state
+    };
+    hardware_new: |size| {
+        let mut state = drives_and_media(size, &[KeyCode::Char('a'), KeyCode::Enter]);
+        samples::type_text(&mut state, "/tapes2");
+        state
+    };
     vmp_menu: |size| {
         let mut state = busy_after(size, &[KeyCode::Char('c')]);
         update(&mut state, samples::ctrl('b'));
@@ -266,6 +283,17 @@ fn guest_part(size: (u16, u16), part: Part) -> State {
     samples::answer_questions(&mut state);
     while state.detail.part != part {
         update(&mut state, samples::key(KeyCode::Char('v')));
+    }
+    state
+}
+
+/// The storage screen with drives and media, after these keys.
+fn drives_and_media(size: (u16, u16), keys: &[KeyCode]) -> State {
+    let mut state = busy_after(size, &[KeyCode::Char('4')]);
+    samples::answer_questions(&mut state);
+    update(&mut state, samples::key(KeyCode::Char('v')));
+    for code in keys {
+        update(&mut state, samples::key(*code));
     }
     state
 }

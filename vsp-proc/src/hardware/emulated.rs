@@ -113,6 +113,14 @@ impl Opened {
         }
     }
 
+    /// Where a cartridge can be moved.
+    fn places(&self) -> Vec<String> {
+        match self {
+            Opened::Library { changer, .. } => changer.places().iter().map(ToString::to_string).collect(),
+            Opened::Tape(_) | Opened::Burner(_) => Vec::new(),
+        }
+    }
+
     fn names(&self) -> Vec<String> {
         self.devices().iter().map(|device| device.wwid().0).collect()
     }
@@ -280,16 +288,15 @@ impl Emulations {
     /// All, for an operator; `files` tells the device files of a world-wide name.
     pub(super) fn list(&self, files: impl Fn(&str) -> Vec<String>) -> Vec<Emulated> {
         let shown = |emulation: &Emulation| {
-            let (names, media, fault) = match &emulation.state {
-                Ok(opened) => (opened.names(), media(opened, &emulation.entry), None),
-                Err(reason) => (Vec::new(), Vec::new(), Some(reason.clone())),
-            };
+            let opened = emulation.state.as_ref().ok();
+            let names = opened.map(Opened::names).unwrap_or_default();
             Emulated {
                 kind: emulation.entry.kind.word().into(),
                 path: emulation.entry.path.display().to_string(),
                 files: names.iter().flat_map(|name| files(name)).collect(),
-                fault,
-                media,
+                fault: emulation.state.as_ref().err().cloned(),
+                media: opened.map(|opened| media(opened, &emulation.entry)).unwrap_or_default(),
+                places: opened.map(Opened::places).unwrap_or_default(),
             }
         };
         self.all.iter().map(shown).collect()

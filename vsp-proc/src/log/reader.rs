@@ -65,6 +65,7 @@ impl LogReader {
         let choice = Choice {
             level: query.level,
             since_micros: query.since_micros,
+            until_micros: query.until_micros,
             pattern: query.pattern.as_ref().map(compile).transpose().map_err(|error| error.to_string())?,
         };
         Ok(LogReader {
@@ -102,9 +103,15 @@ impl LogReader {
     fn read_past(&mut self, out: &mut Out<'_>) -> ipc::Result<()> {
         self.known = self.hub.sources();
         let sources = self.wanted()?;
+        let mut limit = None;
         self.tails = match (&self.query.after, self.query.last, self.query.since_micros) {
             (Some(places), ..) => self.open(sources, Start::After(places)),
-            (None, Some(count), _) => self.open_last(sources, count, out)?,
+            (None, Some(count), _) => {
+                let (tails, chosen) = self.open_last(sources, count, out)?;
+                // Behind them is nothing that is asked for, though there may be much.
+                limit = self.query.until_micros.map(|_| chosen);
+                tails
+            }
             (None, None, Some(since)) => self.open(sources, Start::Since(since)),
             (None, None, None) => self.open(sources, Start::Oldest),
         };
@@ -112,7 +119,7 @@ impl LogReader {
         let places = places.collect();
         out.send(Event::LogPositions(places))?;
         let sources = self.tails.keys().cloned().collect();
-        self.pass(&sources, out)?;
+        self.pass(&sources, limit, out)?;
         out.send(Event::ReplayDone)
     }
 
@@ -124,7 +131,7 @@ impl LogReader {
             if news.has_other_logs {
                 changed.extend(self.look_for_logs(out)?);
             }
-            self.pass(&changed, out)?;
+            self.pass(&changed, None, out)?;
         }
     }
 
@@ -157,13 +164,13 @@ impl LogReader {
         sources.into_iter().map(open).collect()
     }
 
-    /// Readers of the last `count` records that are wanted, and of what comes after them.
+    /// Readers of the last `count` records that are wanted, and of what comes after them; how many of these there are.
     fn open_last(
         &self,
         sources: BTreeSet<LogSource>,
         count: u32,
         out: &Out<'_>,
-    ) -> ipc::Result<BTreeMap<LogSource, Tail>> {
+    ) -> ipc::Result<(BTreeMap<LogSource, Tail>, u32)> {
         let open = |source: &LogSource| Past::open(&self.hub.directory(source), source.clone());
         let mut pasts: Vec<Past> = sources.iter().map(open).collect();
         let mut begins: Vec<Option<LogPosition>> = pasts.iter().map(Past::end).collect();
@@ -189,11 +196,17 @@ impl LogReader {
             let directory = self.hub.directory(&source);
             (source.clone(), Tail::open(&directory, source, Start::After(begin.as_slice())))
         };
-        Ok(sources.into_iter().zip(begins).map(open).collect())
+        Ok((sources.into_iter().zip(begins).map(open).collect(), count - left))
     }
 
-    /// Sends what there is of these logs now, merged by time.
-    fn pass(&mut self, sources: &BTreeSet<LogSource>, out: &mut Out<'_>) -> ipc::Result<()> {
+    /// Sends what there is of these logs now, merged by time: so many at most of those that are wanted.
+    fn pass(
+        &mut self,
+        sources: &BTreeSet<LogSource>,
+        limit: Option<u32>,
+        out: &mut Out<'_>,
+    ) -> ipc::Result<()> {
+        let mut left = limit.unwrap_or(u32::MAX);
         let choice = &self.choice;
         let chosen = self.tails.iter_mut().filter(|(source, _)| sources.contains(source));
         // What is added meanwhile is for the next time, or one that never ends to write would hold up the others.
@@ -218,13 +231,16 @@ impl LogReader {
         for index in 0..count {
             has_missed |= advance(index, &mut heads);
         }
-        while let Some(((_, index), (record, end))) = heads.pop_first() {
+        while left > 0
+            && let Some(((_, index), (record, end))) = heads.pop_first()
+        {
             out.check()?;
             if std::mem::take(&mut has_missed) {
                 out.send(Event::Gap { events: 0 })?;
             }
             if choice.has(&record) {
                 out.send(Event::Log { record, end })?;
+                left -= u32::from(limit.is_some());
             }
             has_missed |= advance(index, &mut heads);
         }
@@ -245,7 +261,7 @@ impl LogReader {
         // Of a guest that somebody may see now he sees what it does from now on; of one that is new, everything.
         let (shown, made): (BTreeSet<_>, BTreeSet<_>) =
             new.iter().cloned().partition(|source| known.contains(source));
-        let shown = self.open_last(shown, 0, out)?;
+        let (shown, _) = self.open_last(shown, 0, out)?;
         let places =
             shown.iter().filter_map(|(source, tail)| Some((source.clone(), tail.position()?))).collect();
         out.send(Event::LogPositions(places))?;
@@ -259,6 +275,7 @@ impl LogReader {
 struct Choice {
     level: Level,
     since_micros: Option<i64>,
+    until_micros: Option<i64>,
     pattern: Option<Regex>,
 }
 
@@ -266,6 +283,7 @@ impl Choice {
     fn has(&self, record: &LogRecord) -> bool {
         record.level <= self.level
             && self.since_micros.is_none_or(|since| record.time_micros >= since)
+            && self.until_micros.is_none_or(|until| record.time_micros < until)
             && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&record.to_string()))
     }
 }

@@ -176,6 +176,13 @@ impl Changer {
         self.library().drives().collect()
     }
 
+    /// All places a cartridge can be in: drives, slots, import/export elements.
+    pub fn places(&self) -> Vec<Place> {
+        let (slots, ports, drives) = self.library().sizes();
+        let drives = (1..=drives).map(Place::Drive);
+        drives.chain((1..=slots).map(Place::Slot)).chain((1..=ports).map(Place::Port)).collect()
+    }
+
     /// What is where.
     pub fn inventory(&self) -> Vec<Cartridge> {
         self.library().cartridges().cloned().collect()

@@ -39,7 +39,7 @@ pub(crate) enum Action {
     Preview,
     /// Choose what else to do to the device management database.
     Database,
-    /// The next of what the guest screen shows beside the configuration.
+    /// The next of what the guest screen shows beside the configuration, or of what the storage screen shows.
     Part,
     /// Show who is at the console.
     ShowUsers,
@@ -67,6 +67,16 @@ pub(crate) enum Action {
     Insert,
     /// Ask, then take the disc out of the selected drive.
     Eject,
+    /// Ask, then keep guests away from the selected device, or give it free.
+    Hold,
+    /// Choose where the selected cartridge is moved.
+    Move,
+    /// Have the selected device tell what it is.
+    Describe,
+    /// Look for hardware.
+    Scan,
+    /// Give the selected device to a guest.
+    Attach,
     /// Sort by the next column.
     Sort,
     /// Sort the other way round.

@@ -28,6 +28,8 @@ pub(crate) enum Context {
     Vmp,
     /// The device management database.
     Storage,
+    /// The VSP's drives and their media.
+    Hardware,
     /// The log.
     Logs,
     /// A line that is being typed: a filter, a search, a time.
@@ -42,8 +44,10 @@ pub(crate) enum Context {
     Welcome,
     /// A yes-or-no question.
     Confirm,
-    /// The same with a harder answer.
+    /// The same with a harder answer, about a guest.
     ConfirmStop,
+    /// The same about something that may be locked.
+    ConfirmForce,
     /// A form.
     Form,
     /// A message that waits to be read.
@@ -56,13 +60,14 @@ pub(crate) enum Context {
 
 impl Context {
     /// All contexts, in the order in which the help screen shows them.
-    pub(crate) const ALL: [Context; 18] = [
+    pub(crate) const ALL: [Context; 20] = [
         Context::Guests,
         Context::Guest,
         Context::Console,
         Context::Vmp,
         Context::Scrollback,
         Context::Storage,
+        Context::Hardware,
         Context::Logs,
         Context::Anywhere,
         Context::Prompt,
@@ -71,6 +76,7 @@ impl Context {
         Context::Form,
         Context::Confirm,
         Context::ConfirmStop,
+        Context::ConfirmForce,
         Context::Message,
         Context::Welcome,
         Context::Offline,
@@ -85,7 +91,8 @@ impl Context {
             Context::Console => "Guest console (all other keys go to the guest)",
             Context::Vmp => "Guest console, vMP menu",
             Context::Scrollback => "Guest console, earlier output",
-            Context::Storage => "Storage",
+            Context::Storage => "Storage: device database",
+            Context::Hardware => "Storage: drives and media",
             Context::Logs => "Logs",
             Context::Prompt => "Filter, search, time",
             Context::Palette => "Command palette",
@@ -94,6 +101,7 @@ impl Context {
             Context::Welcome => "Welcome",
             Context::Confirm => "Question",
             Context::ConfirmStop => "Question before a guest is stopped",
+            Context::ConfirmForce => "Question before something that may be locked is taken",
             Context::Form => "Form",
             Context::Message => "Message",
             Context::Help => "Help",
@@ -103,7 +111,15 @@ impl Context {
 
     /// Whether [`Context::Anywhere`]'s keys work here too.
     fn has_common_keys(self) -> bool {
-        matches!(self, Context::Guests | Context::Guest | Context::Storage | Context::Logs | Context::Offline)
+        matches!(
+            self,
+            Context::Guests
+                | Context::Guest
+                | Context::Storage
+                | Context::Hardware
+                | Context::Logs
+                | Context::Offline
+        )
     }
 }
 

@@ -172,6 +172,12 @@ fn storage_and_guests_are_asked_for() {
         while let Ok(request) = end.receive() {
             let answer = match request {
                 ClientToVsp::Devices(_) => VspToClient::Devices(inventory.entries.clone()),
+                ClientToVsp::Io(IoRequest::List { scan: false }) => {
+                    VspToClient::Io(IoAnswer::Devices(inventory.devices.clone()))
+                }
+                ClientToVsp::Io(IoRequest::ListEmulated) => {
+                    VspToClient::Io(IoAnswer::Emulated(inventory.emulated.clone()))
+                }
                 ClientToVsp::AllGuestDetails => {
                     for guest in &inventory.guests {
                         let _ = end.send(&VspToClient::OneOf(Box::new(guest.clone())));
@@ -188,7 +194,7 @@ fn storage_and_guests_are_asked_for() {
         }
     });
     let (mut link, msgs) = vsp.link();
-    link.perform(Effect::AskInventory);
+    link.perform(Effect::AskInventory { scan: false });
     let VspMsg::Inventory(Ok(inventory)) = next(&msgs) else { panic!("it was asked for") };
     assert_eq!(inventory, crate::console::samples::inventory());
     link.perform(Effect::AskDetail("guest002".to_owned()));

@@ -2,6 +2,7 @@
 
 use super::form::build::emptied;
 use ipc::device::{DeviceEntry, DeviceKind, DeviceRequest};
+use ipc::io::{CartridgeAction, IoRequest};
 use ipc::message::{ClientToVsp, ConsoleUser, DeviceChange, DeviceDetail, GuestRef, Manner, StopMode};
 
 /// A yes-or-no question; no is the default.
@@ -136,6 +137,74 @@ impl Confirm {
             "Nothing is changed: the answer is a script that mends what is found.",
             DeviceRequest::Repair,
         )
+    }
+
+    /// Before a cartridge is moved within its library.
+    pub(crate) fn move_cartridge(library: &str, barcode: &str, to: &str) -> Self {
+        let action = CartridgeAction::Move { barcode: barcode.to_owned(), to: to.to_owned() };
+        Self::hardware(
+            format!("Move cartridge {barcode} to {to}?"),
+            "A drive gives a cartridge away when it was unloaded and nobody uses it.",
+            IoRequest::Cartridge { name: library.to_owned(), action },
+        )
+    }
+
+    /// Before a cartridge is taken out of its library.
+    pub(crate) fn export(library: &str, barcode: &str) -> Self {
+        let action = CartridgeAction::Export { barcode: barcode.to_owned() };
+        Self::hardware(
+            format!("Take cartridge {barcode} out of the library?"),
+            "Its image stays in the directory; i puts it in again.",
+            IoRequest::Cartridge { name: library.to_owned(), action },
+        )
+    }
+
+    /// Before a disc is taken out of an emulated burner.
+    pub(crate) fn eject_disc(burner: &str, disc: &str) -> Self {
+        let eject = |force| IoRequest::Cartridge {
+            name: burner.to_owned(),
+            action: CartridgeAction::Eject { force },
+        };
+        let harder = Some(ClientToVsp::Io(eject(true)));
+        let question = format!("Take disc {disc} out of the burner?");
+        let consequence = "Its image stays. f takes it out even if a guest has locked the drive.";
+        Self { harder, ..Self::hardware(question, consequence, eject(false)) }
+    }
+
+    /// Before an emulated device is taken away.
+    pub(crate) fn remove_emulated(kind: &str, name: &str, path: &str) -> Self {
+        Self::hardware(
+            format!("Take the {kind} '{path}' away?"),
+            "Its files stay: it can be made again of them. Guests must not be configured with it.",
+            IoRequest::Remove { name: name.to_owned() },
+        )
+    }
+
+    /// Before guests are kept away from a device.
+    pub(crate) fn hold(name: &str) -> Self {
+        Self::hardware(
+            format!("Keep guests away from {name}?"),
+            "They find it busy until it is given free, or the VSP ends.",
+            IoRequest::Hold { name: name.to_owned() },
+        )
+    }
+
+    /// Before guests may use a device again.
+    pub(crate) fn release(name: &str) -> Self {
+        Self::hardware(
+            format!("Give {name} free?"),
+            "Guests that have it can use it again.",
+            IoRequest::Release { name: name.to_owned() },
+        )
+    }
+
+    fn hardware(question: String, consequence: &str, request: IoRequest) -> Self {
+        Self {
+            question,
+            consequence: consequence.to_owned(),
+            request: ClientToVsp::Io(request),
+            harder: None,
+        }
     }
 
     fn database(question: String, consequence: &str, request: DeviceRequest) -> Self {

@@ -1,6 +1,7 @@
 //! Forms: fields, what is wrong with them while they are typed, and the request that a filled one makes.
 
 pub(crate) mod build;
+mod hardware;
 mod rule;
 
 use super::guests::GuestsScreen;
@@ -20,7 +21,12 @@ pub(crate) enum Purpose {
     /// A new guest after another one.
     Clone(Box<GuestDetail>),
     /// A device for a guest.
-    AddDevice(String),
+    AddDevice {
+        /// The guest.
+        guest: String,
+        /// Type and name of a device of the VSP to begin with.
+        attached: Option<(String, String)>,
+    },
     /// A disc into a guest's drive.
     Insert {
         /// The guest.
@@ -44,6 +50,22 @@ pub(crate) enum Purpose {
     },
     /// A file to be used as a virtual disk.
     CreateFile,
+    /// An emulated tape library.
+    NewLibrary,
+    /// An emulated tape drive.
+    NewTape,
+    /// An emulated burner.
+    NewBurner,
+    /// A cartridge into an emulated library.
+    Import {
+        /// Its directory.
+        library: String,
+    },
+    /// A disc into an emulated burner.
+    InsertDisc {
+        /// Its directory.
+        burner: String,
+    },
 }
 
 /// Names a field within its form.
@@ -87,8 +109,16 @@ pub(crate) enum Key {
     Attribute,
     /// Its value.
     Value,
-    /// Size of a file.
+    /// Size of a file, or what goes on a cartridge.
     Size,
+    /// Drives of a library.
+    Drives,
+    /// Slots of a library.
+    Slots,
+    /// Import/export elements of a library.
+    Ports,
+    /// Cartridges in a library.
+    Cartridges,
 }
 
 /// One line of a form.
@@ -139,7 +169,7 @@ impl Form {
             Purpose::Create => "Create guest".to_owned(),
             Purpose::Modify(guest) => format!("Modify guest {}", guest.summary.name),
             Purpose::Clone(guest) => format!("Clone guest {}", guest.summary.name),
-            Purpose::AddDevice(guest) => format!("Add a device to guest {guest}"),
+            Purpose::AddDevice { guest, .. } => format!("Add a device to guest {guest}"),
             Purpose::Insert { guest, drive } => {
                 let DeviceDetail { bus, slot, target, .. } = **drive;
                 format!("Insert a disc into {guest}'s drive {bus},{slot},{target}")
@@ -148,6 +178,11 @@ impl Form {
             Purpose::EditEntry { kind, name } => format!("Attribute of {}:{name}", kind.word()),
             Purpose::Replace { old } => format!("Replace gdev:{old} in all guests"),
             Purpose::CreateFile => "Make a file for a virtual disk".to_owned(),
+            Purpose::NewLibrary => "Make an emulated tape library".to_owned(),
+            Purpose::NewTape => "Make an emulated tape drive".to_owned(),
+            Purpose::NewBurner => "Make an emulated burner".to_owned(),
+            Purpose::Import { library } => format!("Put a cartridge into {library}"),
+            Purpose::InsertDisc { burner } => format!("Put a disc into {burner}"),
         }
     }
 
@@ -212,7 +247,7 @@ impl Form {
 
     /// The paths in the form that nobody has looked at yet.
     pub(crate) fn unchecked_paths(&self) -> Vec<String> {
-        let paths = self.fields.iter().filter(|field| field.is_checked()).map(Field::value);
+        let paths = self.fields.iter().filter(|field| self.is_checked(field)).map(Field::value);
         let is_unchecked = |path: &&str| {
             path.starts_with('/') && path.len() <= rule::LONGEST_TEXT && !self.checked.contains_key(*path)
         };
@@ -243,7 +278,7 @@ impl Form {
             return Some(problem);
         }
         rule::problem(field.rule, value, guests, self.own_name())
-            .or_else(|| field.is_checked().then(|| self.checked.get(value).cloned().flatten()).flatten())
+            .or_else(|| self.is_checked(field).then(|| self.checked.get(value).cloned().flatten()).flatten())
     }
 
     /// What is wrong with a field because of what others say.
@@ -259,8 +294,22 @@ impl Form {
             Key::Fate(_) if value == build::COPIED && self.clones_running() => {
                 Some("The guest must be off for its data to be copied".to_owned())
             }
+            Key::Cartridges if build::number(value) > build::number(self.value(Key::Slots)) => {
+                Some("There is at most one cartridge a slot".to_owned())
+            }
             Key::Value => rule::value_problem(self.value(Key::Attribute), value),
             _ => None,
+        }
+    }
+
+    /// Whether the file that a field names is looked at. Names of attached devices are no files.
+    fn is_checked(&self, field: &Field) -> bool {
+        match field.rule {
+            Rule::File => true,
+            Rule::Store => {
+                !field.value().ends_with('/') && !build::ATTACHED.contains(&self.value(Key::Device))
+            }
+            _ => false,
         }
     }
 
@@ -278,15 +327,6 @@ impl Form {
 }
 
 impl Field {
-    /// Whether the file that it names is looked at.
-    fn is_checked(&self) -> bool {
-        match self.rule {
-            Rule::File => true,
-            Rule::Store => !self.value().ends_with('/'),
-            _ => false,
-        }
-    }
-
     /// What is typed, without blanks around it.
     pub(crate) fn value(&self) -> &str {
         self.input.value().trim()

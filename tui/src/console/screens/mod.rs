@@ -5,6 +5,7 @@ pub(crate) mod detail;
 pub(crate) mod form;
 pub(crate) mod guest_console;
 pub(crate) mod guests;
+pub(crate) mod hardware;
 pub(crate) mod history;
 pub(crate) mod logs;
 pub(crate) mod matcher;

@@ -4,8 +4,10 @@ use crate::console::keymap::{self, Action, Context};
 use crate::console::screens::confirm::Confirm;
 use crate::console::screens::form::Purpose;
 use crate::console::screens::guests::{revealed, stepped};
+use crate::console::screens::hardware;
 use crate::console::screens::tabs::Split;
 use ipc::device::{DeviceEntry, DeviceKind};
+use ipc::io::Emulated;
 use ipc::message::{ConsoleUser, GuestSummary};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -139,6 +141,31 @@ impl Palette {
         Self::new("Device database", items)
     }
 
+    /// What the VSP can emulate.
+    pub(crate) fn emulations() -> Self {
+        let kinds = [
+            ("Tape library", "hpvm library create", Purpose::NewLibrary),
+            ("Tape drive", "hpvm tape create", Purpose::NewTape),
+            ("Burner", "hpvm burner create", Purpose::NewBurner),
+        ];
+        let items = kinds.map(|(text, key, purpose)| Item {
+            text: text.to_owned(),
+            key: key.to_owned(),
+            choice: Choice::Fill(Box::new(purpose)),
+        });
+        Self::new("Have the VSP emulate", items.into())
+    }
+
+    /// Where a cartridge can be moved.
+    pub(crate) fn places(library: &Emulated, barcode: &str) -> Self {
+        let items = hardware::free_places(library).into_iter().map(|place| Item {
+            text: place.to_owned(),
+            key: "hpvm library move".to_owned(),
+            choice: Choice::Ask(Box::new(Confirm::move_cartridge(&library.path, barcode, place))),
+        });
+        Self::new("Move the cartridge to", items.collect())
+    }
+
     /// Sessions at a guest's console, one of which is to be ended.
     pub(crate) fn console_users(guest: &str, users: &[ConsoleUser]) -> Self {
         let items = users.iter().map(|user| Item {
@@ -149,16 +176,16 @@ impl Palette {
         Self::new("End the session of", items.collect())
     }
 
-    /// Guests whose console is to be opened.
+    /// Guests, one of which is to be chosen.
     pub(crate) fn guests(
         title: &'static str,
         guests: &[GuestSummary],
-        choice: impl Fn(Uuid) -> Choice,
+        choice: impl Fn(&GuestSummary) -> Choice,
     ) -> Self {
         let items = guests.iter().map(|guest| Item {
             text: guest.name.clone(),
             key: guest.state.to_string(),
-            choice: choice(guest.uuid),
+            choice: choice(guest),
         });
         Self::new(title, items.collect())
     }

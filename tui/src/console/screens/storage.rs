@@ -1,6 +1,8 @@
-//! The storage screen: the device management database, joined with who uses each entry and how.
+//! The storage screen: the device management database, joined with who uses each entry and how; beside it the VSP's drives
+//! with their media.
 
 use super::guests::{revealed, stepped};
+use super::hardware::{self, Item};
 use crate::console::keymap::Action;
 use crate::console::msg::{Inventory, Millis};
 use ipc::device::{DeviceEntry, DeviceKind};
@@ -8,6 +10,44 @@ use ipc::message::{DeviceDetail, GuestState};
 
 /// What is known is asked for anew after this time, in milliseconds.
 const STALE_MILLIS: Millis = 5000;
+
+/// What the screen shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum View {
+    /// The device management database.
+    #[default]
+    Database,
+    /// Tapes, changers, burners and the other devices of the VSP.
+    Hardware,
+}
+
+impl View {
+    /// Both, in their order.
+    pub(crate) const ALL: [View; 2] = [View::Database, View::Hardware];
+
+    /// Its name.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            View::Database => "Device database",
+            View::Hardware => "Drives and media",
+        }
+    }
+
+    /// The other one.
+    pub(crate) fn next(self) -> View {
+        match self {
+            View::Database => View::Hardware,
+            View::Hardware => View::Database,
+        }
+    }
+}
+
+/// The selected row, and the first that is shown.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    selected: usize,
+    top: usize,
+}
 
 /// Everything about storage.
 #[derive(Debug, Default)]
@@ -21,8 +61,10 @@ pub(crate) struct StorageScreen {
     /// The places of the entries that the filter lets through.
     shown: Vec<usize>,
     filter: String,
-    selected: usize,
-    top: usize,
+    /// Which part of it is shown.
+    view: View,
+    /// Of the database, and of the devices.
+    cursors: [Cursor; 2],
 }
 
 /// A guest's device on an entry.
@@ -76,40 +118,89 @@ impl StorageScreen {
         self.choose();
     }
 
-    /// How many entries are shown.
+    /// Which part of it is shown.
+    pub(crate) fn view(&self) -> View {
+        self.view
+    }
+
+    /// Shows the other part.
+    pub(crate) fn show(&mut self, view: View) {
+        self.view = view;
+    }
+
+    /// How many rows the view has.
     pub(crate) fn count(&self) -> usize {
-        self.shown.len()
+        match self.view {
+            View::Database => self.shown.len(),
+            View::Hardware => self.items().len(),
+        }
+    }
+
+    /// Everything that the VSP told.
+    pub(crate) fn inventory(&self) -> Option<&Inventory> {
+        self.inventory.as_ref()
+    }
+
+    /// The devices that the filter lets through, with what lies in them.
+    pub(crate) fn items(&self) -> Vec<Item<'_>> {
+        let filter = self.filter.to_lowercase();
+        let items = self.inventory.as_ref().map(hardware::items).unwrap_or_default();
+        items.into_iter().filter(|item| filter.is_empty() || item.has_text(&filter)).collect()
+    }
+
+    /// The selected one of them.
+    pub(crate) fn item(&self) -> Option<Item<'_>> {
+        self.items().get(self.cursors[View::Hardware as usize].selected).copied()
+    }
+
+    fn cursor(&self) -> Cursor {
+        self.cursors[self.view as usize]
+    }
+
+    fn cursor_mut(&mut self) -> &mut Cursor {
+        &mut self.cursors[self.view as usize]
     }
 
     /// The entries of `page` rows, with their places and whether they are selected.
     pub(crate) fn rows(&self, page: usize) -> impl Iterator<Item = (usize, &DeviceEntry, bool)> {
-        let shown = self.shown.iter().enumerate().skip(self.top).take(page);
-        shown.filter_map(|(place, index)| Some((place, self.entry(*index)?, place == self.selected)))
+        let Cursor { selected, top } = self.cursors[View::Database as usize];
+        let shown = self.shown.iter().enumerate().skip(top).take(page);
+        shown.filter_map(move |(place, index)| Some((place, self.entry(*index)?, place == selected)))
     }
 
     /// The first row that is shown.
     pub(crate) fn top(&self) -> usize {
-        self.top
+        self.cursor().top
     }
 
-    /// The selected entry.
+    /// The place of the selected row.
+    pub(crate) fn selected_row(&self) -> usize {
+        self.cursor().selected
+    }
+
+    /// The selected entry of the database.
     pub(crate) fn selected(&self) -> Option<&DeviceEntry> {
-        self.entry(*self.shown.get(self.selected)?)
+        self.entry(*self.shown.get(self.cursors[View::Database as usize].selected)?)
     }
 
-    /// Moves the selection; `page` entries are shown.
+    /// Moves the selection; `page` rows are shown.
     pub(crate) fn navigate(&mut self, action: Action, page: usize) {
-        self.selected = stepped(action, self.selected, page, self.shown.len());
+        let selected = stepped(action, self.cursor().selected, page, self.count());
+        self.cursor_mut().selected = selected;
     }
 
-    /// Selects the entry at this place.
+    /// Selects the row at this place.
     pub(crate) fn select_row(&mut self, place: usize) {
-        self.selected = place.min(self.shown.len().saturating_sub(1));
+        let last = self.count().saturating_sub(1);
+        self.cursor_mut().selected = place.min(last);
     }
 
     /// Brings the selected row among the `page` rows that are shown.
     pub(crate) fn reveal(&mut self, page: usize) {
-        self.top = revealed(self.top, self.selected, page, self.shown.len());
+        let count = self.count();
+        let Cursor { selected, top } = self.cursor();
+        let selected = selected.min(count.saturating_sub(1));
+        *self.cursor_mut() = Cursor { selected, top: revealed(top, selected, page, count) };
     }
 
     /// The devices of guests on an entry. An empty drive uses the place its discs come from.
@@ -144,7 +235,8 @@ impl StorageScreen {
             filter.is_empty() || format!("{} {entry}", entry.kind.word()).to_lowercase().contains(&filter)
         };
         self.shown = (0..entries.len()).filter(|index| is_shown(&entries[*index])).collect();
-        self.selected = self.selected.min(self.shown.len().saturating_sub(1));
+        let cursor = &mut self.cursors[View::Database as usize];
+        cursor.selected = cursor.selected.min(self.shown.len().saturating_sub(1));
     }
 }
 

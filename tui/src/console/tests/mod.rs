@@ -1,6 +1,7 @@
 //! Behaviour: events in, state and effects out.
 
 mod forms;
+mod hardware;
 mod logs;
 mod random;
 
@@ -393,9 +394,12 @@ fn screens_ask_for_what_they_show_once() {
     let mut state = samples::busy(SIZE);
     assert_eq!(press(&mut state, KeyCode::Char('2')), [Effect::AskDetail("demo".to_owned())]);
     assert_eq!(press(&mut state, KeyCode::Char('+')), []);
-    assert_eq!(press(&mut state, KeyCode::Char('4')), [Effect::AskInventory]);
+    assert_eq!(press(&mut state, KeyCode::Char('4')), [Effect::AskInventory { scan: false }]);
     update(&mut state, Msg::Tick { now: NOW + 1000, host: host(300) });
-    assert_eq!(update(&mut state, Msg::Tick { now: NOW + 6000, host: host(400) }), [Effect::AskInventory]);
+    assert_eq!(
+        update(&mut state, Msg::Tick { now: NOW + 6000, host: host(400) }),
+        [Effect::AskInventory { scan: false }]
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What each action does.
 
 use super::vsp::start_demo;
-use super::{consoles, request, settle, typing};
+use super::{consoles, hardware, request, settle, typing};
 use crate::console::effect::Effect;
 use crate::console::keymap::{Action, Context, ESCAPE_BYTE};
 use crate::console::screens::confirm::Confirm;
@@ -59,6 +59,13 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
             let palette = Palette::database(state.storage.selected());
             state.layers.push(Layer::Palette(Box::new(palette)));
         }
+        _ if context == Context::Hardware && hardware::takes(action) => {
+            hardware::act(state, action, effects);
+        }
+        Action::Hold | Action::Move | Action::Describe | Action::Scan | Action::Attach => {}
+        Action::Part if matches!(context, Context::Storage | Context::Hardware) => {
+            state.storage.show(state.storage.view().next());
+        }
         Action::Part => state.detail.part = state.detail.part.next(),
         Action::ShowUsers => {
             go_to(state, Screen::Guest, effects);
@@ -76,7 +83,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::Clone => open_guest_form(state, Purpose::Clone, effects),
         Action::AddDevice => {
             if let Some(name) = state.selected_name().map(str::to_owned) {
-                open_form(state, Purpose::AddDevice(name), effects);
+                open_form(state, Purpose::AddDevice { guest: name, attached: None }, effects);
             }
         }
         Action::CreateFile => open_form(state, Purpose::CreateFile, effects),
@@ -87,13 +94,13 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::SortReversed => state.guests.sort_by(state.guests.order().0, &state.figures),
         Action::EditFilter => match context {
             Context::Logs => typing::prompt(state, PromptPurpose::LogText),
-            Context::Storage => typing::prompt(state, PromptPurpose::StorageFilter),
+            Context::Storage | Context::Hardware => typing::prompt(state, PromptPurpose::StorageFilter),
             _ => typing::prompt(state, PromptPurpose::GuestFilter),
         },
         Action::EditRegex => typing::prompt(state, PromptPurpose::LogRegex),
         Action::ClearFilter => match context {
             Context::Logs => state.logs.filter = Matcher::default(),
-            Context::Storage => state.storage.set_filter(""),
+            Context::Storage | Context::Hardware => state.storage.set_filter(""),
             _ => state.guests.set_filter("", &state.figures),
         },
         Action::LongerRange => state.detail.range = state.detail.range.stepped(true),
@@ -187,7 +194,9 @@ fn navigate(state: &mut State, context: Context, action: Action) {
     match context {
         Context::Guests => state.guests.navigate(action, page(|regions| regions.guest_rows())),
         Context::Guest => state.detail.navigate(action, page(|regions| regions.device_rows())),
-        Context::Storage => state.storage.navigate(action, page(|regions| regions.entry_rows())),
+        Context::Storage | Context::Hardware => {
+            state.storage.navigate(action, page(|regions| regions.entry_rows()))
+        }
         Context::Logs => {
             let page = page(|regions| regions.log_rows().map_or(1, |area| usize::from(area.height)));
             state.logs.navigate(action, page);
@@ -259,7 +268,7 @@ fn reconnect(state: &mut State, may_start: bool, effects: &mut Vec<Effect>) {
     }
 }
 
-fn say(state: &mut State, text: &str) {
+pub(super) fn say(state: &mut State, text: &str) {
     state.notice = Some(Notice { text: text.to_owned(), is_good: false });
 }
 
@@ -286,7 +295,7 @@ fn remove(state: &mut State, context: Context) {
     state.layers.push(Layer::Confirm(question));
 }
 
-fn open_form(state: &mut State, purpose: Purpose, effects: &mut Vec<Effect>) {
+pub(super) fn open_form(state: &mut State, purpose: Purpose, effects: &mut Vec<Effect>) {
     let form = Form::new(purpose);
     typing::check_files(&form, effects);
     state.layers.push(Layer::Form(Box::new(form)));
@@ -381,7 +390,7 @@ fn disconnect(state: &mut State, context: Context, effects: &mut Vec<Effect>) {
 }
 
 fn choose_guest(state: &mut State, title: &'static str, choice: fn(uuid::Uuid) -> Choice) {
-    let palette = Palette::guests(title, state.guests.all(), choice);
+    let palette = Palette::guests(title, state.guests.all(), |guest| choice(guest.uuid));
     state.layers.push(Layer::Palette(Box::new(palette)));
 }
 

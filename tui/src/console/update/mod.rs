@@ -4,6 +4,7 @@
 
 mod act;
 mod consoles;
+mod hardware;
 mod mouse;
 mod request;
 mod typing;
@@ -78,7 +79,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         }
         Screen::Storage => {
             if state.storage.must_ask(state.now) {
-                effects.push(Effect::AskInventory);
+                effects.push(Effect::AskInventory { scan: false });
             }
         }
         Screen::Overview | Screen::Console | Screen::Logs => {}

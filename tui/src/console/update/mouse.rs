@@ -38,6 +38,7 @@ fn click(state: &mut State, target: Option<Target>, effects: &mut Vec<Effect>) {
             state.guests.sort_by(column, &state.figures);
         }
         Some(Target::Part(part)) if state.layers.is_empty() => state.detail.part = part,
+        Some(Target::View(view)) if state.layers.is_empty() => state.storage.show(view),
         Some(Target::Tab(place)) if state.layers.is_empty() => state.tabs.go_to(place),
         Some(Target::Row(place)) => select_row(state, place, effects),
         _ => {}
@@ -68,7 +69,10 @@ fn select_row(state: &mut State, place: usize, effects: &mut Vec<Effect>) {
 
 fn wheel(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     let context = state.context();
-    if matches!(context, Context::Form | Context::Confirm | Context::ConfirmStop | Context::Console) {
+    if matches!(
+        context,
+        Context::Form | Context::Confirm | Context::ConfirmStop | Context::ConfirmForce | Context::Console
+    ) {
         return;
     }
     for _ in 0..WHEEL_LINES {

@@ -5,6 +5,7 @@ use crate::console::effect::Effect;
 use crate::console::msg::Millis;
 use crate::console::state::{State, Waiting};
 use ipc::device::DeviceRequest;
+use ipc::io::{CartridgeAction, EmulatedPlan, IoRequest};
 use ipc::message::{ClientToVsp, DeviceChange, GuestRef, Manner, StopMode};
 
 /// Asks the VSP for something.
@@ -68,6 +69,7 @@ fn words_for(request: &ClientToVsp, since: Millis) -> Option<Waiting> {
             ),
         },
         ClientToVsp::Devices(request) => return words_for_devices(request, since),
+        ClientToVsp::Io(request) => return words_for_hardware(request, since),
         _ => return None,
     };
     Some(Waiting {
@@ -113,14 +115,61 @@ fn words_for_devices(request: &DeviceRequest, since: Millis) -> Option<Waiting> 
         }
         DeviceRequest::List { .. } => return None,
     };
-    Some(Waiting {
+    let report = (*request == DeviceRequest::Repair).then(Vec::new);
+    let request = ClientToVsp::Devices(request.clone());
+    Some(Waiting { report, ..told((verb, doing, done), &what, &request, since) })
+}
+
+fn words_for_hardware(request: &IoRequest, since: Millis) -> Option<Waiting> {
+    let own = |words: &str, what: &str| format!("{words} {what}");
+    let (verbs, what) = match request {
+        IoRequest::Describe { name } => (("ask", "asking", "Told by"), name.clone()),
+        IoRequest::Hold { name } => (("hold", "holding", "Held for the VSP:"), name.clone()),
+        IoRequest::Release { name } => (("give free", "giving free", "Given free:"), name.clone()),
+        IoRequest::Create { path, plan } => {
+            let kind = match plan {
+                EmulatedPlan::Library { .. } => "tape library",
+                EmulatedPlan::Tape { .. } => "tape drive",
+                EmulatedPlan::Burner => "burner",
+            };
+            (("make", "making", "Made"), own(kind, path))
+        }
+        IoRequest::Remove { name } => (("take away", "taking away", "Taken away:"), name.clone()),
+        IoRequest::Cartridge { action, .. } => match action {
+            CartridgeAction::Import { barcode, .. } => {
+                (("put in", "putting in", "Put in:"), own("cartridge", barcode))
+            }
+            CartridgeAction::Export { barcode } => {
+                (("take out", "taking out", "Taken out:"), own("cartridge", barcode))
+            }
+            CartridgeAction::Move { barcode, to } => {
+                (("move", "moving", "Moved"), format!("cartridge {barcode} to {to}"))
+            }
+            CartridgeAction::Insert { name, .. } => (("put in", "putting in", "Put in:"), own("disc", name)),
+            CartridgeAction::Eject { .. } => {
+                (("take out", "taking out", "Taken out:"), "the disc of the burner".to_owned())
+            }
+        },
+        IoRequest::List { .. } | IoRequest::ListEmulated => return None,
+    };
+    Some(told(verbs, &what, &ClientToVsp::Io(request.clone()), since))
+}
+
+/// Of what is done to `what`: to do it, doing it, and that it was done.
+fn told(
+    (verb, doing, done): (&str, &str, &str),
+    what: &str,
+    request: &ClientToVsp,
+    since: Millis,
+) -> Waiting {
+    Waiting {
         doing: format!("{doing} {what}"),
         done: format!("{done} {what}"),
         already: format!("{done} {what} already"),
         failed: format!("Unable to {verb} {what}"),
-        command: command::line(&ClientToVsp::Devices(request.clone())),
+        command: command::line(request),
         progress: None,
-        report: (*request == DeviceRequest::Repair).then(Vec::new),
+        report: None,
         since,
-    })
+    }
 }

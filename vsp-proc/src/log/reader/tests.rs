@@ -159,7 +159,14 @@ fn the_whole_of_what_is_kept_is_searched() {
     assert_eq!(read(LogQuery { level: Level::Error, last: Some(5), ..LogQuery::default() }), needles);
     let since = "2026-11-23T20:16:40Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
     assert_eq!(read(LogQuery { since_micros: Some(since), ..grep.clone() }), needles[1..]);
-    assert_eq!(read(LogQuery { since_micros: Some(since + 1), ..grep }), needles[2..]);
+    assert_eq!(read(LogQuery { since_micros: Some(since + 1), ..grep.clone() }), needles[2..]);
+    let before = LogQuery { until_micros: Some(since), ..grep };
+    assert_eq!(read(LogQuery { last: Some(5), ..before.clone() }), needles[..1]);
+    assert_eq!(
+        read(LogQuery { last: Some(1), until_micros: Some(since + 1), ..before.clone() }),
+        needles[1..2]
+    );
+    assert_eq!(read(before), needles[..1]);
     assert_eq!(read(LogQuery { last: Some(3), ..LogQuery::default() }).len(), 3);
     assert_eq!(read(LogQuery::default()).len(), 3000);
     assert!(LogReader::new(&logs.hub, LogQuery { pattern: Some("(".into()), ..follow() }, || None).is_err());

@@ -1,7 +1,7 @@
 //! The fields of each form, and the request that comes of them.
 
 use super::rule::{Rule, parse_memory, parse_size};
-use super::{Form, Key, Purpose};
+use super::{Form, Key, Purpose, hardware};
 use crate::view::format;
 use ipc::device::{DeviceKind, DeviceRequest};
 use ipc::message::{
@@ -12,7 +12,7 @@ use ipc::message::{
 /// Key, label, rule, initial text, hint.
 type FieldRow = (Key, String, Rule, String, String);
 /// The same of a field that is always there.
-type FixedRow = (Key, &'static str, Rule, String, &'static str);
+pub(super) type FixedRow = (Key, &'static str, Rule, String, &'static str);
 
 const OS_TYPES: Rule = Rule::Choice(&["unknown", "linux", "hpux", "windows", "openvms"]);
 const YES_NO: Rule = Rule::Choice(&["no", "yes"]);
@@ -21,6 +21,7 @@ const START: Rule = Rule::Choice(&["manual", "auto"]);
 const NAME_HINT: &str = "Letters, digits, '-', '_' and '.', at least one of them no digit";
 const MEMORY_HINT: &str = "As 512M or 2G, in steps of 64 MB";
 const KERNEL_HINT: &str = "Path of a vmlinux or vmlinux.gz, or builtin:diag; empty for none";
+pub(super) const SIZE_HINT: &str = "Bytes that go on each cartridge, as 512M or 10G";
 const ADDRESS_HINT: &str = "As 0,1,0; empty lets the VSP choose";
 
 pub(super) fn fields(purpose: &Purpose) -> Vec<FieldRow> {
@@ -49,17 +50,20 @@ fn fixed_fields(purpose: &Purpose) -> Vec<FixedRow> {
         Purpose::Modify(guest) => modify_fields(guest),
         // Its fields are as many as the guest has devices.
         Purpose::Clone(_) => Vec::new(),
-        Purpose::AddDevice(_) => vec![
-            (Key::Device, "Device", Rule::Choice(&["disk", "dvd"]), own("disk"), "Left and Right choose"),
-            (
-                Key::Path,
-                "Backing store",
-                Rule::Store,
-                own(""),
-                "File or block device; dvd: ISO file, or directory/ for an empty drive",
-            ),
-            (Key::Address, "Bus,slot,target", Rule::Address, own(""), ADDRESS_HINT),
-        ],
+        Purpose::AddDevice { attached, .. } => {
+            let (kind, path) = attached.clone().unwrap_or_else(|| (own("disk"), own("")));
+            vec![
+                (
+                    Key::Device,
+                    "Device",
+                    DEVICES,
+                    kind,
+                    "tape, changer, burner: attached; Left and Right choose",
+                ),
+                (Key::Path, "Backing store", Rule::Store, path, STORE_HINT),
+                (Key::Address, "Bus,slot,target", Rule::Address, own(""), ADDRESS_HINT),
+            ]
+        }
         Purpose::Insert { drive, .. } => {
             let place = if drive.location.ends_with('/') {
                 own(&drive.location)
@@ -116,8 +120,19 @@ fn fixed_fields(purpose: &Purpose) -> Vec<FixedRow> {
             (Key::Path, "File", Rule::SomePath, own(""), "Path where nothing is yet"),
             (Key::Size, "Size", Rule::Size, own("10G"), "As 512M or 10G; takes no room before it is written"),
         ],
+        Purpose::NewLibrary
+        | Purpose::NewTape
+        | Purpose::NewBurner
+        | Purpose::Import { .. }
+        | Purpose::InsertDisc { .. } => hardware::fields(purpose),
     }
 }
+
+const DEVICES: Rule = Rule::Choice(&["disk", "dvd", "tape", "changer", "burner"]);
+/// Devices that are a device of the VSP's own.
+pub(super) const ATTACHED: [&str; 3] = ["tape", "changer", "burner"];
+const STORE_HINT: &str =
+    "File or device; dvd: ISO file, or directory/ for an empty drive; tape: as ioscan says";
 
 /// What becomes of the data of a device that is copied.
 pub(super) const COPIED: &str = "copy";
@@ -240,7 +255,7 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
                 manner: Manner::Normal,
             }))
         }
-        Purpose::AddDevice(guest) => {
+        Purpose::AddDevice { guest, .. } => {
             let added = statement(form.value(Key::Device), form.value(Key::Address), form.value(Key::Path));
             modify(guest, DeviceChange::Add(added))
         }
@@ -270,6 +285,11 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
             path: text(Key::Path),
             size_bytes: parse_size(form.value(Key::Size))?,
         }),
+        Purpose::NewLibrary
+        | Purpose::NewTape
+        | Purpose::NewBurner
+        | Purpose::Import { .. }
+        | Purpose::InsertDisc { .. } => return hardware::request(form),
     })
 }
 
@@ -298,7 +318,13 @@ fn with_store(device: &DeviceDetail, path: &str) -> String {
 }
 
 fn statement(device: &str, address: &str, path: &str) -> String {
-    format!("{device}:avio_stor:{address}:{}:{path}", storage_of(path))
+    let storage = if ATTACHED.contains(&device) { "attach_path" } else { storage_of(path) };
+    format!("{device}:avio_stor:{address}:{storage}:{path}")
+}
+
+/// A number that is typed; 0 before it is one.
+pub(super) fn number(text: &str) -> u32 {
+    text.parse().unwrap_or_default()
 }
 
 /// HPVM's word for what is behind a path: devices are below `/dev`, a directory is where discs of an empty drive come

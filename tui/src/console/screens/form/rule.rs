@@ -1,6 +1,7 @@
 //! What may be typed into a field, in the words of one that is told that it may not.
 
 use crate::console::screens::guests::GuestsScreen;
+use storage::library::Barcode;
 use storage::size;
 use vsp_proc::db::BUILTIN_PREFIX;
 
@@ -29,6 +30,12 @@ pub(crate) enum Rule {
     Address,
     /// The size of a file.
     Size,
+    /// A number from one to another.
+    Count(u16, u16),
+    /// The name of a cartridge.
+    Barcode,
+    /// The name of a disc.
+    DiscName,
     /// One of these.
     Choice(&'static [&'static str]),
 }
@@ -70,6 +77,19 @@ pub(super) fn problem(rule: Rule, value: &str, guests: &GuestsScreen, own: Optio
             Some(1..) => None,
             _ => Some("Type a size as 512M or 2G".to_owned()),
         },
+        Rule::Count(least, most) => match value.parse::<u16>() {
+            Ok(count) if (least..=most).contains(&count) => None,
+            _ => Some(format!("Type a number from {least} to {most}")),
+        },
+        Rule::Barcode => value
+            .parse::<Barcode>()
+            .err()
+            .map(|_| "A barcode has 1 to 32 capital letters, digits, '-' and '_'".to_owned()),
+        Rule::DiscName => {
+            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            let is_good = !value.is_empty() && !value.starts_with('.') && value.chars().all(is_allowed);
+            (!is_good).then(|| "A disc's name has letters, digits, '-', '_' and '.'".to_owned())
+        }
     }
 }
 

@@ -55,9 +55,18 @@ fn complete_forms_ask_for_what_a_command_would() {
             "hpvmclone -P demo -N demo-2 -d dvd:avio_stor:0,1,1:null:/iso -b disk:avio_stor:0,1,0:file:/new"
         )
     );
-    let add =
-        filled(Purpose::AddDevice("demo".into()), &[(Key::Path, "/dev/vg/lv"), (Key::Address, "0,2,1")]);
+    let add = filled(
+        Purpose::AddDevice { guest: "demo".into(), attached: None },
+        &[(Key::Path, "/dev/vg/lv"), (Key::Address, "0,2,1")],
+    );
     assert_eq!(asks_for(&add).as_deref(), Some("hpvmmodify -P demo -a disk:avio_stor:0,2,1:disk:/dev/vg/lv"));
+    let tape = Some(("tape".to_owned(), "/dev/rtape/tape1_BEST".to_owned()));
+    let attach = Form::new(Purpose::AddDevice { guest: "demo".into(), attached: tape });
+    assert!(attach.unchecked_paths().is_empty(), "it is no file");
+    assert_eq!(
+        asks_for(&attach).as_deref(),
+        Some("hpvmmodify -P demo -a tape:avio_stor::attach_path:/dev/rtape/tape1_BEST")
+    );
     let entry = filled(Purpose::AddEntry, &[(Key::Name, "/iso"), (Key::Share, "yes")]);
     assert_eq!(asks_for(&entry).as_deref(), Some("hpvmdevmgmt -a gdev:/iso:attr:SHARE=YES"));
     let file = filled(Purpose::CreateFile, &[(Key::Path, "/f"), (Key::Size, "1G")]);
@@ -119,7 +128,10 @@ fn addresses_are_within_their_bounds() {
     for (address, is_good) in
         [("", true), ("0,1,0", true), ("7,7,127", true), ("8,0,0", false), ("0,1", false), ("0,0,128", false)]
     {
-        let form = filled(Purpose::AddDevice("g".into()), &[(Key::Path, "/d"), (Key::Address, address)]);
+        let form = filled(
+            Purpose::AddDevice { guest: "g".into(), attached: None },
+            &[(Key::Path, "/d"), (Key::Address, address)],
+        );
         assert_eq!(form.request(&none()).is_some(), is_good, "{address}");
     }
 }
@@ -156,10 +168,56 @@ fn initial_ram_disk_needs_a_kernel() {
 
 #[test]
 fn choices_go_round() {
-    let mut form = Form::new(Purpose::AddDevice("g".into()));
+    let mut form = Form::new(Purpose::AddDevice { guest: "g".into(), attached: None });
     assert!(form.focused_input().is_none(), "nothing is typed there");
-    assert!(form.choose(true) && form.focused().value() == "dvd");
-    assert!(form.choose(true) && form.focused().value() == "disk");
+    for value in ["dvd", "tape", "changer", "burner", "disk"] {
+        assert!(form.choose(true) && form.focused().value() == value);
+    }
     form.step(true);
     assert!(!form.choose(true));
+}
+
+#[test]
+fn emulated_devices_are_made_and_filled_as_by_commands() {
+    let library = [(Key::Path, "/tapes"), (Key::Drives, "2"), (Key::Cartridges, "9")];
+    assert_eq!(asks_for(&filled(Purpose::NewLibrary, &library)), None, "there are eight slots");
+    let library = [(Key::Path, "/tapes"), (Key::Drives, "2"), (Key::Slots, "9"), (Key::Cartridges, "9")];
+    for (form, command) in [
+        (
+            filled(Purpose::NewLibrary, &library),
+            "hpvm library create /tapes --drives 2 --slots 9 --ports 1 --cartridges 9 --capacity 1G",
+        ),
+        (filled(Purpose::NewTape, &[(Key::Path, "/t.tap")]), "hpvm tape create /t.tap --capacity 1G"),
+        (filled(Purpose::NewBurner, &[(Key::Path, "/discs")]), "hpvm burner create /discs"),
+        (
+            filled(Purpose::Import { library: "/tapes".into() }, &[(Key::Name, "KIT_9"), (Key::Size, "64M")]),
+            "hpvm library import /tapes KIT_9 --capacity 64M",
+        ),
+        (
+            filled(
+                Purpose::InsertDisc { burner: "/discs".into() },
+                &[(Key::Name, "b1"), (Key::Kind, "CD-R")],
+            ),
+            "hpvm burner insert /discs b1 --kind CD-R",
+        ),
+        (
+            filled(Purpose::InsertDisc { burner: "/discs".into() }, &[(Key::Name, "b1")]),
+            "hpvm burner insert /discs b1",
+        ),
+    ] {
+        assert_eq!(asks_for(&form).as_deref(), Some(command));
+    }
+    let wrong: [(Purpose, Key, &[&str]); 4] = [
+        (Purpose::NewLibrary, Key::Drives, &["0", "65", "x", ""]),
+        (Purpose::NewTape, Key::Size, &["0", "big"]),
+        (Purpose::Import { library: "/tapes".into() }, Key::Name, &["", "kit", "A B", "A/B"]),
+        (Purpose::InsertDisc { burner: "/discs".into() }, Key::Name, &["", "../x", ".hidden", "a b"]),
+    ];
+    for (purpose, key, values) in wrong {
+        for value in values {
+            let form = filled(purpose.clone(), &[(key, value)]);
+            let field = form.fields.iter().find(|field| field.key == key).expect("there is such a field");
+            assert!(form.problem(field, &none()).is_some(), "{key:?} {value}");
+        }
+    }
 }
