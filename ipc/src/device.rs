@@ -38,7 +38,7 @@ impl DeviceKind {
 impl FromStr for DeviceKind {
     type Err = String;
     fn from_str(text: &str) -> Result<DeviceKind, String> {
-        let found = DeviceKind::ALL.into_iter().find(|kind| kind.word() == text);
+        let found = DeviceKind::ALL.into_iter().find(|kind| kind.word().eq_ignore_ascii_case(text));
         found.ok_or_else(|| format!("Illegal entry type '{text}'. Expected server, env, rdev or gdev."))
     }
 }

@@ -287,6 +287,38 @@ pub enum Rights {
     Oper,
 }
 
+/// `-x vm_type`: what kind of guest it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VmType {
+    /// A virtual machine.
+    #[default]
+    Shared,
+    /// A virtual partition.
+    Vpar,
+}
+
+impl VmType {
+    /// All of them.
+    pub const ALL: [VmType; 2] = [VmType::Shared, VmType::Vpar];
+
+    /// As an operator writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            VmType::Shared => "shared",
+            VmType::Vpar => "vpar",
+        }
+    }
+
+    /// The text of HPVM's `Type` column.
+    pub fn column(self) -> &'static str {
+        match self {
+            VmType::Shared => "SH",
+            VmType::Vpar => "VP",
+        }
+    }
+}
+
 /// Is a guest started when the VSP starts?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StartAttribute {
@@ -464,9 +496,11 @@ pub struct GuestSummary {
     pub uuid: Uuid,
     /// Upper case: `HPUX`, `LINUX`, `UNKNOWN`.
     pub os_type: String,
+    /// Virtual machine or virtual partition.
+    pub vm_type: VmType,
     /// State.
     pub state: GuestState,
-    /// Virtual processors.
+    /// Virtual processors: while on those that it has, otherwise those of its next start. So also the following three.
     pub vcpus: u32,
     /// Storage devices.
     pub devices: u32,

@@ -19,6 +19,7 @@ pub mod db;
 mod demo;
 mod devmgmt;
 mod duplicate;
+mod extend;
 pub mod fs;
 mod hardware;
 mod log;

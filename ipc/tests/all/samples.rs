@@ -53,6 +53,7 @@ fn summary() -> GuestSummary {
         number: 1,
         uuid: Uuid::from_u128(0x24a7bfa4_b1b2_11e2_8400_b499ba6430e0),
         os_type: "UNKNOWN".into(),
+        vm_type: VmType::Vpar,
         state: GuestState::OnOs,
         vcpus: 2,
         devices: 1,

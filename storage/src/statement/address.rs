@@ -21,7 +21,7 @@ pub struct Address {
 }
 
 /// A place as far as the operator fixed it; what is missing is for the VSP to choose.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Placement {
     bus: Option<u8>,
     slot: Option<u8>,

@@ -9,7 +9,7 @@
 //!   └ device type
 //! ```
 //!
-//! Parsing knows the grammar, the ranges and which types go together. It does not look at the host.
+//! Words are taken in any case and printed in lower case. Parsing knows the grammar, the ranges and which types go together. It does not look at the host.
 
 mod address;
 mod layout;
@@ -42,7 +42,7 @@ macro_rules! words {
             }
 
             fn from_word(word: &str) -> Option<$name> {
-                $name::ALL.iter().copied().find(|value| value.word() == word)
+                $name::ALL.iter().copied().find(|value| value.word().eq_ignore_ascii_case(word))
             }
         }
 
@@ -126,7 +126,7 @@ pub enum Refusal {
     #[error("Device type 'hba' (NPIV) is not supported.")]
     Npiv,
     /// Second field.
-    #[error("Illegal adapter type '{0}'.")]
+    #[error("Illegal adapter type '{0}'. Expected {ADAPTER}.")]
     AdapterType(String),
     /// Third field has more than three parts.
     #[error("Illegal address '{0}'. Expected bus,slot,target.")]
@@ -267,10 +267,10 @@ impl FromStr for StorageStatement {
         let mut next = || fields.next().ok_or_else(|| Refusal::Form(text.to_owned()));
         let (device, adapter, address, storage, location) = (next()?, next()?, next()?, next()?, next()?);
         let device = DeviceType::from_word(device).ok_or_else(|| match device {
-            "hba" => Refusal::Npiv,
+            hba if hba.eq_ignore_ascii_case("hba") => Refusal::Npiv,
             other => Refusal::DeviceType(other.to_owned()),
         })?;
-        if ![ADAPTER, "aviostor"].contains(&adapter) {
+        if !is_adapter(adapter) {
             return Err(Refusal::AdapterType(adapter.to_owned()));
         }
         let placement = address.parse()?;
@@ -284,6 +284,11 @@ impl fmt::Display for StorageStatement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{ADAPTER}:{}:{}:{}", self.device, self.placement, self.storage, self.location)
     }
+}
+
+/// Is this how an operator writes the storage adapter?
+pub fn is_adapter(word: &str) -> bool {
+    [ADAPTER, "aviostor"].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// A path from the root, of characters that survive a line of text.

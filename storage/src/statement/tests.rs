@@ -26,7 +26,8 @@ fn statements_of_the_manual_are_read_and_printed_back() {
 }
 
 #[test]
-fn short_adapter_name_is_printed_in_full() {
+fn words_are_taken_in_any_case_and_adapters_by_their_short_name() {
+    assert_eq!(parse("Disk:AVIO_stor::FILE:/F").unwrap().to_string(), "disk:avio_stor::file:/F");
     assert_eq!(parse("disk:aviostor:00,1,:file:/f").unwrap().to_string(), "disk:avio_stor:0,1:file:/f");
 }
 
@@ -37,9 +38,8 @@ fn refusals_name_the_offending_field() {
         ("", "Illegal resource statement ''. Expected device:adapter:bus,slot,target:storage:location."),
         ("disk:avio_stor:file:/f", "Illegal resource statement 'disk:avio_stor:file:/f'. Expected device:adapter:bus,slot,target:storage:location."),
         ("floppy:avio_stor::file:/f", "Illegal device type 'floppy'."),
-        ("Disk:avio_stor::file:/f", "Illegal device type 'Disk'."),
-        ("disk:scsi::file:/f", "Illegal adapter type 'scsi'."),
-        ("disk:avio_lan::file:/f", "Illegal adapter type 'avio_lan'."),
+        ("disk:scsi::file:/f", "Illegal adapter type 'scsi'. Expected avio_stor."),
+        ("disk:avio_lan::file:/f", "Illegal adapter type 'avio_lan'. Expected avio_stor."),
         ("disk:avio_stor:8,0,0:file:/f", "Illegal bus 8 (valid range is 0-7)."),
         ("disk:avio_stor:0,8,0:file:/f", "Illegal slot 8 (valid range is 0-7)."),
         ("disk:avio_stor:0,0,128:file:/f", "Illegal target 128 (valid range is 0-127)."),

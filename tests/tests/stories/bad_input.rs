@@ -39,7 +39,7 @@ fn stores_that_cannot_be_are_refused_with_the_statement() {
         (statement(&missing), format!("Device '{missing}' does not exist.")),
         (statement(&tiny), format!("Device '{tiny}' is smaller than the minimum of 512 bytes.")),
         (statement("/dev"), "'/dev' is not a regular file.".to_owned()),
-        (format!("disk:scsi::file:{disk}"), "Illegal adapter type 'scsi'.".to_owned()),
+        (format!("disk:scsi::file:{disk}"), "Illegal adapter type 'scsi'. Expected avio_stor.".to_owned()),
         (
             format!("disk:avio_stor::null:{disk}"),
             "Storage type 'null' is valid for DVD devices only.".to_owned(),

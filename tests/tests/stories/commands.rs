@@ -89,10 +89,10 @@ fn classic_names_work_through_links() {
 }
 
 #[test]
-fn wrong_usage_has_its_own_exit_status() {
+fn wrong_usage_is_a_failure() {
     let vsp = Vsp::new();
     for arguments in [&["start"][..], &["create"], &["create", "-P", "x", "-r", "lots"], &["dance"]] {
-        assert_eq!(vsp.run(arguments).status(), 2, "{arguments:?}");
+        assert_eq!(vsp.run(arguments).status(), 1, "{arguments:?}");
     }
     assert!(!vsp.root().exists(), "wrong usage starts no VSP");
 }
@@ -126,7 +126,7 @@ fn every_command_is_noted_with_its_exit_status() {
     );
     assert_eq!(
         ends[1..],
-        ["exit 1: hpvmstart -P none", "exit 2: hpvmstart", "exit 1: hpvmnet -S vlan1"],
+        ["exit 1: hpvmstart -P none", "exit 1: hpvmstart", "exit 1: hpvmnet -S vlan1"],
         "{log}"
     );
 }
@@ -136,6 +136,8 @@ fn commands_without_a_counterpart_say_so() {
     let vsp = Vsp::new();
     vsp.run(&["net"])
         .refused(&["hpvmnet: This VSP has no virtual switches: guests have no network devices."]);
+    assert!(vsp.run(&["net", "-v"]).ok().starts_with("hpvmnet Version "));
+    assert!(vsp.run(&["net", "-H"]).ok().starts_with("This VSP has no virtual switches"));
     let directory = vsp.path("bin");
     vsp.run(&["install-links", &directory.display().to_string()]).ok();
     let output = Command::new(directory.join("hpvmsuspend")).args(["-P", "ivm1"]).output().unwrap();

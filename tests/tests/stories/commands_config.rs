@@ -128,7 +128,7 @@ fn stores_that_are_not_there_are_taken_only_by_force() {
         &format!("hpvmmodify: Unable to create device {statement}."),
         MODIFY,
     ]);
-    assert_eq!(guest.run("modify", &["-s", "-F"]).status(), 2, "-s and -F exclude each other");
+    assert_eq!(guest.run("modify", &["-s", "-F"]).status(), 1, "-s and -F exclude each other");
     let ran = guest.run("modify", &["-F", "-a", &statement]);
     assert_eq!(ran.status(), 0, "{ran:?}");
     assert!(
@@ -176,14 +176,58 @@ fn reserved_resources_belong_to_one_guest() {
         ]);
 }
 
+/// The manual's example, and what must be off for it.
+#[test]
+fn a_guest_becomes_a_vpar_while_it_is_off() {
+    let vsp = Vsp::new();
+    let guest = vsp.create("vm1", &["-r", "64M", "-x", "kernel=builtin:diag"]);
+    guest.start();
+    guest
+        .run("modify", &["-l", "no", "-x", "vm_type=vpar"])
+        .refused(&["hpvmmodify: ERROR (vm1): Guest must be off for its vm_type to be changed.", MODIFY]);
+    guest.run("modify", &["-x", "vm_type=shared", "-e", "20", "-l", "label"]).ok();
+    // What waits for the next start is said, and not shown before.
+    let ran = guest.run("modify", &["-c", "2", "-r", "128M"]);
+    let later = |change: &str| {
+        format!("hpvmmodify: WARNING (vm1): Takes effect at the next start of the guest: {change}.\n")
+    };
+    assert_eq!((ran.status(), ran.stderr()), (0, later("vcpus: 2") + &later("memory: 128M")));
+    let shown = || guest.run("status", &[]).ok();
+    assert!(shown().contains("\n     1       20.0%  100.0%\n") && shown().contains("\n  64 MB     64 MB\n"));
+    guest.stop();
+    assert!(shown().contains("\n     2       20.0%  100.0%\n") && shown().contains("\n 128 MB     64 MB\n"));
+    assert_eq!(guest.run("modify", &["-x", "vm_type=vpar", "-x", "resources_reserved=true"]).status(), 0);
+    let line = "\nvm1                      2 VP   UNKNOWN Off ";
+    assert!(shown().contains(line) && vsp.run(&["status"]).ok().contains(line));
+    assert!(vsp.run(&["status", "-M", "-P", "vm1"]).ok().starts_with("vm1::2::Integrity vPar:"));
+}
+
 #[test]
 fn what_hpvm_has_and_linux_has_not_is_said() {
     let vsp = Vsp::new();
     let guest = vsp.create("ivm1", &["-x", "vm_type=shared", "-x", "ram_dyn_type=none", "-e", "20:50"]);
-    guest.run("modify", &["-x", "vm_type=vpar"]).refused(&[
-        "hpvmmodify: ERROR (ivm1): A vPar has no counterpart on this VSP: vm_type=vpar is not supported.",
+    let told = |keyword: &str, warning: &str| {
+        let ran = guest.run("modify", &["-x", keyword]);
+        let line = format!("hpvmmodify: WARNING (ivm1): {warning}\n");
+        assert_eq!((ran.status(), ran.stdout().as_str(), ran.stderr()), (0, "", line));
+    };
+    told(
+        "ram_dyn_type=driver",
+        "Keyword ram_dyn_type=driver is kept and has no effect: this VSP has no dynamic memory.",
+    );
+    told(
+        "online_migration=enabled",
+        "Keyword online_migration=enabled is kept and has no effect: this VSP has no online migration.",
+    );
+    guest.run("modify", &["-x", "online_migration=disabled", "-m", "hba:avio_stor:0,1"]).refused(&[
+        "hpvmmodify: ERROR (ivm1): Guest has no adapter 0,1.",
+        "hpvmmodify: Unable to modify device hba:avio_stor:0,1.",
         MODIFY,
     ]);
+    let shown = guest.run("status", &["-V"]).ok();
+    for line in ["ram_dyn_type              : driver\n", "online_migration          : enabled\n"] {
+        assert!(shown.contains(line), "{shown}");
+    }
     guest.run("modify", &["-a", "network:avio_lan::vswitch:localnet"]).refused(&[
         "hpvmmodify: ERROR (ivm1): Network devices are not supported by this VSP.",
         "hpvmmodify: Unable to create device network:avio_lan::vswitch:localnet.",

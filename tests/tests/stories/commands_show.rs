@@ -37,7 +37,10 @@ fn guests_are_shown_in_every_form() {
         "{resources}"
     );
     assert!(vsp.run(&["status", "-s"]).ok().starts_with("[HPVM Server Resources]\n"));
-    assert_eq!(vsp.run(&["status", "-V", "-M"]).status(), 2, "one form at a time");
+    assert_eq!(vsp.run(&["status", "-V", "-r"]).status(), 1, "one form at a time");
+    assert_eq!(vsp.run(&["status", "-M", "-X"]).status(), 1, "one format at a time");
+    assert_eq!(vsp.run(&["status", "-V", "-M"]).ok().lines().count(), 2, "-M has everything");
+    assert_eq!(guest.run("status", &["-d", "-M"]).ok(), format!("disk:avio_stor:0,2,0:file:{disk}\n"));
     vsp.run(&["status", "-S"])
         .refused(&["hpvmstatus: Options -A, -i, -R and -S have no counterpart on this VSP."]);
     vsp.run(&["status", "-M", "-P", "none"]).refused(&["hpvmstatus: Unable to find guest 'none'."]);
@@ -53,7 +56,7 @@ fn figures_are_shown_and_served() {
     assert!(text.contains("\nhpvm_guest_memory_bytes{guest=\"ivm1\"} 2147483648.0\n"), "{text}");
     assert!(text.contains("hpvm_device_size_bytes{guest=\"ivm1\",address=\"0,2,0\""), "{text}");
     assert!(text.ends_with("# EOF\n"));
-    assert_eq!(vsp.run(&["metrics", "--listen", "0.0.0.0:0"]).status(), 2);
+    assert_eq!(vsp.run(&["metrics", "--listen", "0.0.0.0:0"]).status(), 1);
 
     let mut command = vsp.command(&["metrics", "--listen", "127.0.0.1:0"]);
     let mut server = Running(command.stderr(Stdio::piped()).spawn().unwrap());

@@ -1,8 +1,12 @@
 //! Commands of HPVM that have no counterpart here (hpvm.md 4.12): each says why and what to use instead, so that a script
 //! that calls one is told more than that there is no such program.
 
+use std::ffi::OsString;
+use std::io::Write;
+
+use super::failure::Failure;
+
 const NETWORK: &str = "This VSP has no virtual switches: guests have no network devices.";
-const VPAR: &str = "This VSP has no vPars, only virtual machines: see hpvmcreate, hpvmstart and hpvmstatus.";
 const SUSPEND: &str = "Guests of this VSP cannot be suspended. Use hpvmstop -g.";
 const PASS: &str = "See hpvmdevmgmt, and docs/attached-devices.md for tapes, changers and burners.";
 
@@ -23,19 +27,35 @@ const COMMANDS: &[(&str, &str)] = &[
     ("hpvmresume", SUSPEND),
     ("hpvmsar", "See 'hpvmstatus -r' and 'hpvm metrics', or the console ('hpvm')."),
     ("hpvmsuspend", SUSPEND),
-    ("vparboot", VPAR),
-    ("vparconsole", VPAR),
-    ("vparcreate", VPAR),
-    ("vparhwmgmt", VPAR),
-    ("vparmodify", VPAR),
-    ("vparremove", VPAR),
-    ("vparreset", VPAR),
-    ("vparstatus", VPAR),
+    ("vparboot", "The vPars of this VSP are guests like others: use 'hpvmstart'."),
+    ("vparconsole", "The vPars of this VSP are guests like others: use 'hpvmconsole'."),
+    ("vparcreate", "The vPars of this VSP are guests like others: use 'hpvmcreate -x vm_type=vpar'."),
+    ("vparhwmgmt", "This VSP keeps no pools of processors, memory and direct I/O for vPars."),
+    ("vparmodify", "The vPars of this VSP are guests like others: use 'hpvmmodify'."),
+    ("vparremove", "The vPars of this VSP are guests like others: use 'hpvmremove'."),
+    ("vparreset", "The vPars of this VSP are guests like others: use 'hpvmstop'."),
+    ("vparstatus", "The vPars of this VSP are guests like others: use 'hpvmstatus'."),
 ];
 
 /// Their names.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().map(|(name, _)| *name)
+}
+
+/// What one of them answers: like every command it has a version and help, and otherwise it fails.
+pub(super) fn answer(
+    command: &str,
+    reason: &str,
+    arguments: &[OsString],
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let only = if let [only] = arguments { only.to_str() } else { None };
+    match only {
+        Some("-v" | "--version") => writeln!(out, "{command} Version {}", env!("CARGO_PKG_VERSION"))?,
+        Some("-H" | "--help") => writeln!(out, "{reason}")?,
+        _ => return Err(Failure::message(reason)),
+    }
+    Ok(())
 }
 
 /// Why there is no command of this name, if HPVM has one.

@@ -1,16 +1,16 @@
 //! `hpvmclone`: makes a guest after another one.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use ipc::client::{ClientError, Progress};
 use ipc::message::{ClientToVsp, CloneGuest, VspToClient};
 
+use super::bar::Bar;
 use super::failure::{Failure, print_remarks};
 use super::guest::{Attributes, Which};
 use super::modify::{DeviceOptions, device_changes};
 use super::{Spec, link};
-use crate::view::format;
 
 pub(super) const SPEC: Spec = Spec {
     name: "clone",
@@ -22,7 +22,9 @@ pub(super) const SPEC: Spec = Spec {
              -b disk:avio_stor:BUS,SLOT,TARGET:{file|disk|lv}:PATH copies the data of the original's device at that \
              address to PATH, which is as large or larger; a file is made if it is missing, and holes stay holes. The \
              original must be off. Unless PATH is given to \
-             the clone by -a or -m, it takes the place of the original's store.",
+             the clone by -a or -m, it takes the place of the original's store.\n\
+             A PATH that is a store of some guest is refused: its data would be overwritten. -F does that if it is another \
+             guest than the original, and off.",
         ))
     },
     run,
@@ -55,7 +57,7 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
         copies: options.copies,
         manner,
     }));
-    let mut bar = Bar { is_shown: io::stderr().is_terminal(), is_drawn: false };
+    let mut bar = Bar::new("copied");
     let mut written = Ok(());
     let answer = link::connect()?.request_watched(&request, |progress| match progress {
         Progress::Copied { done_bytes, total_bytes } => bar.draw(done_bytes, total_bytes),
@@ -66,33 +68,11 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
             }
         }
     });
-    bar.wipe();
+    drop(bar);
     written?;
     match answer? {
         VspToClient::Accepted(done) => print_remarks(SPEC.classic, &done.remarks),
         _ => return Err(ClientError::Unexpected.into()),
     }
     Ok(())
-}
-
-/// A line that says how far copying is, on a terminal only.
-struct Bar {
-    is_shown: bool,
-    is_drawn: bool,
-}
-
-impl Bar {
-    fn draw(&mut self, done: u64, total: u64) {
-        if self.is_shown {
-            let share = done.saturating_mul(100).checked_div(total).unwrap_or(100);
-            eprint!("\r\x1b[K{share:>3}% of {} copied", format::bytes(total));
-            self.is_drawn = true;
-        }
-    }
-
-    fn wipe(&mut self) {
-        if std::mem::take(&mut self.is_drawn) {
-            eprint!("\r\x1b[K");
-        }
-    }
 }

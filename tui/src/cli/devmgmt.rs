@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
-use ipc::client::ClientError;
+use ipc::client::{ClientError, Progress};
 use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind, DeviceRequest};
 use ipc::message::{ClientToVsp, VspToClient};
 
+use super::bar::Bar;
 use super::failure::{Failure, print_remarks};
 use super::software::print_missing;
 use super::{Spec, link};
@@ -22,7 +23,7 @@ pub(super) const SPEC: Spec = Spec {
              A listed line is name[,alias...]:ATTR=value,...:dependent[,dependent...]:unique-id\n\
              Attributes: SHARE={YES|NO} may several running guests have it; PRESERVE={YES|NO} keep the entry without \
              dependents; USAGE={DISK|DVD} what a file is good for; RECURSIVE={FS|DIR} restrict what is in a directory, \
-             too; IGNOREWWID={YES|NO} take whatever device is there.\n\
+             too; IGNOREWWID={YES|NO} take whatever device is there. Names and values are taken in any case.\n\
              Virtual switches have no entries: this VSP has no networks.",
         ))
         .group(ArgGroup::new("action").required(true).args([
@@ -56,7 +57,7 @@ struct Options {
     /// Print a script that repairs the database
     #[arg(short = 'r')]
     repair: bool,
-    /// Make a file of this size (K, M, G) to be used as a virtual device
+    /// Make a file of this size (K, M, G) to be used as a virtual device, its space reserved; interrupted it leaves none
     #[arg(short = 'S', value_name = "file-size", value_parser = size, requires = "file")]
     size: Option<u64>,
     /// With -S: make an entry (gdev, USAGE=DISK) for the file, too, so that it is offered for guests. (HPVM's manuals show
@@ -71,6 +72,9 @@ struct Options {
     verbose: bool,
 }
 
+/// The attribute that is also written without `attr:`.
+const IGNOREWWID: &str = "IGNOREWWID";
+
 fn size(text: &str) -> Result<u64, String> {
     // A bare number is bytes, as of every file.
     storage::size::parse(text, 1).map_err(|e| e.to_string())
@@ -81,12 +85,18 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let request = request(&options).map_err(Failure::message)?;
     let mut client = link::connect()?;
     let mut written = Ok(());
-    let answer = client.request_with(&ClientToVsp::Devices(request.clone()), |line| match request {
-        DeviceRequest::List { .. } => eprintln!("{}: {line}", SPEC.classic),
-        _ if written.is_ok() => written = writeln!(out, "{line}"),
-        _ => {}
-    })?;
+    let mut bar = Bar::new("made");
+    let answer = client.request_watched(&ClientToVsp::Devices(request.clone()), |progress| match progress {
+        Progress::Copied { done_bytes, total_bytes } => bar.draw(done_bytes, total_bytes),
+        Progress::Line(line) if matches!(request, DeviceRequest::List { .. }) => {
+            eprintln!("{}: {line}", SPEC.classic);
+        }
+        Progress::Line(line) if written.is_ok() => written = writeln!(out, "{line}"),
+        Progress::Line(_) => {}
+    });
+    drop(bar);
     written?;
+    let answer = answer?;
     match answer {
         VspToClient::Devices(entries) => {
             list(&entries, options.verbose, out)?;
@@ -182,7 +192,7 @@ fn add(text: &str) -> Result<DeviceRequest, String> {
 
 fn delete(text: &str) -> Result<DeviceRequest, String> {
     let (kind, rest) = typed(text)?;
-    if kind == "gdev_alias" {
+    if kind.eq_ignore_ascii_case("gdev_alias") {
         return Ok(DeviceRequest::DeleteAlias { name: rest.to_owned() });
     }
     let kind: DeviceKind = kind.parse()?;
@@ -194,7 +204,8 @@ fn delete(text: &str) -> Result<DeviceRequest, String> {
         return Ok(DeviceRequest::DeleteDependent { name, dependent: dependent.to_owned() });
     }
     let attribute = rest.rsplit_once(":attr:");
-    let attribute = attribute.or_else(|| rest.strip_suffix(":IGNOREWWID").map(|name| (name, "IGNOREWWID")));
+    let attribute =
+        attribute.or_else(|| rest.rsplit_once(':').filter(|(_, name)| name.eq_ignore_ascii_case(IGNOREWWID)));
     Ok(match attribute {
         Some((name, attribute)) => {
             DeviceRequest::DeleteAttribute { kind, name: name.to_owned(), attribute: attribute.to_owned() }
@@ -210,7 +221,9 @@ fn modify(text: &str) -> Result<DeviceRequest, String> {
         Some((name, attribute)) => (name, attribute),
         None => rest
             .rsplit_once(':')
-            .filter(|(_, attribute)| attribute.starts_with("IGNOREWWID="))
+            .filter(|(_, attribute)| {
+                attribute.split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case(IGNOREWWID))
+            })
             .ok_or_else(|| format!("Illegal entry '{text}'. Expected TYPE:entry-name:attr:NAME=VALUE."))?,
     };
     let (attribute, value) = assignment(attribute)?;
@@ -234,7 +247,7 @@ fn list_request(text: &str) -> Result<DeviceRequest, String> {
         None => (text, ""),
     };
     let kind = match kind {
-        "all" => None,
+        all if all.eq_ignore_ascii_case("all") => None,
         kind => Some(kind.parse()?),
     };
     let filter = match (rest.strip_prefix("depend:"), rest) {

@@ -84,7 +84,9 @@ pub(super) struct Attributes {
     users: Vec<Grant>,
     /// Further attribute: kernel=PATH, initrd=PATH and append=STRING boot a kernel directly (an extension);
     /// graceful_stop_timeout=SECONDS; os_version={11iv2|11iv3} of an HP-UX guest; resources_reserved={true|false};
-    /// runnable_status, modify_status, visible_status or register_status={enabled|disabled}
+    /// runnable_status, modify_status, visible_status or register_status={enabled|disabled}; vm_type={shared|vpar}. Kept
+    /// and shown, without effect on this VSP: online_migration, sched_preference, dynamic_memory_control, ram_dyn_type,
+    /// ram_dyn_min, ram_dyn_max, ram_dyn_target_start, ram_dyn_entitlement, amr_enable, amr_chunk_size
     #[arg(short = 'x', value_name = "keyword=value", value_parser = keyword)]
     keywords: Vec<(String, String)>,
     /// Check only, change nothing
@@ -159,8 +161,9 @@ fn memory(text: &str) -> Result<u64, String> {
 }
 
 fn entitlement(text: &str) -> Result<(u8, u8), String> {
-    let percent =
-        |text: &str| text.trim_end_matches('%').parse::<u8>().map_err(|_| "not a percentage".to_owned());
+    let percent = |text: &str| {
+        text.trim_end_matches('%').parse::<u8>().map_err(|_| "expected whole per cent, 5-100".to_owned())
+    };
     match text.split_once(':') {
         Some((least, most)) => Ok((percent(least)?, percent(most)?)),
         None => Ok((percent(text)?, 100)),
@@ -182,8 +185,8 @@ fn grant(text: &str) -> Result<Grant, String> {
     };
     let (name, rights) = match text.split_once(':') {
         None => (text, Rights::Oper),
-        Some((name, "oper")) => (name, Rights::Oper),
-        Some((name, "admin")) => (name, Rights::Admin),
+        Some((name, oper)) if oper.eq_ignore_ascii_case("oper") => (name, Rights::Oper),
+        Some((name, admin)) if admin.eq_ignore_ascii_case("admin") => (name, Rights::Admin),
         Some(_) => return Err("expected admin or oper behind the colon".into()),
     };
     match name {

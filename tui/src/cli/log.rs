@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
-use ipc::client::{ClientError, EventStream};
+use ipc::client::{Client, ClientError, EventStream};
 use ipc::log::{Level, LogPosition, LogSource};
 use ipc::message::{Consoles, Event, GuestRef, LogQuery, Subscription};
 use jiff::Timestamp;
@@ -101,19 +101,26 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
                 error => Err(error.into()),
             };
         }
-        eprintln!("{}: the VSP has ended; waiting for it to return", SPEC.classic);
         stream = loop {
-            if let Some(client) = link::connect_running()? {
-                match client.subscribe(subscription(&options, &shown)) {
-                    Ok(stream) => break stream,
-                    // It has ended again already.
-                    Err(ClientError::Connection(_)) => {}
-                    Err(refused) => return Err(refused.into()),
-                }
+            match wait_for_vsp()?.subscribe(subscription(&options, &shown)) {
+                Ok(stream) => break stream,
+                // It has ended again already.
+                Err(ClientError::Connection(_)) => {}
+                Err(refused) => return Err(refused.into()),
             }
-            thread::sleep(RETRY);
         };
-        eprintln!("{}: the VSP has returned", SPEC.classic);
+    }
+}
+
+/// Waits for a VSP that has ended to return.
+fn wait_for_vsp() -> Result<Client, Failure> {
+    eprintln!("{}: the VSP has ended; waiting for it to return", SPEC.classic);
+    loop {
+        if let Some(client) = link::connect_running()? {
+            eprintln!("{}: the VSP has returned", SPEC.classic);
+            return Ok(client);
+        }
+        thread::sleep(RETRY);
     }
 }
 
@@ -187,21 +194,135 @@ fn pause(last: Option<i64>, now: i64, factor: f64, out: &mut dyn Write) -> Resul
     Ok(())
 }
 
-/// `--console=raw`: everything that is kept of a console, byte for byte, and with -f what comes while the VSP runs.
+/// `--console=raw`: everything that is kept of a console, byte for byte, and with -f what comes, also over a restart of the
+/// VSP.
 fn bytes(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
     let guest = options.source.clone().filter(|source| source != "vsp");
     let guest = guest.ok_or_else(|| Failure::message("--console=raw takes the name of a guest."))?;
-    let console =
-        Subscription::Console { guest: GuestRef::Name(guest), replay_bytes: u64::MAX, write: false };
-    let stream = link::connect()?.subscribe(console)?;
+    let subscription = || Subscription::Console {
+        guest: GuestRef::Name(guest.clone()),
+        replay_bytes: u64::MAX,
+        write: false,
+    };
+    let mut client = link::connect()?;
+    let mut vsp = client.status()?.pid;
+    let mut shown = Tail::default();
+    loop {
+        match client.subscribe(subscription()) {
+            Ok(stream) => match show_bytes(&stream, options.follow, &mut shown, out)? {
+                None => return Ok(()),
+                Some(error) if !options.follow => return Err(error.into()),
+                Some(_) => {}
+            },
+            // It has ended again already.
+            Err(ClientError::Connection(_)) if options.follow => {}
+            Err(refused) => return Err(refused.into()),
+        }
+        let former = vsp;
+        (client, vsp) = next_vsp()?;
+        if vsp == former {
+            // Somebody ended this session, which is not to come back by itself.
+            return Err(Failure::message("The session was ended."));
+        }
+    }
+}
+
+/// The VSP that serves now, perhaps after a while, and its process.
+fn next_vsp() -> Result<(Client, u32), Failure> {
+    let mut found = link::connect_running()?;
+    loop {
+        let mut client = match found.take() {
+            Some(client) => client,
+            None => wait_for_vsp()?,
+        };
+        // One that is just ending does not answer any more.
+        if let Ok(status) = client.status() {
+            return Ok((client, status.pid));
+        }
+    }
+}
+
+/// Copies a console to `out` until its past has been shown, or, where it is followed, until the connection ends. What has
+/// been shown before is left out.
+fn show_bytes(
+    stream: &EventStream,
+    follow: bool,
+    shown: &mut Tail,
+    out: &mut dyn Write,
+) -> Result<Option<ipc::Error>, Failure> {
+    let mut past = Some(Vec::new());
     for event in stream.events() {
-        match event {
-            Ok(Event::Console(bytes)) => out.write_all(&bytes)?,
-            Ok(Event::ReplayDone) if !options.follow => break,
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
+        match (event, &mut past) {
+            (Ok(Event::Console(bytes)), Some(past)) => past.extend(bytes),
+            (Ok(Event::Console(bytes)), None) => shown.show(&bytes, out)?,
+            (Ok(Event::ReplayDone), _) => {
+                let past = past.take().unwrap_or_default();
+                shown.show(&past[shown.end_in(&past)..], out)?;
+                if !follow {
+                    return Ok(None);
+                }
+            }
+            // What follows is contiguous again.
+            (Ok(Event::Gap { .. }), None) => shown.0.clear(),
+            (Ok(_), _) => {}
+            (Err(error), _) => return Ok(Some(error)),
         }
         out.flush()?;
     }
-    Ok(())
+    Ok(Some(ipc::Error::Closed))
+}
+
+/// The last bytes that were shown of a console, as many as a VSP keeps.
+#[derive(Default)]
+struct Tail(Vec<u8>);
+
+impl Tail {
+    /// Bytes of a console that a VSP keeps.
+    const LIMIT: usize = 2 << 20;
+
+    fn show(&mut self, bytes: &[u8], out: &mut dyn Write) -> std::io::Result<()> {
+        self.0.extend(bytes);
+        let excess = self.0.len().saturating_sub(Tail::LIMIT);
+        // Not for every byte.
+        if excess > Tail::LIMIT / 4 {
+            self.0.drain(..excess);
+        }
+        out.write_all(bytes)
+    }
+
+    /// Where in the past of a console that which was shown ends: behind the whole of it, or, where its beginning is not
+    /// kept any more, behind the longest part of it that the past begins with.
+    fn end_in(&self, past: &[u8]) -> usize {
+        let shown = &self.0[..];
+        if shown.is_empty() {
+            return 0;
+        }
+        let whole = past.windows(shown.len()).position(|part| part == shown).map(|at| at + shown.len());
+        let longest = || (1..=past.len().min(shown.len())).rev().find(|len| shown.ends_with(&past[..*len]));
+        whole.or_else(longest).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_goes_on_where_it_ended() {
+        let end = |shown: &str, past: &str| Tail(shown.into()).end_in(past.as_bytes());
+        assert_eq!(end("", "boot"), 0);
+        assert_eq!(end("boot\r\n", "boot\r\n# "), 6);
+        assert_eq!(end("boot\r\n# ", "boot\r\n# "), 8);
+        // The VSP keeps less than was shown.
+        assert_eq!(end("boot\r\n# ls\r\na b\r\n", "# ls\r\na b\r\n# "), 11);
+        // It keeps nothing that was shown.
+        assert_eq!(end("boot\r\n", "# ls"), 0);
+        // What was shown begins behind a gap.
+        assert_eq!(end("a b\r\n", "# ls\r\na b\r\n# "), 11);
+        // Repetitions: nothing is left out.
+        assert_eq!(end("..", "....."), 2);
+        let mut tail = Tail::default();
+        tail.show(&vec![b'x'; 2 * Tail::LIMIT], &mut std::io::sink()).unwrap();
+        assert_eq!(tail.0.len(), Tail::LIMIT);
+    }
 }

@@ -12,7 +12,7 @@ use super::{COMMANDS, Spec, classic, whole};
 
 /// What every page ends with.
 const EXIT_STATUS: &str = ".SH \"EXIT STATUS\"\n\
-    0 when it was done, 1 when it was refused or failed, 2 for wrong usage.\n";
+    0 when it was done, 1 when it was refused or failed or the command line is wrong.\n";
 
 pub(super) const SPEC: Spec = Spec {
     name: "man",

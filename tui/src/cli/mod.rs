@@ -1,9 +1,10 @@
 //! The commands. Each is one file: its options as HPVM has them, its help, and what it does; [`COMMANDS`] lists them.
 //!
 //! `hpvm start …` and, through a link of that name, `hpvmstart …` are the same. Results go to standard output, everything
-//! else to standard error, prefixed by the command's classic name. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+//! else to standard error, prefixed by the command's classic name. Exit status: 0 done, 1 not done, whatever the reason (hpvm.md 4.0).
 
 mod absent;
+mod bar;
 mod burner;
 mod clone;
 mod command_log;
@@ -122,20 +123,25 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
         Asked::Wrong(_, error) if !error.use_stderr() => error.exit(),
         Asked::Wrong(command, error) => {
             eprintln!("{command}: {}", usage_line(command, &error));
-            (command.to_owned(), 2)
+            (command.to_owned(), 1)
         }
         Asked::Absent(command, reason) => {
-            eprintln!("{command}: {reason}");
-            (command, 1)
+            let own = own_words(arguments, &command);
+            let status = conclude(&command, |out| absent::answer(&command, reason, own, out));
+            (command, status)
         }
         Asked::Command(spec, matches) => {
             (spec.classic.to_owned(), conclude(spec.classic, |out| (spec.run)(&matches, out)))
         }
     };
-    // Behind `hpvm` the second word is the command's name.
-    let own = if called_as(arguments) == Some(words.as_str()) { 1 } else { 2 };
-    command_log::append(started, &words, arguments.get(own..).unwrap_or_default(), status);
+    command_log::append(started, &words, own_words(arguments, &words), status);
     ExitCode::from(status)
+}
+
+/// What stands behind a command's name: behind `hpvm` that is the second word.
+fn own_words<'a>(arguments: &'a [OsString], command: &str) -> &'a [OsString] {
+    let own = if called_as(arguments) == Some(command) { 1 } else { 2 };
+    arguments.get(own..).unwrap_or_default()
 }
 
 /// The name this program was called by.
@@ -252,7 +258,10 @@ fn options(spec: &Spec, name: &'static str) -> Command {
         .disable_version_flag(true)
         .arg(clap::arg!(help: -H --help "Print help").action(ArgAction::Help))
         .arg(clap::arg!(version: -v --version "Print version").action(ArgAction::Version));
-    (spec.augment)(command)
+    let command = (spec.augment)(command);
+    // Taken where it means nothing else.
+    let is_taken = command.get_arguments().any(|argument| argument.get_short() == Some('h'));
+    if is_taken { command } else { command.mut_arg("help", |help| help.short_alias('h')) }
 }
 
 /// Whether the words of a classic command line are understood, and if not why.
@@ -319,6 +328,17 @@ mod tests {
         ];
         for (words, expected) in cases {
             assert_eq!(line(words), expected);
+        }
+    }
+
+    #[test]
+    fn help_has_a_second_letter_where_that_means_nothing_else() {
+        for (words, is_help) in
+            [(["hpvmstatus", "-h"], true), (["hpvmhostrdev", "-h"], true), (["hpvmstop", "-h"], false)]
+        {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let Asked::Wrong(_, error) = asked(&words) else { panic!("{words:?}") };
+            assert_eq!(!error.use_stderr(), is_help, "{words:?}");
         }
     }
 

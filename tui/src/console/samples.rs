@@ -24,7 +24,7 @@ use ipc::io::{Emulated, IoDevice, Medium};
 use ipc::log::{Level, LogRecord, LogSource};
 #[cfg(test)]
 use ipc::message::{ConsoleUser, DeviceDetail, GuestDetail, StartAttribute};
-use ipc::message::{GuestState, GuestSummary, VspStatus};
+use ipc::message::{GuestState, GuestSummary, VmType, VspStatus};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
@@ -39,6 +39,7 @@ pub(crate) fn guest(number: u32, name: &str, state: GuestState) -> GuestSummary 
         number,
         uuid: Uuid::from_u128(u128::from(number)),
         os_type: "LINUX".to_owned(),
+        vm_type: VmType::Shared,
         state,
         vcpus: 2,
         devices: 1,

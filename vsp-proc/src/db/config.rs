@@ -1,7 +1,7 @@
 //! Changing a configuration: pure, all or nothing. What is refused here is refused in HPVM's words.
 
 use ipc::message::{DeviceChange, Grant as GrantChange, RefusalKind, Setting};
-use storage::statement::StorageStatement;
+use storage::statement::{Placement, StorageStatement};
 
 use super::v1::{Entitlement, Grant, GuestConfig, Status};
 
@@ -89,7 +89,7 @@ impl GuestConfig {
             }
             Setting::Group(grant) => apply_grant(&mut self.groups, grant),
             Setting::User(grant) => apply_grant(&mut self.users, grant),
-            Setting::Keyword { keyword, value } => self.apply_keyword(keyword, value)?,
+            Setting::Keyword { keyword, value } => warning = self.apply_keyword(keyword, value)?,
         }
         self.check_values().map_err(ConfigError::invalid)?;
         Ok(warning)
@@ -125,7 +125,8 @@ impl GuestConfig {
     /// Does `setting` lift the ban on changes itself?
     pub fn unlocks(setting: &Setting) -> bool {
         matches!(setting, Setting::Keyword { keyword, value }
-            if ["modify_status", "register_status"].contains(&keyword.as_str()) && value.eq_ignore_ascii_case("enabled"))
+            if ["modify_status", "register_status"].iter().any(|known| known.eq_ignore_ascii_case(keyword))
+                && value.eq_ignore_ascii_case("enabled"))
     }
 
     /// Changes the devices as the options say, in their order.
@@ -149,6 +150,9 @@ impl GuestConfig {
                     let device = self.devices.remove(at);
                     device.placement().address().map(|address| layout.free(address));
                 }
+                DeviceChange::Modify(text) if is_of_type(text, "hba") => {
+                    self.check_conversion(text).map_err(refused)?;
+                }
                 DeviceChange::Modify(text) => {
                     let wanted = parse(text).map_err(refused)?;
                     let address = wanted.placement().address().ok_or_else(|| {
@@ -167,6 +171,24 @@ impl GuestConfig {
         }
         self.devices.sort_by_key(|device| device.placement().address());
         Ok(())
+    }
+
+    /// `-m hba:ADAPTER:bus,slot`, by which older releases converted an adapter: it must be what it is already.
+    fn check_conversion(&self, text: &str) -> std::result::Result<(), String> {
+        let fields: Vec<&str> = text.split(':').collect();
+        let [_, adapter, place] = fields[..] else { return parse(text).map(drop) };
+        if !storage::statement::is_adapter(adapter) {
+            return Err("An adapter cannot be converted: all are avio_stor.".into());
+        }
+        let place: Placement = place.parse().map_err(|e: storage::statement::Refusal| e.to_string())?;
+        let adapter = place.bus().zip(place.slot()).filter(|_| place.target().is_none());
+        let is_there = |device: &StorageStatement| {
+            device.placement().address().is_some_and(|address| Some(address.adapter()) == adapter)
+        };
+        match self.devices.iter().any(is_there) {
+            true => Ok(()),
+            false => Err(format!("Guest has no adapter {place}.")),
+        }
     }
 
     /// Makes this configuration that of another guest: the clone of this one.
@@ -192,16 +214,26 @@ fn is_meant(wanted: &StorageStatement, device: &StorageStatement) -> bool {
             == (device.device(), device.storage(), device.location())
 }
 
+/// Device types of HPVM that this VSP has not, and why.
+const ABSENT: &[(&str, &str)] = &[
+    ("network", "Network devices are not supported by this VSP."),
+    ("hba", "NPIV adapters are not supported by this VSP."),
+    ("serial", "Every guest has one console, which cannot be changed."),
+    ("mem", "Memory is given by -r, not by a resource statement."),
+    ("cpu", "Virtual CPUs are given by -c, not by a resource statement."),
+];
+
+/// Is this a statement of such a device?
+fn is_of_type(text: &str, device: &str) -> bool {
+    text.split(':').next().is_some_and(|word| word.eq_ignore_ascii_case(device))
+}
+
 /// Reads a statement; what HPVM has and this VSP has not is named.
 fn parse(text: &str) -> std::result::Result<StorageStatement, String> {
-    match text.split(':').next() {
-        Some("network") => return Err("Network devices are not supported by this VSP.".into()),
-        Some("hba") if text.contains(":npiv:") => {
-            return Err("NPIV adapters are not supported by this VSP.".into());
+    for (device, reason) in ABSENT {
+        if is_of_type(text, device) {
+            return Err((*reason).into());
         }
-        Some("hba") => return Err("An adapter cannot be converted: all are avio_stor.".into()),
-        Some("serial") => return Err("Every guest has one console, which cannot be changed.".into()),
-        _ => {}
     }
     let statement: StorageStatement = text.parse().map_err(|e: storage::statement::Refusal| e.to_string())?;
     let location = statement.location();
@@ -314,6 +346,10 @@ mod tests {
                 DeviceChange::Modify("hba:scsi:0,0".into()),
                 "An adapter cannot be converted: all are avio_stor.",
             ),
+            (DeviceChange::Modify("hba:avio_stor:0,5".into()), "Guest has no adapter 0,5."),
+            (DeviceChange::Modify("hba:avio_stor:0,0,0".into()), "Guest has no adapter 0,0,0."),
+            (add("mem::1024"), "Memory is given by -r, not by a resource statement."),
+            (add("cpu::2"), "Virtual CPUs are given by -c, not by a resource statement."),
             (add("serial:com1::tty:console"), "Every guest has one console, which cannot be changed."),
             (
                 add("disk:avio_stor::disk:/dev/rdsk/c6t2d0"),
@@ -324,6 +360,7 @@ mod tests {
             let error = guest.apply_devices(std::slice::from_ref(&change)).unwrap_err();
             assert_eq!((error.text.as_str(), error.device), (text, Some(change)));
         }
+        guest.apply_devices(&[DeviceChange::Modify("hba:avio_stor:0,0".into())]).unwrap();
         guest.apply_devices(&[DeviceChange::Delete("disk:avio_stor:0:file:/a".into())]).unwrap();
         assert!(guest.devices.is_empty());
     }

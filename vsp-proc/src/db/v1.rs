@@ -1,6 +1,8 @@
 //! Version 1 of a guest's file, which is also what the VSP works with.
 
-use ipc::message::{Rights, StartAttribute};
+use std::collections::BTreeMap;
+
+use ipc::message::{Rights, StartAttribute, VmType};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use storage::statement::{Layout, StorageStatement};
 use uuid::Uuid;
@@ -27,6 +29,9 @@ pub struct GuestConfig {
     /// Release of HP-UX, where it is HP-UX.
     #[serde(default)]
     pub os_version: OsVersion,
+    /// Virtual machine or virtual partition: kept and shown alone.
+    #[serde(default)]
+    pub vm_type: VmType,
     /// Descriptive label, or nothing.
     pub label: String,
     /// Virtual processors.
@@ -58,6 +63,9 @@ pub struct GuestConfig {
     pub devices: Vec<StorageStatement>,
     /// Share of a processor.
     pub entitlement: Entitlement,
+    /// Keywords of HPVM that are kept and shown and have no effect here, with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
     /// Groups with rights on the console.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Grant>,
@@ -154,6 +162,7 @@ impl GuestConfig {
             uuid: Uuid::new_v4(),
             os_type: "UNKNOWN".into(),
             os_version: OsVersion::default(),
+            vm_type: VmType::default(),
             label: String::new(),
             vcpus: 1,
             memory_bytes: 2 << 30,
@@ -168,6 +177,7 @@ impl GuestConfig {
             resources_reserved: false,
             devices: Vec::new(),
             entitlement: Entitlement { percent: 10, max_percent: 100 },
+            kept: BTreeMap::new(),
             groups: Vec::new(),
             users: Vec::new(),
         }

@@ -59,10 +59,11 @@ impl Entry {
     /// One line if there is no such attribute, or not with this value.
     pub(super) fn set(&mut self, attribute: &str, value: &str) -> Result<(), String> {
         check_attribute(self.kind, attribute, value)?;
-        match value {
+        let (attribute, value) = (spelled(self.kind, attribute), spelled(self.kind, value));
+        match value.as_str() {
             // Not set is the same.
-            "NO" => self.attributes.remove(attribute),
-            _ => self.attributes.insert(attribute.to_owned(), value.to_owned()),
+            "NO" => self.attributes.remove(&attribute),
+            _ => self.attributes.insert(attribute, value),
         };
         Ok(())
     }
@@ -105,10 +106,20 @@ pub(super) fn trimmed(name: &str) -> &str {
     }
 }
 
+/// An attribute's name or value as it is kept: of devices in capitals, as HPVM lists them, whatever case was typed.
+pub(super) fn spelled(kind: DeviceKind, word: &str) -> String {
+    match kind {
+        DeviceKind::Gdev | DeviceKind::Rdev => word.to_ascii_uppercase(),
+        DeviceKind::Server | DeviceKind::Env => word.to_owned(),
+    }
+}
+
 /// Checks an attribute of an operator.
 pub(super) fn check_attribute(kind: DeviceKind, attribute: &str, value: &str) -> Result<(), String> {
-    let expected: &[&str] = match (kind, attribute) {
-        _ if COMPUTED.contains(&attribute) => {
+    let (spelled, value) = (spelled(kind, attribute), spelled(kind, value));
+    let value = value.as_str();
+    let expected: &[&str] = match (kind, spelled.as_str()) {
+        _ if COMPUTED.contains(&spelled.as_str()) => {
             return Err(format!("Attribute '{attribute}' cannot be set."));
         }
         (_, "AUTORDEV") => return Err("Attribute 'AUTORDEV' is not set by hand.".into()),
@@ -135,9 +146,9 @@ pub(super) fn check_name(kind: DeviceKind, name: &str) -> Result<(), String> {
     check_word("entry name", name)?;
     let is_device = name.starts_with('/') || name.starts_with(|c: char| c.is_ascii_digit());
     match kind {
-        DeviceKind::Gdev | DeviceKind::Rdev if !is_device => {
-            Err(format!("Illegal entry name '{name}'. Expected an absolute path or a lunpath."))
-        }
+        DeviceKind::Gdev | DeviceKind::Rdev if !is_device => Err(format!(
+            "Illegal entry name '{name}'. Expected an absolute path or a lunpath (this VSP has no virtual switches)."
+        )),
         _ => Ok(()),
     }
 }
@@ -158,9 +169,10 @@ mod tests {
         let hardware = &Hardware::open(&StateRoot::at(directory.path()));
         let mut entry = Entry::new(DeviceKind::Gdev, "/a", hardware);
         entry.set("SHARE", "YES").unwrap();
-        entry.set("USAGE", "DVD").unwrap();
+        entry.set("Usage", "dvd").unwrap();
+        assert!(entry.is("USAGE", "DVD"));
         assert!(entry.is("SHARE", "YES"));
-        entry.set("SHARE", "NO").unwrap();
+        entry.set("share", "no").unwrap();
         assert!(!entry.attributes.contains_key("SHARE"));
         let cases = [
             ("SHARE", "MAYBE", "Illegal value 'MAYBE' of attribute SHARE. Expected YES or NO."),

@@ -23,7 +23,7 @@ use crate::db::GuestDb;
 use crate::fs::{HostFs, write_atomically};
 
 /// Marks an entry that was made here.
-const MARK: &str = "AUTORDEV";
+pub(super) const MARK: &str = "AUTORDEV";
 /// The entry of kind `server` that is there while devices are not restricted whenever a VSP starts, and its attribute.
 const SWITCH: &str = "hpvmhostrdev";
 const SWITCH_ATTRIBUTE: (&str, &str) = ("AT_START", "DISABLED");

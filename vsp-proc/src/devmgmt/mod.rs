@@ -21,7 +21,7 @@ use crate::fs::{HostFs, write_atomically};
 use crate::hardware::Hardware;
 use crate::root::StateRoot;
 pub(crate) use entry::Entry;
-use entry::{check_attribute, check_name, trimmed};
+use entry::{check_attribute, check_name, spelled, trimmed};
 pub(crate) use host_use::HostStorage;
 use identify::identify;
 
@@ -158,7 +158,10 @@ impl DeviceDb {
             DeviceFilter::Name(name) => entry.names.iter().any(|own| trimmed(own) == trimmed(name)),
             DeviceFilter::Dependent(dependent) => entry.dependents.contains(dependent),
             DeviceFilter::Attribute(name, value) => {
-                entry.attributes.iter().any(|(own, its)| own == name && its == value)
+                let is_same = |(own, its): &(String, String)| {
+                    own.eq_ignore_ascii_case(name) && its.eq_ignore_ascii_case(value)
+                };
+                entry.attributes.iter().any(is_same)
             }
         };
         shown.filter(is_wanted).collect()
@@ -234,6 +237,10 @@ impl DeviceDb {
     pub(crate) fn delete_attribute(&mut self, kind: DeviceKind, name: &str, attribute: &str) -> Outcome {
         self.change(|entries| {
             let at = known(entries, kind, name)?;
+            let attribute = &spelled(kind, attribute);
+            if attribute == host_use::MARK {
+                return Err(format!("Attribute '{attribute}' is not changed by hand. See hpvmhostrdev."));
+            }
             match entries[at].attributes.remove(attribute) {
                 Some(_) => Ok(()),
                 None => Err(format!(
@@ -252,6 +259,7 @@ impl DeviceDb {
         attribute: &str,
         value: &str,
     ) -> Outcome {
+        check_name(kind, name)?;
         check_attribute(kind, attribute, value)?;
         let is_new = position(&self.entries, kind, name).is_none();
         if is_new && kind == DeviceKind::Gdev && identify(name, &self.hardware).is_some() {

@@ -178,8 +178,10 @@ fn wrong_requests_say_what_is_wrong() {
     assert_eq!(db.add(DeviceKind::Gdev, &a, &[]), Err(format!("Entry 'gdev:{a}' already exists.")));
     assert_eq!(
         db.add(DeviceKind::Gdev, "myswitch", &[]),
-        Err("Illegal entry name 'myswitch'. Expected an absolute path or a lunpath.".into())
+        Err("Illegal entry name 'myswitch'. Expected an absolute path or a lunpath (this VSP has no virtual switches).".into())
     );
+    let by_hand = "Attribute 'AUTORDEV' is not changed by hand. See hpvmhostrdev.";
+    assert_eq!(db.delete_attribute(DeviceKind::Gdev, &a, "autordev"), Err(by_hand.into()));
     assert_eq!(db.delete(DeviceKind::Rdev, &a), Err(format!("Entry 'rdev:{a}' does not exist.")));
     assert_eq!(
         db.set_attribute(DeviceKind::Gdev, "/none", "SHARE", "YES"),

@@ -140,9 +140,30 @@ pub(super) fn persistent(device: &Path) -> PathBuf {
     links.into_iter().next().unwrap_or_else(|| device.to_owned())
 }
 
+/// The logical volume that HP-UX's name of its character device (`/dev/vg01/rlvol3`) means, where Linux has it without
+/// the letter; any other path is itself.
+pub(super) fn volume(path: &Path) -> PathBuf {
+    let block = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix('r'));
+    let block = block.map(|name| path.with_file_name(name));
+    let is_meant = |block: &PathBuf| block.exists() && !path.exists();
+    block.filter(is_meant).unwrap_or_else(|| path.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn volumes_are_known_by_the_name_of_their_character_device() {
+        let group = tree(&[("lvol1", ""), ("rlvol2", ""), ("lvol2", "")]);
+        let means =
+            |name: &str| volume(&group.path().join(name)).strip_prefix(group.path()).unwrap().to_owned();
+        for (name, block) in
+            [("rlvol1", "lvol1"), ("lvol1", "lvol1"), ("rlvol2", "rlvol2"), ("rlvol9", "rlvol9")]
+        {
+            assert_eq!(means(name), Path::new(block));
+        }
+    }
 
     /// A tree as the kernel shows it: `(path, text)`; a text that begins with `->` is a link.
     fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -170,7 +170,7 @@ impl Hardware {
     }
 
     /// A statement in which names of this VSP's devices are what statements are made of: lunpaths of what is attached,
-    /// paths of the host's disks. Text that is none is left as it is.
+    /// paths of the host's disks and volumes. Text that is none is left as it is.
     ///
     /// # Errors
     /// A device file that leads to no device.
@@ -181,9 +181,10 @@ impl Hardware {
         else {
             return Ok(text.to_owned());
         };
-        let location = match storage {
+        let location = match storage.to_ascii_lowercase().as_str() {
             "attach_path" if location.starts_with('/') => self.lunpath(location)?,
             "disk" | "null" => self.host_path(location)?,
+            "lv" => host::volume(Path::new(location)).display().to_string(),
             _ => return Ok(text.to_owned()),
         };
         let keep = text.len() - text.splitn(5, ':').last().map_or(0, str::len);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipc::message::{CloneGuest, DeviceChange, Manner, Refusal, Remark, VspToClient};
+use ipc::message::{CloneGuest, DeviceChange, Manner, Refusal, Remark, Severity, VspToClient};
 use storage::backing::Kind;
 use storage::statement::{DeviceType, StorageStatement, StorageType};
 
@@ -16,6 +16,7 @@ use super::requests::{accepted, conflict, host, refuse, state_error};
 use super::{Input, Reply, Supervisor};
 use crate::db::{ConfigError, GuestConfig};
 use crate::duplicate::{Created, Place, duplicate, records};
+use crate::stores::Stores;
 use crate::supervise::guest::State;
 
 const CLONE_FAILED: &str = "Unable to clone the guest.";
@@ -46,6 +47,8 @@ impl Clones {
 struct Copy {
     from: Place,
     to: Place,
+    /// The option.
+    statement: StorageStatement,
 }
 
 impl Supervisor {
@@ -119,12 +122,17 @@ impl Supervisor {
         self.check_free_name(name).map_err(refused)?;
         let mut created = Created::default();
         let mut devices = wanted.devices.clone();
-        let mut todo = Vec::new();
+        let mut todo: Vec<Copy> = Vec::new();
         for text in &wanted.copies {
             let at_fault = |error: ConfigError| {
                 refused(ConfigError { device: Some(DeviceChange::Add(text.clone())), ..error })
             };
             let copy = find_copy(source, text).map_err(at_fault)?;
+            if todo.iter().any(|other| other.to.path == copy.to.path) {
+                let text = format!("Device '{}' is given to more than one -b.", copy.to.path.display());
+                return Err(at_fault(conflict(text)));
+            }
+            self.check_free_store(source, &copy.statement, wanted.manner).map_err(at_fault)?;
             created.create_like(&copy.from, &copy.to).map_err(|e| at_fault(host(e.to_string())))?;
             if !is_added(&devices, &copy.to.path) {
                 devices.push(DeviceChange::Modify(text.clone()));
@@ -140,8 +148,47 @@ impl Supervisor {
         let mut config = source.clone();
         config.become_clone(name, self.db.free_number());
         let changes = Changes { settings: &wanted.settings, devices: &devices, manner: wanted.manner };
-        let remarks = self.configure(&mut config, &changes).map_err(refused)?;
+        // What a copy makes of the clone's devices was asked for by its option.
+        let of_copy = |device: Option<DeviceChange>| match device {
+            Some(DeviceChange::Modify(text)) if wanted.copies.contains(&text) => {
+                Some(DeviceChange::Add(text))
+            }
+            device => device,
+        };
+        let mut remarks = self.configure(&mut config, &changes).map_err(|mut error| {
+            error.device = of_copy(error.device);
+            refused(error)
+        })?;
+        // That both have the same stores is what a plain clone is (hpvm.md 4.6), and is said when they start.
+        let is_inherited = |location: &str| source.devices.iter().any(|device| device.location() == location);
+        remarks.retain(|remark| {
+            remark.severity != Some(Severity::Problem) || !remark.item().is_some_and(is_inherited)
+        });
         Ok((Clone { original: original.to_owned(), config, remarks, created, reply }, todo))
+    }
+
+    /// Copying destroys what was in a store: it must be nobody's, or that of a guest that somebody insists to do that to.
+    fn check_free_store(
+        &self,
+        original: &GuestConfig,
+        store: &StorageStatement,
+        manner: Manner,
+    ) -> Result<(), ConfigError> {
+        let mut target = original.clone();
+        target.devices = vec![store.clone()];
+        let target = Stores::of(&target, &self.hardware);
+        let is_in = |guest: &&GuestConfig| {
+            target.shared(&Stores::of(guest, &self.hardware), |_| false).next().is_some()
+        };
+        let users = self.db.configs().filter(|guest| manner != Manner::Forced || guest.name == original.name);
+        match users.into_iter().find(is_in) {
+            None => Ok(()),
+            Some(user) => Err(conflict(format!(
+                "Device '{}' is a device of guest '{}', whose data would be overwritten.",
+                store.location(),
+                user.name
+            ))),
+        }
     }
 }
 
@@ -161,7 +208,7 @@ fn find_copy(source: &GuestConfig, text: &str) -> Result<Copy, ConfigError> {
         return Err(conflict(format!("Device '{}' cannot be copied to itself.", device.location())));
     }
     match (place(device), place(&wanted)) {
-        (Some(from), Some(to)) => Ok(Copy { from, to }),
+        (Some(from), Some(to)) => Ok(Copy { from, to, statement: wanted }),
         _ if wanted.device() == DeviceType::Disk => {
             Err(invalid("Only storage of type 'file', 'disk' or 'lv' can be copied, and to these.".into()))
         }
@@ -191,17 +238,8 @@ fn is_added(devices: &[DeviceChange], store: &Path) -> bool {
 }
 
 fn copy_all(copies: &[Copy], progress: &Reply) -> Result<(), String> {
-    for Copy { from, to } in copies {
-        let mut next = Instant::now();
-        let mut report = |done_bytes, total_bytes| {
-            if done_bytes < total_bytes && Instant::now() < next {
-                return true;
-            }
-            next = Instant::now() + REPORT;
-            // Nobody waits for the clone any more: then it is not wanted.
-            progress.is_heard(VspToClient::Copied { done_bytes, total_bytes })
-        };
-        let total = duplicate(from, to, &mut report).map_err(|e| e.to_string())?;
+    for Copy { from, to, .. } in copies {
+        let total = duplicate(from, to, &mut reports(progress)).map_err(|e| e.to_string())?;
         let records = records(total);
         let lines = [
             format!("{records} records in"),
@@ -211,6 +249,18 @@ fn copy_all(copies: &[Copy], progress: &Reply) -> Result<(), String> {
         lines.into_iter().for_each(|line| progress.send(VspToClient::Progress(line)));
     }
     Ok(())
+}
+
+/// Tells a client now and then how far something is; false when nobody waits for it any more, who then does not want it.
+pub(super) fn reports(progress: &Reply) -> impl FnMut(u64, u64) -> bool + '_ {
+    let mut next = Instant::now();
+    move |done_bytes, total_bytes| {
+        if done_bytes < total_bytes && Instant::now() < next {
+            return true;
+        }
+        next = Instant::now() + REPORT;
+        progress.is_heard(VspToClient::Copied { done_bytes, total_bytes })
+    }
 }
 
 fn reply_to(reply: Reply, outcome: Result<Vec<Remark>, Refusal>) {

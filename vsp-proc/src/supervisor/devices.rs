@@ -1,24 +1,23 @@
 //! `hpvmdevmgmt`: requests about the device management database.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 use ipc::device::{DeviceFilter, DeviceKind, DeviceRequest, HostUse};
 use ipc::figures::DeviceFigures;
 use ipc::message::{Acceptance, DeviceChange, Manner, Refusal, RefusalKind, Remark, Severity, VspToClient};
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
-use storage::backing::RawFile;
 use storage::statement::StorageStatement;
 
+use super::clone::reports;
 use super::live::{Progress, StorageRequest, WATCH, When};
 use super::problems::Changes;
 use super::requests::{refusal, refuse, state_error};
 use super::{Reply, Supervisor};
 use crate::db::{GuestConfig, Status};
 use crate::devmgmt::HostStorage;
+use crate::extend::{Room, make_store};
 use crate::supervise::guest::State;
 use crate::supervise::run::Run;
 
@@ -67,10 +66,7 @@ impl Supervisor {
                 return self.host_use(wanted).map(with_remarks).map(Some).map_err(failed);
             }
             DeviceRequest::CreateFile { path, size_bytes } => {
-                return create_store(Path::new(&path), size_bytes)
-                    .map(with_remarks)
-                    .map(Some)
-                    .map_err(failed);
+                return create_store(path, size_bytes, reply.clone()).map(|()| None);
             }
         };
         done.map(|()| Some(with_remarks(Vec::new()))).map_err(failed)
@@ -130,6 +126,7 @@ impl Supervisor {
         let (names, dependents) = self.devices.users(old).map_err(failed)?;
         let Some(successor) = new.first() else { return Err(failed("The new device is missing.".into())) };
         let mut changed: Vec<(GuestConfig, Vec<DeviceChange>)> = Vec::new();
+        let mut remarks = Vec::new();
         for guest in &dependents {
             let refused = |error| refuse(guest, error, UNABLE);
             let mut config = self.readable(guest)?.clone();
@@ -142,7 +139,7 @@ impl Supervisor {
             let old_ones = config.devices.iter().filter(uses_old);
             let moved = old_ones.map(|device| DeviceChange::Modify(with_location(device, successor)));
             let moved: Vec<DeviceChange> = moved.collect();
-            self.configure(&mut config, &all_of(&moved)).map_err(refused)?;
+            remarks.extend(self.configure(&mut config, &all_of(&moved)).map_err(refused)?);
             changed.push((config, moved));
         }
         let guests = dependents.iter().filter_map(|name| Some((name, self.guests.get(name)?)));
@@ -156,7 +153,6 @@ impl Supervisor {
             return Ok(Progress::Wait(When::At(Instant::now() + WATCH, Vec::new())));
         }
         self.succeed(old, successor)?;
-        let mut remarks = Vec::new();
         for (config, moved) in changed {
             let before = seen.as_ref().and_then(|seen| seen.get(&config.name)).map_or(&[][..], Vec::as_slice);
             remarks.extend(self.give(config, &moved, before)?);
@@ -213,35 +209,24 @@ fn with_location(device: &StorageStatement, location: &str) -> String {
     format!("{}{location}", &text[..text.len() - device.location().len()])
 }
 
-/// Makes a file of its full size: its blocks are there already, so that a guest cannot find the disk full.
-fn create_store(path: &Path, size_bytes: u64) -> Result<Vec<Remark>, String> {
-    if !path.is_absolute() {
-        return Err(format!("Illegal file name '{}'. Expected an absolute path.", path.display()));
-    }
-    RawFile::create(path, size_bytes).map_err(|e| e.to_string())?;
-    let extend = || -> rustix::io::Result<bool> {
-        let file = File::options()
-            .write(true)
-            .open(path)
-            .map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
-        match fallocate(&file, FallocateFlags::empty(), 0, size_bytes) {
-            Ok(()) => Ok(true),
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
-            Err(error) => Err(error),
-        }
+/// `-S`: a thread of its own makes the file and answers.
+fn create_store(path: String, size_bytes: u64, reply: Reply) -> Result<(), Refusal> {
+    let work = move || {
+        let _request = reply.span.clone().entered();
+        let made = make_store(Path::new(&path), size_bytes, &mut reports(&reply));
+        reply.send(match made {
+            Ok(Room::Reserved) => with_remarks(Vec::new()),
+            Ok(Room::Sparse) => with_remarks(vec![Remark::plain(format!(
+                "File '{path}' is sparse: its file system cannot reserve the space."
+            ))]),
+            Err(text) => {
+                tracing::info!(path, reason = text, "store not made");
+                VspToClient::Refused(failed(text))
+            }
+        });
     };
-    match extend() {
-        Ok(true) => Ok(Vec::new()),
-        Ok(false) => Ok(vec![Remark::plain(format!(
-            "File '{}' is sparse: its file system cannot reserve the space.",
-            path.display()
-        ))]),
-        Err(error) => {
-            // Half a store is of no use.
-            let _ = fs::remove_file(path);
-            Err(format!("Unable to extend '{}': {error}.", path.display()))
-        }
-    }
+    let begun = thread::Builder::new().name("store".into()).spawn(work);
+    begun.map(drop).map_err(|error| failed(format!("Unable to make a file: {error}.")))
 }
 
 fn with_remarks(remarks: Vec<Remark>) -> VspToClient {

@@ -130,7 +130,8 @@ impl Supervisor {
         let launched = self.launcher.launch(&config, &places, |line| {
             waiting.iter().for_each(|reply| reply.send(VspToClient::Progress(line.clone())));
         })?;
-        for remark in self.warn_of_missing_software(&config) {
+        let software = self.warn_of_missing_software(&config);
+        for remark in problems::warn_of_processors(&config).into_iter().chain(software) {
             tracing::warn!(guest = name, "{}", remark.text);
             waiting.iter().for_each(|reply| reply.send(VspToClient::Progress(remark.to_string())));
         }

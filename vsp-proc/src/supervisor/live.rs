@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use ipc::figures::DeviceFigures;
+use ipc::guest::Phase;
 use ipc::message::{DeviceChange, GuestRef, Manner, Remark, Setting, Severity, VspToClient};
 use storage::statement::{Address, DeviceType, StorageStatement};
 use storage::sysfs::Sysfs;
@@ -324,7 +325,16 @@ impl Supervisor {
         if let Some(text) = self.obstacle(&plan.added()) {
             return Err((None, conflict(text)));
         }
-        let run = self.guests.get(name).and_then(|guest| guest.run.as_ref());
+        let guest = self.guests.get(name);
+        // Its firmware knows of no device that goes (hpvm.md 6.8).
+        if guest.is_some_and(|guest| guest.state == State::Running(Phase::Firmware))
+            && let Some(step) = plan.steps.iter().position(|step| matches!(step, Step::Remove(_)))
+        {
+            let text =
+                "Guest is at EFI, where no device can be taken away. Stop it with hpvmstop and repeat.";
+            return Err((Some(step), state_error(text)));
+        }
+        let run = guest.and_then(|guest| guest.run.as_ref());
         let run = run.ok_or((None, state_error("Guest is not running.")))?;
         let is_active = |at: Address| active.contains(&(at.bus(), at.slot(), at.target()));
         run.prepare(&plan.steps, is_active).map_err(|(step, text)| (Some(step), conflict(text)))

@@ -1,11 +1,13 @@
 //! What stands against a configuration: in itself, on this host, and because of other guests.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use ipc::Peer;
 use ipc::message::{DeviceChange, Manner, RefusalKind, Remark, Setting, Severity};
 use nix::unistd::{Group, User};
-use storage::statement::StorageStatement;
+use storage::statement::{DeviceType, Placement, StorageStatement, StorageType};
 use storage::sysfs::Sysfs;
 
 use super::Supervisor;
@@ -41,9 +43,12 @@ impl Supervisor {
                     .map(|text| Remark::about(&config.name, Severity::Warning, text)),
             );
         }
+        let warning = config.check_dynamic_memory(changes.settings)?;
+        remarks.extend(warning.map(|text| Remark::about(&config.name, Severity::Warning, text)));
         let devices = self.translated(changes.devices)?;
         let changes = &Changes { devices: &devices, ..*changes };
         config.apply_devices(changes.devices)?;
+        remarks.extend(warn_of_writable_discs(config, changes.devices));
         let mut problems = Vec::new();
         if !changes.devices.is_empty() {
             problems = check_stores(config, changes, &self.hardware)?;
@@ -133,13 +138,17 @@ impl Supervisor {
     fn problems(&self, config: &GuestConfig) -> Vec<String> {
         let mut texts = Vec::new();
         let own = Stores::of(config, &self.hardware);
+        let mut users: BTreeMap<Placement, Vec<&str>> = BTreeMap::new();
         for other in self.db.configs().filter(|other| other.number != config.number) {
             let theirs = Stores::of(other, &self.hardware);
             let shared = own.shared(&theirs, |device| self.devices.is_shared(device.location()));
-            let name = &other.name;
-            texts.extend(shared.map(|device| {
-                format!("Device file '{}' in use by another guest ({name}).", device.location())
-            }));
+            shared.for_each(|device| users.entry(device.placement()).or_default().push(&other.name));
+        }
+        for device in &config.devices {
+            if let Some(users) = users.get(&device.placement()) {
+                let (location, users) = (device.location(), users.join(", "));
+                texts.push(format!("Device file '{location}' in use by another guest ({users})."));
+            }
         }
         for path in [&config.kernel, &config.initrd].into_iter().filter(|path| path.starts_with('/')) {
             if !std::path::Path::new(path).is_file() {
@@ -195,6 +204,18 @@ pub(super) fn check_memory(config: &GuestConfig) -> Result<(), String> {
     }
 }
 
+/// A guest may have more virtual CPUs than the host has processors, and is then slower than it could be.
+pub(super) fn warn_of_processors(config: &GuestConfig) -> Option<Remark> {
+    let processors = std::thread::available_parallelism().map_or(u32::MAX, |count| count.get() as u32);
+    (config.vcpus > processors).then(|| {
+        let text = format!(
+            "Guest needs more vcpus than server supports: {} virtual CPUs share {processors} processors.",
+            config.vcpus
+        );
+        Remark::about(&config.name, Severity::Warning, text)
+    })
+}
+
 /// Memory of the host in bytes.
 pub(super) fn host_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
@@ -223,6 +244,26 @@ fn check_stores(
             Err(ConfigError { device, ..conflict(text) })
         }
     }
+}
+
+/// ISO files that everybody can change are not offered at the console (hpvm.md 6.7).
+fn warn_of_writable_discs(config: &GuestConfig, changes: &[DeviceChange]) -> Vec<Remark> {
+    let is_new = |device: &&StorageStatement| {
+        (device.device(), device.storage()) == (DeviceType::Dvd, StorageType::File)
+            && typed(device, changes).is_some()
+    };
+    let is_writable = |device: &&StorageStatement| {
+        fs::metadata(device.location()).is_ok_and(|found| found.is_file() && found.mode() & 0o002 != 0)
+    };
+    let discs = config.devices.iter().filter(is_new).filter(is_writable);
+    let remark = |device: &StorageStatement| {
+        let text = format!(
+            "File '{}' is world-writable: it is not available at the virtual console. Use chmod o-w.",
+            device.location()
+        );
+        Remark::about(&config.name, Severity::Warning, text)
+    };
+    discs.map(remark).collect()
 }
 
 /// The operator's option that means a device, in his own spelling.

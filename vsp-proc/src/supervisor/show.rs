@@ -1,7 +1,11 @@
 //! What clients see of guests.
 
+use std::collections::BTreeMap;
+
 use ipc::figures::GuestFigures;
-use ipc::message::{DeviceDetail, Grant as GrantShown, GuestDetail, GuestState, GuestSummary, VspStatus};
+use ipc::message::{
+    DeviceDetail, Grant as GrantShown, GuestDetail, GuestState, GuestSummary, VmType, VspStatus,
+};
 use storage::statement::StorageStatement;
 use uuid::Uuid;
 
@@ -30,6 +34,7 @@ impl Supervisor {
             number: 0,
             uuid: Uuid::nil(),
             os_type: "UNKNOWN".into(),
+            vm_type: VmType::default(),
             state: guest.state.shown(),
             vcpus: 0,
             devices: 0,
@@ -48,13 +53,14 @@ impl Supervisor {
                 number: config.number,
                 uuid: config.uuid,
                 os_type: config.os_type.clone(),
+                vm_type: config.vm_type,
                 state: match (&guest.state, config.runnable_status) {
                     (State::Off, Status::Disabled) => GuestState::NotRunnable,
                     (state, _) => state.shown(),
                 },
-                vcpus: config.vcpus,
+                vcpus: self.current(name, config).vcpus,
                 devices: self.current(name, config).devices.len() as u32,
-                memory_bytes: config.memory_bytes,
+                memory_bytes: self.current(name, config).memory_bytes,
                 ..summary
             },
         })
@@ -148,11 +154,27 @@ fn keywords(config: &GuestConfig) -> Vec<(String, String)> {
         ("visible_status", config.visible_status.word().into()),
     ];
     let set = all.into_iter().filter(|(_, value)| !value.is_empty());
-    set.map(|(keyword, value)| (keyword.to_owned(), value)).collect()
+    let set = set.map(|(keyword, value)| (keyword.to_owned(), value));
+    // By keyword.
+    set.chain(config.kept.clone()).collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 /// What of `configured` waits for the next start of a guest that runs as `running`.
 fn pending(running: &GuestConfig, configured: &GuestConfig) -> Vec<String> {
+    let mut all = pending_attributes(running, configured);
+    // A drive whose disc was changed at the console has nothing to wait for: that lasts as long as the run.
+    let is_in = |devices: &[StorageStatement], device: &StorageStatement| {
+        devices.iter().any(|other| other == device || differ_in_disc(other, device))
+    };
+    let added = configured.devices.iter().filter(|device| !is_in(&running.devices, device));
+    all.extend(added.map(|device| format!("added: {device}")));
+    let removed = running.devices.iter().filter(|device| !is_in(&configured.devices, device));
+    all.extend(removed.map(|device| format!("removed: {device}")));
+    all
+}
+
+/// The same of all but its devices.
+pub(super) fn pending_attributes(running: &GuestConfig, configured: &GuestConfig) -> Vec<String> {
     let mut all = Vec::new();
     if running.vcpus != configured.vcpus {
         all.push(format!("vcpus: {}", configured.vcpus));
@@ -167,13 +189,5 @@ fn pending(running: &GuestConfig, configured: &GuestConfig) -> Vec<String> {
     ];
     let changed = keywords.into_iter().filter(|(_, before, after)| before != after);
     all.extend(changed.map(|(keyword, _, after)| format!("{keyword}: {after}")));
-    // A drive whose disc was changed at the console has nothing to wait for: that lasts as long as the run.
-    let is_in = |devices: &[StorageStatement], device: &StorageStatement| {
-        devices.iter().any(|other| other == device || differ_in_disc(other, device))
-    };
-    let added = configured.devices.iter().filter(|device| !is_in(&running.devices, device));
-    all.extend(added.map(|device| format!("added: {device}")));
-    let removed = running.devices.iter().filter(|device| !is_in(&configured.devices, device));
-    all.extend(removed.map(|device| format!("removed: {device}")));
     all
 }

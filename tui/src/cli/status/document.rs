@@ -66,6 +66,7 @@ pub(super) fn guest(guest: &GuestDetail) -> Value {
         "uuid": summary.uuid.to_string(),
         "label": guest.label,
         "os_type": summary.os_type,
+        "vm_type": summary.vm_type.word(),
         "state": summary.state.to_string(),
         "is_on": summary.state.is_on(),
         "start": start_word(guest),

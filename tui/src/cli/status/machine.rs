@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ipc::message::{GuestDetail, StartAttribute};
+use ipc::message::{GuestDetail, StartAttribute, VmType};
 
 use crate::view::format;
 
@@ -14,7 +14,7 @@ pub(super) fn print(guest: &GuestDetail, out: &mut dyn Write) -> io::Result<()> 
     let mut fields = vec![String::new(); FIELDS];
     fields[0].clone_from(&summary.name);
     fields[2] = summary.number.to_string();
-    fields[4] = "Integrity VM".into();
+    fields[4] = if summary.vm_type == VmType::Vpar { "Integrity vPar" } else { "Integrity VM" }.into();
     fields[10] = if summary.state.is_on() { "On" } else { "Off" }.into();
     fields[11] = start_word(guest).into();
     fields[19] = format!("{};", summary.vcpus);

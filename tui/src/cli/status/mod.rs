@@ -14,7 +14,7 @@ use std::io::Write;
 use clap::{ArgGroup, ArgMatches, Args, FromArgMatches};
 use ipc::client::Client;
 use ipc::log::LogSource;
-use ipc::message::{Event, GuestRef, LogQuery, Subscription};
+use ipc::message::{Event, GuestDetail, GuestRef, LogQuery, Subscription};
 
 use super::failure::Failure;
 use super::guest::Chosen;
@@ -32,9 +32,6 @@ pub(super) const SPEC: Spec = Spec {
             "original",
             "events",
             "resources",
-            "machine",
-            "xml",
-            "json",
             "server",
             "multi_server",
             "memory_type",
@@ -42,10 +39,11 @@ pub(super) const SPEC: Spec = Spec {
         ];
         Options::augment_args(command.about("Show guests").after_help(
             "-M prints 21 fields and more: 1 name, 3 number, 5 machine, 11 On or Off, 12 Auto or Manual, 20 virtual CPUs, \
-             21 memory; the others are empty. CPU usage is the average of the current run; cumulative usage is in \
+             21 memory; the others are empty. With -d or -D it prints resource statements alone. CPU usage is the average of the current run; cumulative usage is in \
              microseconds.",
         ))
         .group(ArgGroup::new("form").args(forms))
+        .group(ArgGroup::new("format").args(["machine", "xml", "json"]))
     },
     run,
 };
@@ -58,16 +56,16 @@ struct Options {
     #[arg(short = 'V')]
     verbose: bool,
     /// Devices as resource statements
-    #[arg(short = 'd', requires = "guest")]
+    #[arg(short = 'd', requires = "guest", conflicts_with_all = ["xml", "json"])]
     devices: bool,
     /// Devices as configured for the next start, before any change of media
-    #[arg(short = 'D', requires = "guest")]
+    #[arg(short = 'D', requires = "guest", conflicts_with_all = ["xml", "json"])]
     original: bool,
     /// Event log of the guest
-    #[arg(short = 'e', requires = "guest")]
+    #[arg(short = 'e', requires = "guest", conflicts_with = "format")]
     events: bool,
     /// Entitlement and use of processors and memory
-    #[arg(short = 'r')]
+    #[arg(short = 'r', conflicts_with = "format")]
     resources: bool,
     /// Machine-readable: a line for each guest, fields separated by colons
     #[arg(short = 'M')]
@@ -79,13 +77,13 @@ struct Options {
     #[arg(long)]
     json: bool,
     /// Resources of the VSP
-    #[arg(short = 's', conflicts_with = "guest")]
+    #[arg(short = 's', conflicts_with_all = ["guest", "format"])]
     server: bool,
     /// Multi-server environment
-    #[arg(short = 'm', conflicts_with = "guest")]
+    #[arg(short = 'm', conflicts_with_all = ["guest", "format"])]
     multi_server: bool,
     /// Guests with the type of their memory
-    #[arg(short = 'C')]
+    #[arg(short = 'C', conflicts_with = "format")]
     memory_type: bool,
     /// Options of HPVM whose meaning its manuals do not tell
     #[arg(short_aliases = ['A', 'i', 'R'], short = 'S', hide = true)]
@@ -118,19 +116,21 @@ fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Wr
     let detail = client.guest(guest)?;
     match () {
         _ if options.events => return events(client, detail.summary.name, out),
+        _ if options.machine && (options.devices || options.original) => {
+            statements(&detail, options.original).try_for_each(|statement| writeln!(out, "{statement}"))
+        }
+        _ if options.machine => machine::print(&detail, out),
+        _ if options.xml => document::xml(&[&detail], out),
+        _ if options.json => document::json(&document::guest(&detail), out),
         _ if options.verbose => {
             writeln!(out, "[Virtual Machines Details]")?;
             verbose::print(&detail, now(), out)
         }
-        _ if options.devices => {
-            table::statements(detail.devices.iter().map(|device| device.statement.as_str()), out)
+        _ if options.devices || options.original => {
+            table::statements(statements(&detail, options.original), out)
         }
-        _ if options.original => table::statements(detail.configured.iter().map(String::as_str), out),
         _ if options.resources => resources::of_guest(&detail, now(), out),
         _ if options.memory_type => resources::memory_types([&detail.summary], out),
-        _ if options.machine => machine::print(&detail, out),
-        _ if options.xml => document::xml(&[&detail], out),
-        _ if options.json => document::json(&document::guest(&detail), out),
         _ => table::details(&detail, out),
     }?;
     if options.is_for_people() && !options.resources && !options.memory_type {
@@ -140,6 +140,14 @@ fn one(options: &Options, mut client: Client, guest: &GuestRef, out: &mut dyn Wr
         print_missing(&mut client, SPEC.classic, Some(&detail.summary.name))?;
     }
     Ok(())
+}
+
+/// The resource statements of what a guest has, or is configured with.
+fn statements(detail: &GuestDetail, original: bool) -> Box<dyn Iterator<Item = &str> + '_> {
+    match original {
+        true => Box::new(detail.configured.iter().map(String::as_str)),
+        false => Box::new(detail.devices.iter().map(|device| device.statement.as_str())),
+    }
 }
 
 /// A guest as vMP shows it: with who uses its attached devices.
@@ -160,16 +168,16 @@ fn all(options: &Options, client: &mut Client, out: &mut dyn Write) -> Result<()
         options.verbose || options.resources || options.machine || options.xml || options.json;
     let details = if needs_details { client.all_guests()? } else { Vec::new() };
     match () {
-        _ if options.verbose => {
-            writeln!(out, "[Virtual Machines]")?;
-            details.iter().try_for_each(|detail| verbose::print(detail, now(), out))
-        }
-        _ if options.resources => resources::of_all(&details, now(), out),
         _ if options.machine => details.iter().try_for_each(|detail| machine::print(detail, out)),
         _ if options.xml => document::xml(&details.iter().collect::<Vec<_>>(), out),
         _ if options.json => {
             document::json(&details.iter().map(document::guest).collect::<Vec<_>>().into(), out)
         }
+        _ if options.verbose => {
+            writeln!(out, "[Virtual Machines]")?;
+            details.iter().try_for_each(|detail| verbose::print(detail, now(), out))
+        }
+        _ if options.resources => resources::of_all(&details, now(), out),
         _ if options.server => resources::of_server(&guests, out),
         _ if options.memory_type => resources::memory_types(&guests, out),
         _ => table::summary(&guests, out),

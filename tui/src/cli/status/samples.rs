@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use ipc::guest::{Stats, VcpuState, VcpuStats};
-use ipc::message::{DeviceDetail, Grant, GuestDetail, GuestState, GuestSummary, Rights, StartAttribute};
+use ipc::message::{
+    DeviceDetail, Grant, GuestDetail, GuestState, GuestSummary, Rights, StartAttribute, VmType,
+};
 
 /// 2026-11-23 20:00:00 UTC in microseconds.
 pub(in crate::cli) const NOW: i64 = 1_795_464_000_000_000;
@@ -14,6 +16,7 @@ pub(in crate::cli) fn guest(name: &str, number: u32, os_type: &str, state: Guest
         number,
         uuid: uuid::Uuid::from_u128(0x24a7bfa4_b1b2_11e2_8400_b499ba6430e0),
         os_type: os_type.into(),
+        vm_type: VmType::Shared,
         state,
         vcpus: 2,
         devices: 1,

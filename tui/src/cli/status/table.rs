@@ -12,11 +12,12 @@ pub(super) fn summary(guests: &[GuestSummary], out: &mut dyn Write) -> io::Resul
     writeln!(out, "Virtual Machine Name VM #  Type OS Type State     #VCPUs #Devs #Nets Memory")?;
     writeln!(out, "==================== ===== ==== ======= ========= ====== ===== ===== =======")?;
     for guest in guests {
-        let GuestSummary { name, number, os_type, state, vcpus, devices, networks, .. } = guest;
+        let GuestSummary { name, number, vm_type, os_type, state, vcpus, devices, networks, .. } = guest;
+        let vm_type = vm_type.column();
         let memory = format::memory(guest.memory_bytes);
         writeln!(
             out,
-            "{name:<20} {number:>5} SH   {os_type:<7} {state:<9} {vcpus:>6} {devices:>5} {networks:>5} {memory:>7}"
+            "{name:<20} {number:>5} {vm_type:<4} {os_type:<7} {state:<9} {vcpus:>6} {devices:>5} {networks:>5} {memory:>7}"
         )?;
     }
     Ok(())
@@ -24,11 +25,11 @@ pub(super) fn summary(guests: &[GuestSummary], out: &mut dyn Write) -> io::Resul
 
 /// One guest (hpvm.md 4.4.2).
 pub(super) fn details(guest: &GuestDetail, out: &mut dyn Write) -> io::Result<()> {
-    let GuestSummary { name, number, os_type, state, vcpus, .. } = &guest.summary;
+    let GuestSummary { name, number, vm_type, os_type, state, vcpus, .. } = &guest.summary;
     writeln!(out, "[Virtual Machine Details]")?;
     writeln!(out, "Virtual Machine Name VM #  Type OS Type State")?;
     writeln!(out, "==================== ===== ==== ======= =========")?;
-    writeln!(out, "{name:<20} {number:>5} SH   {os_type:<7} {state:<9}")?;
+    writeln!(out, "{name:<20} {number:>5} {:<4} {os_type:<7} {state:<9}", vm_type.column())?;
     if let Some(reason) = &guest.summary.reason {
         writeln!(out, "Last run: {reason}")?;
     }
@@ -101,20 +102,21 @@ pub(super) fn statements<'a>(
 mod tests {
     use super::super::samples::{detail, guest, text};
     use super::*;
-    use ipc::message::GuestState;
+    use ipc::message::{GuestState, VmType};
 
     /// The guide's own table, with the spacing of the columns as V6.x has them.
     #[test]
     fn summary_is_hpvm_s_table() {
-        let guests =
+        let mut guests =
             [guest("vm1", 9, "HPUX", GuestState::OnOs), guest("longer", 11, "LINUX", GuestState::OnEfi)];
+        guests[1].vm_type = VmType::Vpar;
         assert_eq!(
             text(|out| summary(&guests, out)),
             "[Virtual Machines]\n\
              Virtual Machine Name VM #  Type OS Type State     #VCPUs #Devs #Nets Memory\n\
              ==================== ===== ==== ======= ========= ====== ===== ===== =======\n\
              vm1                      9 SH   HPUX    On (OS)        2     1     1    2 GB\n\
-             longer                  11 SH   LINUX   On (EFI)       2     1     1    2 GB\n"
+             longer                  11 VP   LINUX   On (EFI)       2     1     1    2 GB\n"
         );
     }
 

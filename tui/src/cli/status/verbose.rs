@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ipc::message::{GuestDetail, Rights};
+use ipc::message::{GuestDetail, Rights, VmType};
 
 use super::machine::start_word;
 use crate::view::format;
@@ -18,7 +18,7 @@ pub(super) fn print(guest: &GuestDetail, now_micros: i64, out: &mut dyn Write) -
         ("VM's Config Version", "1".into()),
         ("Operating System", summary.os_type.clone()),
         ("State", summary.state.to_string()),
-        ("Virtual Machine Type", "Shared".into()),
+        ("Virtual Machine Type", if summary.vm_type == VmType::Vpar { "vPar" } else { "Shared" }.into()),
         ("Start type", start_word(guest).into()),
         ("Number of virtual CPUs", summary.vcpus.to_string()),
         ("Number of devices", summary.devices.to_string()),
