@@ -82,7 +82,16 @@ impl GuestConfig {
                     warning = Some(format!("Memory rounded up to {rounded}, a multiple of 64 MB."));
                 }
             }
-            Setting::Label(label) => self.label.clone_from(label),
+            Setting::Label(label) => {
+                // As the reference has it; what is stored already may be freer.
+                let is_legal = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
+                if let Some(other) = label.chars().find(|c| !is_legal(*c) && !c.is_control()) {
+                    let text =
+                        format!("Illegal character '{other}' in the label (A-Z a-z 0-9 - _ . and blanks).");
+                    return Err(ConfigError::invalid(text));
+                }
+                self.label.clone_from(label);
+            }
             Setting::Start(start) => self.start = *start,
             Setting::Entitlement { percent, max_percent } => {
                 self.entitlement = Entitlement { percent: *percent, max_percent: *max_percent };
@@ -290,6 +299,18 @@ mod tests {
             refusal(Setting::Entitlement { percent: 50, max_percent: 20 }),
             "Illegal entitlement 50:20 (valid range is 5-100)."
         );
+    }
+
+    #[test]
+    fn labels_are_of_hpvm_s_characters() {
+        let label = |text: &str| Setting::Label(text.into());
+        for text in ["", "Virtual Machine number One", &"x".repeat(255)] {
+            guest().apply(&label(text)).unwrap();
+        }
+        assert_eq!(refusal(label(&"x".repeat(256))), "Illegal label (at most 255 printable characters).");
+        assert_eq!(refusal(label("a\nb")), "Illegal label (at most 255 printable characters).");
+        let text = "Illegal character ':' in the label (A-Z a-z 0-9 - _ . and blanks).";
+        assert_eq!(refusal(label("a:b")), text);
     }
 
     #[test]

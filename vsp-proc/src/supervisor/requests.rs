@@ -1,14 +1,11 @@
 //! Requests of clients: what is admitted, and HPVM's words for what is not.
 
 use ipc::figures::DeviceFigures;
-use ipc::message::{
-    ClientToVsp, DeviceChange, Manner, Refusal, RefusalKind, Remark, Severity, StopMode, VspToClient,
-};
+use ipc::message::{ClientToVsp, DeviceChange, Manner, Refusal, RefusalKind, Remark, StopMode, VspToClient};
 use storage::statement::Address;
 
 use super::live::{Progress, StorageRequest};
 use super::problems::Changes;
-use super::show::pending_attributes;
 use super::{Goal, Reply, Supervisor, error_line, plain_line};
 use crate::db::{ConfigError, Entry, GuestConfig, Status};
 use crate::supervise::guest::{Event, State};
@@ -197,7 +194,6 @@ impl Supervisor {
         if renamed {
             self.check_free_name(&config.name).map_err(refused)?;
         }
-        remarks.extend(self.deferred(name, &config));
         let progress = self.store_and_apply(name, config, changes, seen).map_err(refused)?;
         self.guests.get(name).and_then(|guest| guest.run.as_ref()).into_iter().for_each(Run::look);
         Ok(match progress {
@@ -207,20 +203,6 @@ impl Supervisor {
             }
             wait @ Progress::Wait(_) => wait,
         })
-    }
-
-    /// What of a changed configuration has to wait for the next start of the guest that runs, and did not before; of its
-    /// devices others tell.
-    fn deferred(&self, name: &str, config: &GuestConfig) -> Vec<Remark> {
-        let running = self.guests.get(name).and_then(|guest| guest.running.as_ref());
-        let (Some(running), Some(before)) = (running, self.config(name)) else { return Vec::new() };
-        let before = pending_attributes(running, before);
-        let fresh = pending_attributes(running, config).into_iter().filter(|change| !before.contains(change));
-        let remark = |change| {
-            let text = format!("Takes effect at the next start of the guest: {change}.");
-            Remark::about(name, Severity::Warning, text)
-        };
-        fresh.map(remark).collect()
     }
 
     /// Stores a changed, and perhaps renamed, configuration of the guest called `name`.

@@ -161,20 +161,6 @@ fn keywords(config: &GuestConfig) -> Vec<(String, String)> {
 
 /// What of `configured` waits for the next start of a guest that runs as `running`.
 fn pending(running: &GuestConfig, configured: &GuestConfig) -> Vec<String> {
-    let mut all = pending_attributes(running, configured);
-    // A drive whose disc was changed at the console has nothing to wait for: that lasts as long as the run.
-    let is_in = |devices: &[StorageStatement], device: &StorageStatement| {
-        devices.iter().any(|other| other == device || differ_in_disc(other, device))
-    };
-    let added = configured.devices.iter().filter(|device| !is_in(&running.devices, device));
-    all.extend(added.map(|device| format!("added: {device}")));
-    let removed = running.devices.iter().filter(|device| !is_in(&configured.devices, device));
-    all.extend(removed.map(|device| format!("removed: {device}")));
-    all
-}
-
-/// The same of all but its devices.
-pub(super) fn pending_attributes(running: &GuestConfig, configured: &GuestConfig) -> Vec<String> {
     let mut all = Vec::new();
     if running.vcpus != configured.vcpus {
         all.push(format!("vcpus: {}", configured.vcpus));
@@ -189,5 +175,13 @@ pub(super) fn pending_attributes(running: &GuestConfig, configured: &GuestConfig
     ];
     let changed = keywords.into_iter().filter(|(_, before, after)| before != after);
     all.extend(changed.map(|(keyword, _, after)| format!("{keyword}: {after}")));
+    // A drive whose disc was changed at the console has nothing to wait for: that lasts as long as the run.
+    let is_in = |devices: &[StorageStatement], device: &StorageStatement| {
+        devices.iter().any(|other| other == device || differ_in_disc(other, device))
+    };
+    let added = configured.devices.iter().filter(|device| !is_in(&running.devices, device));
+    all.extend(added.map(|device| format!("added: {device}")));
+    let removed = running.devices.iter().filter(|device| !is_in(&configured.devices, device));
+    all.extend(removed.map(|device| format!("removed: {device}")));
     all
 }
