@@ -1,10 +1,25 @@
 //! A guest of a VSP under test.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use ipc::message::{GuestDetail, GuestRef, GuestState};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::{Console, Deadline, Ran, Vsp, wait_for};
+
+/// What the program in the box writes when it waits for a command.
+pub const DIAG_PROMPT: &str = "diag# ";
+
+/// Says that something is over, also where it failed.
+struct OnDrop<'a>(&'a AtomicBool);
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// Names a guest; whether it exists is another matter.
 pub struct Guest<'a> {
@@ -25,6 +40,46 @@ impl<'a> Guest<'a> {
     /// Runs a command on it: `-P name` is added.
     pub fn run(&self, command: &str, options: &[&str]) -> Ran {
         self.vsp.run(&[&[command, "-P", &self.name], options].concat())
+    }
+
+    /// Starts it; its program is the one in the box, which waits for commands then.
+    ///
+    /// # Panics
+    /// If that fails.
+    #[track_caller]
+    pub fn start_diag(&self) {
+        let mut console = self.console();
+        self.start();
+        console.expect(DIAG_PROMPT, Deadline::Guest);
+    }
+
+    /// Keeps the program in the box printing while `work` goes on.
+    pub fn flood<T>(&self, work: impl FnOnce() -> T) -> T {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let over = OnDrop(&is_over);
+            scope.spawn(|| {
+                let mut console = self.console();
+                let line = vec!["help"; 50].join(";");
+                while !is_over.load(Ordering::Relaxed) {
+                    console.line(&line);
+                    console.expect(DIAG_PROMPT, Deadline::Guest);
+                }
+            });
+            let result = work();
+            drop(over);
+            result
+        })
+    }
+
+    /// Bytes that it has printed since it was started.
+    ///
+    /// # Panics
+    /// If the VSP does not say.
+    pub fn printed(&self) -> u64 {
+        let figures = self.vsp.client().figures(None).expect("the VSP has figures");
+        let own = figures.iter().find(|guest| guest.name == self.name);
+        own.and_then(|guest| guest.machine.as_ref()).map_or(0, |machine| machine.console_bytes)
     }
 
     /// Starts it.

@@ -9,6 +9,7 @@ mod executable;
 mod guest;
 pub mod linux;
 mod machine;
+mod pty;
 pub mod shared;
 pub mod simh;
 mod terminal;
@@ -17,8 +18,9 @@ mod wait;
 
 pub use console::Console;
 pub use executable::hpvm;
-pub use guest::Guest;
+pub use guest::{DIAG_PROMPT, Guest};
 pub use machine::Machine;
+pub use pty::{Program, Pty};
 pub use terminal::Terminal;
 pub use vsp::{Ran, Vsp, is_alive};
 pub use wait::{Deadline, wait_for};

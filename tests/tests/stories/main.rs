@@ -18,6 +18,7 @@ mod linux;
 mod logs;
 mod rights;
 mod sharing;
+mod slow_line;
 mod takeover;
 mod torture;
 mod vsp;

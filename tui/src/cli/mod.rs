@@ -106,8 +106,8 @@ const COMMANDS: &[Spec] = &[
 /// What a command line asks for.
 enum Asked {
     Command(&'static Spec, Box<ArgMatches>),
-    /// The operator console; start the VSP without asking?
-    Console(bool),
+    /// The operator console.
+    Console(Box<ArgMatches>),
     /// A command of HPVM that this VSP has not, and why.
     Absent(String, &'static str),
     /// Nothing that this program knows: the command's name, and what is wrong.
@@ -118,7 +118,7 @@ enum Asked {
 pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
     let started = jiff::Timestamp::now();
     let (words, status) = match asked(arguments) {
-        Asked::Console(start) => return operator_console(start),
+        Asked::Console(matches) => return operator_console(&matches),
         // Help and versions are no mistakes.
         Asked::Wrong(_, error) if !error.use_stderr() => error.exit(),
         Asked::Wrong(command, error) => {
@@ -172,7 +172,7 @@ fn asked(arguments: &[OsString]) -> Asked {
                 Some(spec) => Asked::Command(spec, Box::new(matches.clone())),
                 None => Asked::Wrong("hpvm", clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
             },
-            None => Asked::Console(matches.get_flag("start")),
+            None => Asked::Console(Box::new(matches)),
         },
         Err(error) => {
             let spec = COMMANDS.iter().find(|spec| Some(spec.name) == second);
@@ -195,12 +195,14 @@ fn usage_line(command: &str, error: &clap::Error) -> String {
 }
 
 /// Without arguments: the operator console.
-fn operator_console(start: bool) -> ExitCode {
+fn operator_console(matches: &ArgMatches) -> ExitCode {
     let connect: Connect = Arc::new(|where_none_runs| match where_none_runs {
         WhereNoneRuns::Start => link::connect().map(Some),
         WhereNoneRuns::Fail => link::connect_running(),
     });
-    crate::console::run(Options { connect, start }).unwrap_or_else(|error| {
+    let start = matches.get_flag("start");
+    let frames_per_second = matches.get_one("frames").copied();
+    crate::console::run(Options { connect, start, frames_per_second }).unwrap_or_else(|error| {
         eprintln!("hpvm: {error:#}");
         ExitCode::FAILURE
     })
@@ -241,6 +243,11 @@ fn whole() -> Command {
         .arg(
             clap::arg!(start: --start "Operator console: start the VSP without asking")
                 .action(ArgAction::SetTrue),
+        )
+        .arg(
+            clap::arg!(frames: --"frames-per-second" <N> "Operator console: at most so many, 1 to 60; 4 suits a slow line")
+                .required(false)
+                .value_parser(clap::value_parser!(u16).range(1..=60)),
         );
     COMMANDS.iter().fold(command, |command, spec| command.subcommand(options(spec, spec.name)))
 }

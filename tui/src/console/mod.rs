@@ -6,11 +6,12 @@
 //!  ticks ──────────┘            └── state ────▶ view ──▶ terminal
 //! ```
 //!
-//! The loop never waits for anything but its channels: all that can block happens in threads of [`link`].
+//! The loop never waits for anything but its channels: all that can block happens in threads of [`link`], and of
+//! [`Screen`] for a terminal that takes no more.
 //! `update` and the view are pure, so every screen is tested without a terminal and without a VSP.
 
 pub(crate) mod command;
-mod effect;
+pub(crate) mod effect;
 pub(crate) mod emulator;
 pub(crate) mod figures;
 pub(crate) mod keymap;
@@ -38,19 +39,15 @@ use link::Link;
 pub(crate) use link::{Connect, WhereNoneRuns};
 use msg::{Msg, VspMsg};
 use screens::guest_console::ConsoleId;
-use settings::{Borders, Settings, WhereAbsent};
-use signal_hook::consts::{SIGHUP, SIGTERM};
+use settings::{Borders, Colors, Settings, WhereAbsent};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{Layer, Message, State};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The shortest time between two frames.
-const FRAME: Duration = Duration::from_millis(16);
-/// The same where a key was pressed: its effect is to be seen at once.
-const URGENT_FRAME: Duration = Duration::from_millis(2);
 /// What a guest prints for so long after a key was typed at it is taken for its echo, which may come in several pieces.
 const ECHO: Duration = Duration::from_millis(40);
 /// How often time passes for the state.
@@ -60,6 +57,8 @@ const TURN: Duration = Duration::from_millis(4);
 /// Messages that wait for the loop. When they are that many the VSP's are left where they are, and the
 /// VSP counts what it cannot send.
 const WAITING_MESSAGES: usize = 256;
+/// What is said where there is none to say it on.
+const TERMINAL_GONE: &str = "the terminal is gone";
 
 /// How the console is opened.
 pub(crate) struct Options {
@@ -67,6 +66,8 @@ pub(crate) struct Options {
     pub(crate) connect: Connect,
     /// Start a VSP where none runs, whatever the settings say.
     pub(crate) start: bool,
+    /// At most so many frames a second, whatever the settings say.
+    pub(crate) frames_per_second: Option<u16>,
 }
 
 /// Opens the console and returns when the operator leaves it. Guests and VSP go on.
@@ -77,20 +78,35 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         bail!("the operator console needs a terminal; 'hpvm help' lists the commands that do not");
     }
-    let (settings, complaint) = settings(options.start);
+    let Some(kind) = system::terminal() else {
+        bail!(
+            "the operator console needs a terminal that is not 'dumb'; 'hpvm help' lists the commands that do not"
+        );
+    };
+    let (settings, complaint) = settings(&options);
     let (input, keys) = bounded(WAITING_MESSAGES);
     let (sender, vsp) = bounded(WAITING_MESSAGES);
     let mut link = Link::new(options.connect, sender);
     watch_signals(input.clone())?;
-    let mut screen = Screen::enter(settings.mouse).context("cannot use the terminal")?;
+    let mut screen =
+        Screen::enter(settings.mouse, settings.frames_per_second).context("cannot use the terminal")?;
     read_input(input)?;
 
     let is_ascii = match settings.borders {
-        Borders::Auto => !system::has_utf8(),
+        Borders::Auto => !system::has_utf8() || kind.has_few_characters,
         Borders::Utf8 => false,
         Borders::Ascii => true,
     };
+    let palette = match settings.theme {
+        _ if system::wants_no_color() => Palette::None,
+        Colors::Auto => kind.palette,
+        Colors::Dark => Palette::Dark,
+        Colors::Light => Palette::Light,
+        Colors::Sixteen => Palette::Sixteen,
+        Colors::None => Palette::None,
+    };
     let mut state = State::new(screen.size(), system::now(), jiff::tz::TimeZone::system(), settings);
+    state.palette = palette;
     if let Some(text) = complaint {
         let title = "The settings are not used".to_owned();
         state.layers.push(Layer::Message(Message { title, text, is_bad: true, top: 0 }));
@@ -108,17 +124,17 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 /// The settings, and what is wrong with their file.
-fn settings(start: bool) -> (Settings, Option<String>) {
+fn settings(options: &Options) -> (Settings, Option<String>) {
     let read = settings::path().map_or_else(|| Ok(Settings::default()), |path| settings::read(&path));
     let (mut settings, complaint) = match read {
         Ok(settings) => (settings, None),
         Err(error) => (Settings::default(), Some(format!("{error:#}"))),
     };
-    if system::wants_no_color() {
-        settings.theme = Palette::None;
-    }
-    if start {
+    if options.start {
         settings.vsp = WhereAbsent::Start;
+    }
+    if let Some(frames) = options.frames_per_second {
+        settings.frames_per_second = frames;
     }
     (settings, complaint)
 }
@@ -157,19 +173,15 @@ enum Flow {
 impl Desk<'_> {
     fn work(&mut self, keys: &Receiver<Msg>, vsp: &Receiver<Msg>) -> anyhow::Result<()> {
         let ticks = tick(TICK);
-        let mut drawn: Option<Instant> = None;
+        let written = self.screen.written();
         let mut dirt = Dirt::Urgent;
         loop {
-            let pause = match dirt {
+            let until_frame = match dirt {
                 Dirt::Clean => None,
-                Dirt::Some => Some(FRAME),
-                Dirt::Urgent => Some(URGENT_FRAME),
+                Dirt::Some | Dirt::Urgent => self.screen.until_frame(dirt == Dirt::Urgent),
             };
-            let until_frame = pause
-                .map(|pause| drawn.map_or(Duration::ZERO, |drawn| pause.saturating_sub(drawn.elapsed())));
             if until_frame.is_some_and(|wait| wait.is_zero()) {
                 self.draw()?;
-                drawn = Some(Instant::now());
                 dirt = Dirt::Clean;
                 continue;
             }
@@ -182,6 +194,10 @@ impl Desk<'_> {
                     (msg, dirt)
                 }
                 recv(ticks) -> _ => (time_passes(), Dirt::Some),
+                recv(written) -> result => {
+                    self.screen.take(result.map_err(io::Error::other).flatten().context(TERMINAL_GONE)?);
+                    continue;
+                }
                 recv(frame_due) -> _ => continue,
             };
             dirt = dirt.max(comes_from);
@@ -196,10 +212,10 @@ impl Desk<'_> {
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
-        let theme = Theme::new(self.state.settings.theme, self.is_ascii);
+        let theme = Theme::new(self.state.palette, self.is_ascii);
         let (state, clicks) = (&*self.state, &mut self.clicks);
         let draw = |frame: &mut ratatui::Frame<'_>| *clicks = view::draw(state, &theme, frame);
-        self.screen.draw(draw).context("the terminal is gone")
+        self.screen.draw(draw).context(TERMINAL_GONE)
     }
 
     /// Takes what waits, keys first, for one turn; also says what came.
@@ -246,7 +262,7 @@ impl Desk<'_> {
     fn take(&mut self, mut msg: Msg) -> anyhow::Result<Flow> {
         match &mut msg {
             Msg::Resize(columns, lines) => {
-                self.screen.resize(*columns, *lines).context("the terminal is gone")?;
+                self.screen.resize(*columns, *lines);
             }
             Msg::Mouse { event, target } => *target = self.clicks.at(event.column, event.row),
             _ => {}
@@ -262,8 +278,8 @@ impl Desk<'_> {
     fn perform(&mut self, effect: Effect) -> anyhow::Result<Flow> {
         match effect {
             Effect::Quit => return Ok(Flow::Leave),
-            Effect::Redraw => self.screen.clear().context("the terminal is gone")?,
-            Effect::Copy(text) => self.screen.copy(&text).context("the terminal is gone")?,
+            Effect::Redraw => self.screen.clear(),
+            Effect::Copy(text) => self.screen.copy(text),
             other => {
                 if let Effect::Input { id, .. } = &other {
                     self.typed = Some((*id, Instant::now()));
@@ -307,7 +323,7 @@ fn read_input(input: Sender<Msg>) -> anyhow::Result<()> {
 }
 
 fn watch_signals(input: Sender<Msg>) -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP]).context("cannot watch for signals")?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT]).context("cannot watch for signals")?;
     let watch = move || {
         for _ in &mut signals {
             if input.send(Msg::Terminate).is_err() {

@@ -11,14 +11,12 @@ pub(super) struct Thrifty<B> {
     /// What the terminal's cursor does; nothing while nobody knows.
     is_shown: Option<bool>,
     position: Option<Position>,
-    /// Something waits for the flush.
-    has_sent: bool,
 }
 
 impl<B> Thrifty<B> {
     /// Nothing is known of the terminal yet.
     pub(super) fn new(inner: B) -> Self {
-        Self { inner, is_shown: None, position: None, has_sent: false }
+        Self { inner, is_shown: None, position: None }
     }
 }
 
@@ -34,7 +32,7 @@ impl<B: Backend> Backend for Thrifty<B> {
             return Ok(());
         }
         // Drawing moves the cursor.
-        (self.position, self.has_sent) = (None, true);
+        self.position = None;
         self.inner.draw(content)
     }
 
@@ -42,7 +40,7 @@ impl<B: Backend> Backend for Thrifty<B> {
         if self.is_shown == Some(false) {
             return Ok(());
         }
-        (self.is_shown, self.has_sent) = (Some(false), true);
+        self.is_shown = Some(false);
         self.inner.hide_cursor()
     }
 
@@ -50,7 +48,7 @@ impl<B: Backend> Backend for Thrifty<B> {
         if self.is_shown == Some(true) {
             return Ok(());
         }
-        (self.is_shown, self.has_sent) = (Some(true), true);
+        self.is_shown = Some(true);
         self.inner.show_cursor()
     }
 
@@ -64,17 +62,17 @@ impl<B: Backend> Backend for Thrifty<B> {
         if self.position == Some(position) {
             return Ok(());
         }
-        (self.position, self.has_sent) = (Some(position), true);
+        self.position = Some(position);
         self.inner.set_cursor_position(position)
     }
 
     fn clear(&mut self) -> Result<(), B::Error> {
-        (self.position, self.has_sent) = (None, true);
+        self.position = None;
         self.inner.clear()
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> Result<(), B::Error> {
-        (self.position, self.has_sent) = (None, true);
+        self.position = None;
         self.inner.clear_region(clear_type)
     }
 
@@ -87,7 +85,7 @@ impl<B: Backend> Backend for Thrifty<B> {
     }
 
     fn flush(&mut self) -> Result<(), B::Error> {
-        if std::mem::take(&mut self.has_sent) { self.inner.flush() } else { Ok(()) }
+        self.inner.flush()
     }
 }
 
