@@ -233,7 +233,7 @@ fn readable_title(title: &str) -> String {
 
 /// What xterm answers when asked for the colour at `index`: the 16 named, the 6×6×6 cube, the greys, then
 /// foreground, background and cursor.
-fn xterm_color(index: usize) -> Rgb {
+pub(crate) fn xterm_color(index: usize) -> Rgb {
     const NAMED: [(u8, u8, u8); 16] = [
         (0x00, 0x00, 0x00),
         (0xcd, 0x00, 0x00),

@@ -15,6 +15,7 @@ use super::screens::palette::Palette;
 use super::screens::storage::{StorageScreen, View};
 use super::screens::tabs::Tabs;
 use super::settings::Settings;
+use crate::view::theme;
 use ipc::message::{ClientToVsp, GuestDetail, GuestSummary, VspStatus};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(crate) time_zone: TimeZone,
     /// How the operator wants it.
     pub(crate) settings: Settings,
+    /// The colours now.
+    pub(crate) palette: theme::Palette,
     /// The VSP's host.
     pub(crate) host: Host,
     /// The connection to the VSP.
@@ -316,6 +319,7 @@ impl State {
             screen: Screen::Overview,
             guests: GuestsScreen::sorted_by(settings.sort),
             settings,
+            palette: theme::Palette::Dark,
             preview: Preview::default(),
             figures: Figures::default(),
             detail: DetailScreen::default(),

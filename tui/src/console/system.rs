@@ -2,6 +2,7 @@
 
 use super::figures::HostSample;
 use super::msg::Millis;
+use crate::view::theme::Palette;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -43,6 +44,49 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// What a terminal can do, as far as its name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TerminalKind {
+    /// The colours that it has for sure.
+    pub(super) palette: Palette,
+    /// Its font may lack what borders and marks are drawn with.
+    pub(super) has_few_characters: bool,
+}
+
+/// The operator's terminal; nothing if it cannot even move its cursor.
+pub(super) fn terminal() -> Option<TerminalKind> {
+    kind_of(&variable("TERM").unwrap_or_default(), variable("COLORTERM").is_some())
+}
+
+/// By the name in terminfo (term(7)); those that set `COLORTERM` have all colours.
+fn kind_of(name: &str, has_many_colors: bool) -> Option<TerminalKind> {
+    const MANY_COLORS: [&str; 12] = [
+        "256color",
+        "direct",
+        "alacritty",
+        "contour",
+        "foot",
+        "ghostty",
+        "iterm",
+        "kitty",
+        "konsole",
+        "mlterm",
+        "rio",
+        "wezterm",
+    ];
+    const NO_COLORS: [&str; 4] = ["vt1", "vt2", "vt3", "vt4"];
+    if name == "dumb" {
+        return None;
+    }
+    let is_plain = NO_COLORS.iter().any(|start| name.starts_with(start)) || name.ends_with("-m");
+    let palette = match name {
+        _ if is_plain => Palette::None,
+        _ if has_many_colors || MANY_COLORS.iter().any(|part| name.contains(part)) => Palette::Dark,
+        _ => Palette::Sixteen,
+    };
+    Some(TerminalKind { palette, has_few_characters: is_plain || name == "linux" })
+}
+
 /// Whether the locale has UTF-8.
 pub(super) fn has_utf8() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
@@ -57,6 +101,27 @@ pub(super) fn wants_no_color() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn terminal_has_the_colours_that_its_name_promises() {
+        for (name, has_many_colors, palette, has_few_characters) in [
+            ("xterm-256color", false, Palette::Dark, false),
+            ("tmux-256color", true, Palette::Dark, false),
+            ("xterm-kitty", false, Palette::Dark, false),
+            ("xterm", true, Palette::Dark, false),
+            ("xterm", false, Palette::Sixteen, false),
+            ("screen", false, Palette::Sixteen, false),
+            ("linux", false, Palette::Sixteen, true),
+            ("", false, Palette::Sixteen, false),
+            ("vt100", false, Palette::None, true),
+            ("vt220", true, Palette::None, true),
+            ("linux-m", false, Palette::None, true),
+        ] {
+            let expected = Some(TerminalKind { palette, has_few_characters });
+            assert_eq!(kind_of(name, has_many_colors), expected, "{name}");
+        }
+        assert_eq!(kind_of("dumb", true), None);
+    }
 
     #[test]
     fn figures_are_read_out_of_the_hosts_files() {

@@ -155,12 +155,14 @@ fn draw_menu(canvas: &mut Canvas<'_, '_, '_>) {
     let half = rows.len().div_ceil(2);
     let area = area(canvas.state.size, half + 2);
     let inner = canvas.dialog(area, &format!("vMP of {guest}"), canvas.theme.title());
+    // On the smallest screen all keys are shown, close together.
+    let first = if usize::from(inner.height) > half + 1 { 2 } else { 1 };
     let note = "Everything else is sent to the guest after the menu is closed.";
     canvas.line(Line::from(Span::styled(note, canvas.theme.dim())), inner, 0);
     let width = inner.width / 2;
     for (place, row) in rows.into_iter().enumerate() {
         let (column, line) = if place < half { (0, place) } else { (1, place - half) };
-        let Ok(line) = u16::try_from(line + 2) else { return };
+        let Ok(line) = u16::try_from(line + first) else { return };
         if line >= inner.height {
             continue;
         }

@@ -1,9 +1,13 @@
 //! Every screen at 80×24 and at 160×50, as text.
 
+mod clicks;
+mod themes;
+
 use super::*;
 use crate::console::msg::{ConsoleEvent, Msg, VspMsg};
 use crate::console::samples::{self, NOW};
 use crate::console::screens::detail::Part;
+use crate::console::state::Layer;
 use crate::console::update::update;
 use crate::view::theme::Palette;
 use crossterm::event::KeyCode;
@@ -40,6 +44,9 @@ macro_rules! screens {
                 }
             }
         )*
+
+        /// All of them with their names.
+        const SCREENS: &[(&str, fn((u16, u16)) -> State)] = &[$((stringify!($name), $prepare)),*];
     };
 }
 

@@ -2,26 +2,25 @@
 
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
-use serde::Deserialize;
 
 /// Which colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Palette {
     /// For a dark background.
-    #[serde(rename = "dark")]
     Dark,
     /// For a light background.
-    #[serde(rename = "light")]
     Light,
     /// The terminal's own sixteen.
-    #[serde(rename = "16")]
     Sixteen,
     /// None: attributes alone.
-    #[serde(rename = "none")]
     None,
 }
 
 impl Palette {
+    /// All.
+    #[cfg(test)]
+    pub(crate) const ALL: [Palette; 4] = [Palette::Dark, Palette::Light, Palette::Sixteen, Palette::None];
+
     /// The next one, round and round.
     pub(crate) fn next(self) -> Palette {
         match self {
@@ -43,11 +42,12 @@ impl Palette {
             chart: Color::Indexed(chart),
         };
         match self {
-            Palette::Dark => indexed(81, 244, 114, 221, 203, 74),
-            Palette::Light => indexed(25, 243, 28, 130, 160, 31),
+            Palette::Dark => indexed(81, 246, 114, 221, 203, 74),
+            Palette::Light => indexed(25, 241, 22, 94, 160, 31),
             Palette::Sixteen => Colors {
                 accent: Color::Cyan,
-                dim: Color::DarkGray,
+                // Some make their bright black the background.
+                dim: Color::Reset,
                 good: Color::Green,
                 warning: Color::Yellow,
                 bad: Color::Red,
@@ -203,7 +203,10 @@ impl Theme {
 
     /// What matters less.
     pub(crate) fn dim(&self) -> Style {
-        self.colored(self.colors.dim)
+        match self.palette {
+            Palette::Sixteen => Style::new().add_modifier(Modifier::DIM),
+            _ => self.colored(self.colors.dim),
+        }
     }
 
     /// What runs, what succeeded.
@@ -229,5 +232,43 @@ impl Theme {
     /// Text that was looked for, or is selected.
     pub(crate) fn found(&self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::emulator::xterm_color;
+
+    /// Relative luminance (WCAG 2.1, "relative luminance").
+    fn luminance(color: Color) -> f64 {
+        let Color::Indexed(index) = color else { panic!("{color:?} is what the terminal makes of it") };
+        let rgb = xterm_color(index.into());
+        let linear = |channel: u8| {
+            let value = f64::from(channel) / 255.0;
+            if value <= 0.03928 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(rgb.r) + 0.7152 * linear(rgb.g) + 0.0722 * linear(rgb.b)
+    }
+
+    fn contrast(color: Color, background: f64) -> f64 {
+        let (a, b) = (luminance(color) + 0.05, background + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    /// WCAG 2.1 asks for 4.5 for text and 3 for graphics (1.4.3, 1.4.11).
+    #[test]
+    fn colours_are_legible_on_their_background() {
+        // As dark, and as light, as themes of terminals usually are.
+        let (grey, white) = (luminance(Color::Indexed(234)), luminance(Color::Indexed(255)));
+        for (palette, backgrounds) in [(Palette::Dark, [0.0, grey]), (Palette::Light, [1.0, white])] {
+            let Colors { accent, dim, good, warning, bad, chart } = palette.colors();
+            for background in backgrounds {
+                for text in [accent, dim, good, warning, bad] {
+                    assert!(contrast(text, background) >= 4.5, "{palette:?} {text:?} on {background}");
+                }
+                assert!(contrast(chart, background) >= 3.0, "{palette:?} {chart:?}");
+            }
+        }
     }
 }

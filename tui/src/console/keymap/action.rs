@@ -99,6 +99,8 @@ pub(crate) enum Action {
     TakeOver,
     /// The console fills the screen, or not.
     Full,
+    /// Type the command that tells the guest's shell the size of the pane.
+    TypeSize,
     /// Another guest's console in a tab.
     OpenTab,
     /// Another guest's console beside this one.

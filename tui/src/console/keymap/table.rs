@@ -96,6 +96,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(Context::Vmp, &[Key::char('p'), LEFT], Action::PreviousTab, "previous tab", "Previous tab"),
     row(Context::Vmp, &[Key::char('k')], Action::ClosePane, "close this pane", "Close this pane"),
     row(Context::Vmp, &[Key::char('f')], Action::Full, "full screen, or not", "The console fills the screen, or not"),
+    row(Context::Vmp, &[Key::char('z')], Action::TypeSize, "type its size (stty)", "Type 'stty rows N columns N' at the guest's shell"),
     row(Context::Vmp, &[Key::char('w')], Action::TakeOver, "take over writing", "Take over writing to the console"),
     row(Context::Vmp, &[Key::char('o')], Action::Start, "PC  power on", "Power on"),
     row(Context::Vmp, &[Key::char('g')], Action::Stop, "GR  shut down, power off", "Shut down or power off, after asking"),

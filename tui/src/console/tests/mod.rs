@@ -371,6 +371,17 @@ fn terminal_has_the_size_of_its_pane() {
 }
 
 #[test]
+fn guests_shell_is_told_the_size_of_its_pane() {
+    let mut state = typing();
+    let id = samples::console_id(&state);
+    let size = state.console().map(|console| console.emulator.size()).expect("it is open");
+    update(&mut state, ctrl('b'));
+    let bytes = format!("stty rows {} columns {}\r", size.lines, size.columns).into_bytes();
+    assert_eq!(press(&mut state, KeyCode::Char('z')), [Effect::Input { id, bytes }]);
+    assert_eq!(state.context(), Context::Console);
+}
+
+#[test]
 fn screens_are_reached_by_number_by_tab_and_by_name() {
     let mut state = samples::busy(SIZE);
     for (code, screen) in

@@ -21,10 +21,15 @@ fn any_key() -> impl Strategy<Value = KeyEvent> {
         2 => Just(KeyModifiers::CONTROL),
         1 => (0u8..64).prop_map(KeyModifiers::from_bits_truncate),
     ];
-    (code, modifiers).prop_map(|(code, modifiers)| KeyEvent {
+    let kind = prop_oneof![
+        8 => Just(KeyEventKind::Press),
+        1 => Just(KeyEventKind::Repeat),
+        1 => Just(KeyEventKind::Release),
+    ];
+    (code, modifiers, kind).prop_map(|(code, modifiers, kind)| KeyEvent {
         code,
         modifiers,
-        kind: KeyEventKind::Press,
+        kind,
         state: KeyEventState::NONE,
     })
 }
@@ -66,21 +71,36 @@ fn any_console_event() -> impl Strategy<Value = ConsoleEvent> {
     ]
 }
 
-/// The target is found when it is known what was drawn.
+/// The target is found when it is known what was drawn. Places may lie beyond the screen.
 fn any_mouse() -> impl Strategy<Value = Msg> {
     let kinds = vec![
         MouseEventKind::Down(MouseButton::Left),
         MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::Down(MouseButton::Middle),
+        MouseEventKind::Up(MouseButton::Right),
+        MouseEventKind::Drag(MouseButton::Right),
+        MouseEventKind::Moved,
+        MouseEventKind::ScrollLeft,
         MouseEventKind::Up(MouseButton::Left),
         MouseEventKind::Drag(MouseButton::Left),
         MouseEventKind::ScrollUp,
         MouseEventKind::ScrollDown,
     ];
-    let place = (0u16..200, 0u16..70);
+    let place = prop_oneof![8 => (0u16..200, 0u16..70), 1 => (any::<u16>(), any::<u16>())];
     (prop::sample::select(kinds), place, 0u8..8).prop_map(|(kind, (column, row), modifiers)| Msg::Mouse {
         event: MouseEvent { kind, column, row, modifiers: KeyModifiers::from_bits_truncate(modifiers) },
         target: None,
     })
+}
+
+/// Mostly usual ones.
+fn any_size() -> impl Strategy<Value = (u16, u16)> {
+    prop_oneof![
+        6 => (60u16..200, 18u16..70),
+        2 => (0u16..80, 0u16..24),
+        1 => (0u16..=400, 0u16..=120),
+        1 => Just((0, 0)),
+    ]
 }
 
 fn any_msg() -> impl Strategy<Value = Msg> {
@@ -93,7 +113,7 @@ fn any_msg() -> impl Strategy<Value = Msg> {
     prop_oneof![
         20 => any_key().prop_map(Msg::Key),
         2 => ".{0,60}".prop_map(Msg::Paste),
-        2 => (0u16..200, 0u16..70).prop_map(|(columns, lines)| Msg::Resize(columns, lines)),
+        2 => any_size().prop_map(|(columns, lines)| Msg::Resize(columns, lines)),
         2 => (any::<i64>(), any::<u32>()).prop_map(|(now, ticks)| Msg::Tick { now, host: host(ticks.into()) }),
         8 => any_mouse(),
         2 => (any::<i64>(), 0u64..300).prop_map(|(at, seconds)| {
@@ -106,6 +126,10 @@ fn any_msg() -> impl Strategy<Value = Msg> {
             Msg::Vsp(VspMsg::Detail { name: "demo".to_owned(), result })
         }),
         1 => Just(Msg::Vsp(VspMsg::Inventory(Ok(samples::inventory())))),
+        1 => ".*".prop_map(|reason| Msg::Vsp(VspMsg::Inventory(Err(reason)))),
+        1 => "(demo|g1)".prop_map(|name| Msg::Vsp(VspMsg::ConsoleUsers { name, users: samples::console_users() })),
+        1 => Just(Msg::Vsp(VspMsg::Attachable(samples::attached().1))),
+        1 => Just(Msg::Terminate),
         2 => Just(Msg::Vsp(VspMsg::Up(samples::status()))),
         1 => (".*", any::<bool>()).prop_map(|(reason, is_absent)| Msg::Vsp(VspMsg::Down { reason, is_absent })),
         2 => proptest::collection::vec(any_guest(), 0..12).prop_map(|guests| Msg::Vsp(VspMsg::Guests(guests))),
@@ -127,17 +151,22 @@ proptest! {
     #[test]
     fn no_sequence_of_events_breaks_the_console(
         is_ascii in any::<bool>(),
-        msgs in proptest::collection::vec(any_msg(), 1..120),
+        // While a terminal takes no frames none is drawn.
+        msgs in proptest::collection::vec((any_msg(), prop::bool::weighted(0.8)), 1..120),
     ) {
         let mut state = samples::busy(SIZE);
         let mut clicks = view::ClickMap::default();
-        for mut msg in msgs {
+        for (mut msg, is_drawn) in msgs {
+            // A click is about what was drawn last, which may be of another size than the screen by now.
             if let Msg::Mouse { event, target } = &mut msg {
                 *target = clicks.at(event.column, event.row);
             }
             update(&mut state, msg);
+            if !is_drawn {
+                continue;
+            }
             let (columns, lines) = state.size;
-            let theme = Theme::new(state.settings.theme, is_ascii);
+            let theme = Theme::new(state.palette, is_ascii);
             let mut terminal = Terminal::new(TestBackend::new(columns, lines)).expect("a screen in memory");
             terminal.draw(|frame| clicks = view::draw(&state, &theme, frame)).expect("a screen in memory");
             prop_assert!(state.guests.selected_index() <= state.guests.count());

@@ -27,7 +27,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Reconnect => reconnect(state, false, effects),
         Action::StartVsp => reconnect(state, true, effects),
-        Action::Theme => state.settings.theme = state.settings.theme.next(),
+        Action::Theme => state.palette = state.palette.next(),
         Action::Messages => state.layers.push(Layer::History(0)),
         Action::Palette => {
             let palette = Palette::commands(context, state.guests.all());
@@ -109,6 +109,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::Menu => state.layers.push(Layer::Vmp),
         Action::SendEscapeKey => consoles::send(state, vec![ESCAPE_BYTE], effects),
         Action::TakeOver => consoles::take_over(state, effects),
+        Action::TypeSize => consoles::type_size(state, effects),
         Action::Full => state.tabs.is_full = !state.tabs.is_full,
         Action::OpenTab => choose_guest(state, "Open the console of", Choice::Open),
         Action::SplitColumns => {

@@ -74,6 +74,13 @@ pub(super) fn send(state: &mut State, bytes: Vec<u8>, effects: &mut Vec<Effect>)
     effects.extend(console.sendable(bytes).map(|bytes| Effect::Input { id, bytes }));
 }
 
+/// Types the command that tells the guest's shell how large its pane is: a serial line says so in no other way.
+pub(super) fn type_size(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(console) = state.console() else { return };
+    let ScreenSize { columns, lines } = console.emulator.size();
+    send(state, format!("stty rows {lines} columns {columns}\r").into_bytes(), effects);
+}
+
 /// Becomes the one who writes to the console that has the keys.
 pub(super) fn take_over(state: &mut State, effects: &mut Vec<Effect>) {
     if let Some(console) = state.console_mut()

@@ -3,7 +3,7 @@
 use super::{act, consoles};
 use crate::console::effect::Effect;
 use crate::console::emulator::Selecting;
-use crate::console::keymap::{Action, Context};
+use crate::console::keymap::{self, Action, Context};
 use crate::console::keys;
 use crate::console::msg::Target;
 use crate::console::state::{Layer, Screen, State};
@@ -31,8 +31,12 @@ pub(super) fn take(state: &mut State, event: MouseEvent, target: Option<Target>,
 fn click(state: &mut State, target: Option<Target>, effects: &mut Vec<Effect>) {
     let context = state.context();
     match target {
-        Some(Target::Action(action)) => act::act(state, context, action, effects),
         // What lies under a dialog is not to be reached.
+        Some(Target::Action(action))
+            if state.layers.is_empty() || keymap::rows(context).any(|row| row.action == action) =>
+        {
+            act::act(state, context, action, effects);
+        }
         Some(Target::Screen(screen)) if state.layers.is_empty() => act::go_to(state, screen, effects),
         Some(Target::Heading(column)) if state.layers.is_empty() => {
             state.guests.sort_by(column, &state.figures);
