@@ -2,6 +2,8 @@
 //! full. Where that takes its time it is said how far it is, and half a store is left to nobody.
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, fallocate};
@@ -10,17 +12,10 @@ use storage::backing::RawFile;
 
 use crate::duplicate::Created;
 
-/// Bytes that are reserved between two looks at whether to go on.
+/// Bytes that are reserved at once.
 const CHUNK: u64 = 64 << 20;
-
-/// Whether the blocks of a new store are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// All of them.
-    Reserved,
-    /// They come when they are written: the file system cannot reserve them.
-    Sparse,
-}
+/// Zeros that are written at once where nothing can be reserved.
+const BUFFER: usize = 1 << 20;
 
 /// Makes the file. `progress` hears how many bytes of how many are there, and says whether to go on.
 ///
@@ -30,32 +25,56 @@ pub(crate) fn make_store(
     path: &Path,
     size_bytes: u64,
     progress: &mut dyn FnMut(u64, u64) -> bool,
-) -> Result<Room, String> {
+) -> Result<(), String> {
+    make(path, size_bytes, reserve, progress)
+}
+
+/// Gives room to a file from some byte on: how many bytes.
+type Extend = fn(&File, u64, u64) -> io::Result<u64>;
+
+fn make(
+    path: &Path,
+    size_bytes: u64,
+    mut extend: Extend,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<(), String> {
     if !path.is_absolute() {
         return Err(format!("Illegal file name '{}'. Expected an absolute path.", path.display()));
     }
     RawFile::create(path, size_bytes).map_err(|e| e.to_string())?;
     let created = Created::one(path);
-    let failed = |error: std::io::Error| format!("Unable to extend '{}': {error}.", path.display());
+    let failed = |error: io::Error| format!("Unable to extend '{}': {error}.", path.display());
     let file = File::options().write(true).open(path).map_err(failed)?;
     let mut done = 0;
     while done < size_bytes {
-        let part = CHUNK.min(size_bytes - done);
-        match fallocate(&file, FallocateFlags::empty(), done, part) {
-            Ok(()) => done += part,
-            Err(Errno::INTR) => {}
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-                created.keep();
-                return Ok(Room::Sparse);
-            }
-            Err(error) => return Err(failed(error.into())),
+        match extend(&file, done, size_bytes - done) {
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => extend = write_zeros,
+            Err(error) => return Err(failed(error)),
         }
         if !progress(done, size_bytes) {
             return Err("Interrupted.".into());
         }
     }
     created.keep();
-    Ok(Room::Reserved)
+    Ok(())
+}
+
+fn reserve(file: &File, at: u64, len: u64) -> io::Result<u64> {
+    let len = len.min(CHUNK);
+    match fallocate(file, FallocateFlags::empty(), at, len) {
+        Ok(()) => Ok(len),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Err(io::ErrorKind::Unsupported.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn write_zeros(file: &File, at: u64, len: u64) -> io::Result<u64> {
+    static ZEROS: [u8; BUFFER] = [0; BUFFER];
+    let len = len.min(BUFFER as u64);
+    file.write_all_at(&ZEROS[..len as usize], at)?;
+    Ok(len)
 }
 
 #[cfg(test)]
@@ -63,35 +82,42 @@ mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;
 
+    const SIZE: u64 = CHUNK + 512;
+
     #[test]
-    fn a_store_has_its_size_and_its_blocks() {
+    fn a_store_has_its_size_and_its_blocks_whatever_the_file_system_can() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store");
-        let mut heard = Vec::new();
-        let room = make_store(&path, CHUNK + (1 << 20), &mut |done, total| {
-            heard.push((done, total));
-            true
-        });
-        let found = std::fs::metadata(&path).unwrap();
-        assert_eq!(found.len(), CHUNK + (1 << 20));
-        if room == Ok(Room::Reserved) {
-            assert_eq!(heard, [CHUNK, CHUNK + (1 << 20)].map(|done| (done, CHUNK + (1 << 20))));
-            assert!(found.blocks() * 512 >= found.len());
+        let without: Extend = |_, _, _| Err(io::ErrorKind::Unsupported.into());
+        for extend in [reserve, without] {
+            let mut last = 0;
+            make(&path, SIZE, extend, &mut |done, total| {
+                assert!(done >= last && done <= total && total == SIZE);
+                last = done;
+                true
+            })
+            .unwrap();
+            assert_eq!(last, SIZE);
+            let found = std::fs::metadata(&path).unwrap();
+            assert_eq!(found.len(), SIZE);
+            assert!(found.blocks() * 512 >= SIZE, "{} blocks", found.blocks());
+            let again = make_store(&path, 1 << 20, &mut |_, _| true).unwrap_err();
+            assert!(again.ends_with("already exists."), "{again}");
+            assert_eq!(std::fs::metadata(&path).unwrap().len(), SIZE, "what was there stays");
+            std::fs::remove_file(&path).unwrap();
         }
-        let again = make_store(&path, 1 << 20, &mut |_, _| true).unwrap_err();
-        assert!(again.ends_with("already exists."), "{again}");
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), found.len(), "what was there stays");
     }
 
     #[test]
-    fn an_interrupted_store_is_none() {
+    fn an_interrupted_store_or_one_without_room_is_none() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store");
         let made = make_store(&path, 4 * CHUNK, &mut |done, _| done < 2 * CHUNK);
-        if made != Ok(Room::Sparse) {
-            assert_eq!(made, Err("Interrupted.".into()));
-            assert!(!path.exists());
-        }
+        assert_eq!(made, Err("Interrupted.".into()));
+        assert!(!path.exists());
+        let full: Extend = |_, _, _| Err(io::ErrorKind::StorageFull.into());
+        let text = make(&path, CHUNK, full, &mut |_, _| true).unwrap_err();
+        assert!(text.starts_with("Unable to extend '") && !path.exists(), "{text}");
         assert!(make_store(Path::new("store"), 1 << 20, &mut |_, _| true).unwrap_err().contains("absolute"));
     }
 }

@@ -6,10 +6,15 @@ use tests::Vsp;
 fn impossible_guests_are_refused_with_the_reason() {
     let vsp = Vsp::new();
     vsp.create("ivm1", &[]);
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["-P", "ivm1"], "ERROR (ivm1): Guest 'ivm1' already exists."),
         (&["-P", "12"], "ERROR (12): Illegal guest name '12'."),
         (&["-P", "a/b"], "ERROR (a/b): Illegal guest name 'a/b'."),
+        (&["-P", "-ab"], "ERROR (-ab): Illegal guest name '-ab'."),
+        (
+            &["-P", "x", "-l", "a/b"],
+            "ERROR (x): Illegal character '/' in the label (A-Z a-z 0-9 - _ . and blanks).",
+        ),
         (&["-P", "x", "-c", "17"], "ERROR (x): Illegal number of vcpus 17 (valid range is 1-16)."),
         (
             &["-P", "x", "-r", "1024G"],

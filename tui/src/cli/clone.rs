@@ -35,7 +35,7 @@ struct Options {
     #[command(flatten)]
     which: Which,
     /// Name of the clone
-    #[arg(short = 'N', value_name = "clone-name")]
+    #[arg(short = 'N', value_name = "clone-name", allow_hyphen_values = true)]
     clone_name: String,
     #[command(flatten)]
     _devices: DeviceOptions,

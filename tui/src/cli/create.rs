@@ -6,21 +6,21 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use ipc::message::ClientToVsp;
 
 use super::failure::{Failure, print_remarks};
-use super::guest::Attributes;
+use super::guest::{Attributes, STATEMENTS};
 use super::{Spec, link};
 
 pub(super) const SPEC: Spec = Spec {
     name: "create",
     classic: "hpvmcreate",
     is_linked: true,
-    augment: |command| Options::augment_args(command.about("Create a guest")),
+    augment: |command| Options::augment_args(command.about("Create a guest").after_help(STATEMENTS)),
     run,
 };
 
 #[derive(Args)]
 struct Options {
-    /// Name of the new guest
-    #[arg(short = 'P', value_name = "vm-name")]
+    /// Name of the new guest: up to 255 characters of A-Z a-z 0-9 - _ ., not digits alone, no dash or dot in front
+    #[arg(short = 'P', value_name = "vm-name", allow_hyphen_values = true)]
     name: String,
     /// Resource statement of a device, such as disk:avio_stor::file:/path
     #[arg(short = 'a', value_name = "rsrc")]

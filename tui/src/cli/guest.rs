@@ -11,7 +11,7 @@ pub(super) struct Chosen {
     #[arg(short = 'P', value_name = "vm-name")]
     name: Option<String>,
     /// Guest, by number
-    #[arg(short = 'p', value_name = "vm-number")]
+    #[arg(short = 'p', value_name = "vm-number", value_parser = number)]
     number: Option<u32>,
 }
 
@@ -54,32 +54,32 @@ impl FromArgMatches for Which {
 // What `hpvmcreate`, `hpvmmodify` and `hpvmclone` have in common. (Documentation here would become that of the command.)
 #[derive(Args, Debug)]
 pub(super) struct Attributes {
-    /// Operating system: hpux, linux, windows, ...
+    /// Operating system: hpux, linux, windows, ...; a new guest has UNKNOWN
     #[arg(short = 'O', value_name = "os_type")]
     os_type: Option<String>,
-    /// Number of virtual CPUs
-    #[arg(short = 'c', value_name = "number_vcpus")]
+    /// Number of virtual CPUs, 1-16; a new guest has 1
+    #[arg(short = 'c', value_name = "number_vcpus", value_parser = number)]
     vcpus: Option<u32>,
-    /// Share of a processor that each virtual CPU is entitled to, in per cent; kept and shown, but the host shares its
-    /// processors among guests as among any processes
+    /// Share of a processor that each virtual CPU is entitled to, in per cent, 5-100; a new guest has 10:100. Kept and
+    /// shown, but the host shares its processors among guests as among any processes
     #[arg(short = 'e', value_name = "percent[:max_percent]", value_parser = entitlement)]
     entitlement: Option<(u8, u8)>,
     /// The same in cycles a second, with M or G, of a processor of 1600 MHz; a bare number is megahertz
     #[arg(short = 'E', value_name = "cycles[:max_cycles]", value_parser = cycles, conflicts_with = "entitlement")]
     cycles: Option<(u8, u8)>,
-    /// Memory, with M or G; a bare number is megabytes
+    /// Memory, with M or G, 64M-256G, rounded up to a multiple of 64M; a bare number is megabytes; a new guest has 2G
     #[arg(short = 'r', value_name = "amount", value_parser = memory)]
     memory: Option<u64>,
-    /// Descriptive label
+    /// Descriptive label: up to 255 characters of A-Z a-z 0-9 - _ . and blanks
     #[arg(short = 'l', value_name = "vm_label")]
     label: Option<String>,
-    /// Start the guest with the VSP (auto) or by hand only (manual)
+    /// Start the guest with the VSP (auto, as a new guest has it) or by hand only (manual)
     #[arg(short = 'B', value_name = "start_attr", value_parser = start_attribute)]
     start: Option<StartAttribute>,
-    /// Group with rights on the console; a leading - takes them away, a leading + is taken as well
+    /// Group with rights on the console, oper unless given; a leading - takes them away, a leading + is taken as well
     #[arg(short = 'g', value_name = "group[:{admin|oper}]", value_parser = grant, allow_hyphen_values = true)]
     groups: Vec<Grant>,
-    /// User with rights on the console; a leading - takes them away, a leading + is taken as well
+    /// User with rights on the console, oper unless given; a leading - takes them away, a leading + is taken as well
     #[arg(short = 'u', value_name = "user[:{admin|oper}]", value_parser = grant, allow_hyphen_values = true)]
     users: Vec<Grant>,
     /// Further attribute: kernel=PATH, initrd=PATH and append=STRING boot a kernel directly (an extension);
@@ -121,6 +121,17 @@ impl Attributes {
         all.extend(self.keywords.into_iter().map(|(keyword, value)| Setting::Keyword { keyword, value }));
         all
     }
+}
+
+/// How resource statements are written, for the help of the commands that take them.
+pub(super) const STATEMENTS: &str = "Resource statements are DEVICE:avio_stor:[BUS,SLOT,TARGET]:STORAGE:LOCATION, with bus and \
+     slot 0-7 and target 0-127; what is left out of the address is chosen. A guest has up to 256 devices, 128 on each bus and slot.\n\
+     disk:avio_stor::file:/FILE, disk:avio_stor::disk:/dev/DISK, disk:avio_stor::lv:/dev/GROUP/VOLUME: a disk\n\
+     dvd:avio_stor::file:/FILE.ISO, dvd:avio_stor::disk:/dev/DRIVE: a DVD; null instead, with a directory or the drive: an empty one\n\
+     tape:avio_stor::attach_path:LUNPATH, also changer and burner: an attached device, see 'hpvm ioscan -m lun'";
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "expected a number".to_owned())
 }
 
 /// What `-s` and `-F` ask for.

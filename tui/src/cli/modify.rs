@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use ipc::message::{ClientToVsp, DeviceChange, Setting};
 
 use super::failure::{Failure, print_remarks};
-use super::guest::{Attributes, Which};
+use super::guest::{Attributes, STATEMENTS, Which};
 use super::{Spec, link};
 
 pub(super) const SPEC: Spec = Spec {
@@ -14,9 +14,15 @@ pub(super) const SPEC: Spec = Spec {
     classic: "hpvmmodify",
     is_linked: true,
     augment: |command| {
-        Options::augment_args(command.about("Modify a guest").after_help(
-            "Changes that a running guest cannot take are stored and take effect at its next start.",
-        ))
+        Options::augment_args(command.about("Modify a guest").after_help(format!(
+            "All options of a call are carried out, or none.\n\
+             While the guest runs, devices come and go at once on the adapters (bus and slot) it has, except what it uses; \
+             -e, -E, -l, -B, -O, -g, -u and most of -x take effect at once. The rest (-c, -r, devices on new adapters, kernel, \
+             initrd, append) is stored and takes effect at its next start: 'hpvmstatus -V' shows it. It must be off for -N \
+             and another vm_type.\n{STATEMENTS}\n\
+             -d takes a statement as 'hpvmstatus -d' prints it ('hpvmstatus -D' where a disc was changed at the console); -m \
+             names a device by its full address and gives the new STORAGE:LOCATION.",
+        )))
     },
     run,
 };
@@ -26,7 +32,7 @@ struct Options {
     #[command(flatten)]
     which: Which,
     /// New name; the guest must be off
-    #[arg(short = 'N', value_name = "new-vm-name")]
+    #[arg(short = 'N', value_name = "new-vm-name", allow_hyphen_values = true)]
     new_name: Option<String>,
     #[command(flatten)]
     _devices: DeviceOptions,
@@ -43,7 +49,7 @@ pub(super) struct DeviceOptions {
     /// Delete a device
     #[arg(short = 'd', id = "delete", value_name = "rsrc")]
     _delete: Vec<String>,
-    /// Give the device at this bus,slot,target another backing store
+    /// Give the device at this bus,slot,target another backing store, or the drive another disc
     #[arg(short = 'm', id = "modify", value_name = "rsrc")]
     _modify: Vec<String>,
 }

@@ -41,9 +41,14 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     let name = client.guest(&guest)?.summary.name;
     let mut written = Ok(());
     let answer = client.request_with(&ClientToVsp::StartGuest { guest, manner }, |line| {
-        if !options.quiet && written.is_ok() {
-            written = writeln!(out, "{line}");
+        if options.quiet || written.is_err() {
+            return;
         }
+        // In the form of every remark (hpvm.md 8.1).
+        written = match line.starts_with("WARNING ") {
+            true => writeln!(out, "{}: {line}", SPEC.classic),
+            false => writeln!(out, "{line}"),
+        };
     })?;
     written?;
     if let VspToClient::Accepted(done) = &answer {

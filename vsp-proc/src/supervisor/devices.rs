@@ -17,7 +17,7 @@ use super::requests::{refusal, refuse, state_error};
 use super::{Reply, Supervisor};
 use crate::db::{GuestConfig, Status};
 use crate::devmgmt::HostStorage;
-use crate::extend::{Room, make_store};
+use crate::extend::make_store;
 use crate::supervise::guest::State;
 use crate::supervise::run::Run;
 
@@ -215,10 +215,7 @@ fn create_store(path: String, size_bytes: u64, reply: Reply) -> Result<(), Refus
         let _request = reply.span.clone().entered();
         let made = make_store(Path::new(&path), size_bytes, &mut reports(&reply));
         reply.send(match made {
-            Ok(Room::Reserved) => with_remarks(Vec::new()),
-            Ok(Room::Sparse) => with_remarks(vec![Remark::plain(format!(
-                "File '{path}' is sparse: its file system cannot reserve the space."
-            ))]),
+            Ok(()) => with_remarks(Vec::new()),
             Err(text) => {
                 tracing::info!(path, reason = text, "store not made");
                 VspToClient::Refused(failed(text))
