@@ -1,6 +1,7 @@
 //! hpvmcreate and hpvmmodify: many devices in one call, checks without doing, rights, reserved resources.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
 
 use tests::Vsp;
 
@@ -135,6 +136,31 @@ fn stores_that_are_not_there_are_taken_only_by_force() {
         ran.stderr().contains(&format!("Warning 1 on item {missing}: Device '{missing}' does not exist."))
     );
     assert_eq!(guest.detail().devices.len(), 1);
+}
+
+#[test]
+fn what_is_odd_but_possible_is_a_warning() {
+    let vsp = Vsp::new();
+    let disc = vsp.disk("disc.iso", 4096);
+    std::fs::set_permissions(&disc, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let guest = vsp.create("ivm1", &["-r", "64M", "-x", "kernel=builtin:diag"]);
+    let ran = guest.run("modify", &["-a", &format!("dvd:avio_stor::file:{disc}")]);
+    let warning = format!(
+        "hpvmmodify: WARNING (ivm1): File '{disc}' is world-writable: it is not available at the virtual console. Use \
+         chmod o-w.\n"
+    );
+    assert_eq!((ran.status(), ran.stderr()), (0, warning));
+    let processors = std::thread::available_parallelism().unwrap().get();
+    if processors < 16 {
+        let vcpus = processors + 1;
+        guest.run("modify", &["-c", &vcpus.to_string()]).ok();
+        let warning = format!(
+            "\nhpvmstart: WARNING (ivm1): Guest needs more vcpus than server supports: {vcpus} virtual CPUs share \
+             {processors} processors.\n"
+        );
+        assert!(guest.run("start", &[]).ok().contains(&warning));
+        guest.stop();
+    }
 }
 
 #[test]

@@ -226,6 +226,12 @@ fn devices_are_replaced_in_all_guests_at_once() {
     let listed = vsp.run(&["devmgmt", "-l", "gdev"]).ok();
     assert!(listed.contains(&format!("{new},/dev/an-alias:CONFIG=gdev")), "{listed}");
     assert!(!listed.contains(&old), "{listed}");
+    // By one that somebody has already: that is told.
+    let other = vsp.disk("other", 1 << 20);
+    vsp.create("ivm3", &["-a", &format!("disk:avio_stor::file:{other}")]);
+    let ran = vsp.run(&["devmgmt", "-n", &format!("gdev:{other}:{new}")]);
+    let problem = format!("Device file '{new}' in use by another guest (ivm1, ivm2).");
+    assert!(ran.status() == 0 && ran.stderr().contains(&problem), "{ran:?}");
 }
 
 #[test]
@@ -293,6 +299,14 @@ fn stores_are_made_by_their_size_and_wrong_requests_are_refused() {
     let entry = vsp.run(&["devmgmt", "-l", &format!("gdev:{listed}")]).ok();
     assert!(entry.contains("DEVTYPE=FILE,SHARE=NO,USAGE=DISK::"), "{entry}");
     assert_eq!(vsp.run(&["devmgmt", "-A", "-l", "all"]).status(), 1);
+    let home = vsp.path(".").canonicalize().unwrap().display().to_string();
+    vsp.run(&["devmgmt", "-a", &format!("rdev:{home}:attr:RECURSIVE=fs")]).ok();
+    let both = vsp.path("both").display().to_string();
+    vsp.run(&["devmgmt", "-V", "-A", "-S", "1M", &both]).refused(&[&format!(
+        "hpvmdevmgmt: Device '{both}' is restricted (rdev) and cannot be used by a guest."
+    )]);
+    assert!(!std::path::Path::new(&both).exists(), "file and entry, or neither");
+    vsp.run(&["devmgmt", "-d", &format!("rdev:{home}")]).ok();
     vsp.run(&["devmgmt", "-m", &format!("GDEV:{listed}:attr:share=yes")]).ok();
     assert!(vsp.run(&["devmgmt", "-l", "gdev:Share=Yes"]).ok().contains("SHARE=YES"));
     vsp.run(&["devmgmt", "-m", "gdev:myswitch:attr:SHARE=NO"]).refused(&[

@@ -102,18 +102,20 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
             list(&entries, options.verbose, out)?;
             print_missing(&mut client, SPEC.classic, None)?;
         }
-        VspToClient::Accepted(done) => {
-            print_remarks(SPEC.classic, &done.remarks);
-            if options.verbose && request != DeviceRequest::Repair {
-                writeln!(out, "{}: Done.", SPEC.classic)?;
-            }
-        }
+        VspToClient::Accepted(done) => print_remarks(SPEC.classic, &done.remarks),
         _ => return Err(ClientError::Unexpected.into()),
     }
-    if let (true, DeviceRequest::CreateFile { path, .. }) = (options.add_entry, request) {
+    if let (true, DeviceRequest::CreateFile { path, .. }) = (options.add_entry, &request) {
         let attributes = vec![("USAGE".to_owned(), "DISK".to_owned())];
-        let add = DeviceRequest::Add { kind: DeviceKind::Gdev, name: path, attributes };
-        client.request(&ClientToVsp::Devices(add))?;
+        let add = DeviceRequest::Add { kind: DeviceKind::Gdev, name: path.clone(), attributes };
+        if let Err(error) = client.request(&ClientToVsp::Devices(add)) {
+            // Both or neither: it was made just now, and nobody was told.
+            std::fs::remove_file(path)?;
+            return Err(error.into());
+        }
+    }
+    if options.verbose && !matches!(request, DeviceRequest::Repair | DeviceRequest::List { .. }) {
+        writeln!(out, "{}: Done.", SPEC.classic)?;
     }
     Ok(())
 }

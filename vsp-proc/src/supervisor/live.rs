@@ -196,6 +196,19 @@ fn address(device: &StorageStatement) -> Option<Address> {
     device.placement().address()
 }
 
+/// Firmware knows of no device that goes (hpvm.md 6.8).
+fn check_phase(state: &State, steps: &[Step]) -> Result<(), Failed> {
+    let removal = steps.iter().position(|step| matches!(step, Step::Remove(_)));
+    match (state, removal) {
+        (State::Running(Phase::Firmware), Some(step)) => {
+            let text =
+                "Guest is at EFI, where no device can be taken away. Stop it with hpvmstop and repeat.";
+            Err((Some(step), state_error(text)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The devices that did I/O since `before`.
 fn active(before: &[DeviceFigures], now: &[DeviceFigures]) -> BTreeSet<Place> {
     let place = |figures: &DeviceFigures| (figures.bus, figures.slot, figures.target);
@@ -326,13 +339,8 @@ impl Supervisor {
             return Err((None, conflict(text)));
         }
         let guest = self.guests.get(name);
-        // Its firmware knows of no device that goes (hpvm.md 6.8).
-        if guest.is_some_and(|guest| guest.state == State::Running(Phase::Firmware))
-            && let Some(step) = plan.steps.iter().position(|step| matches!(step, Step::Remove(_)))
-        {
-            let text =
-                "Guest is at EFI, where no device can be taken away. Stop it with hpvmstop and repeat.";
-            return Err((Some(step), state_error(text)));
+        if let Some(guest) = guest {
+            check_phase(&guest.state, &plan.steps)?;
         }
         let run = guest.and_then(|guest| guest.run.as_ref());
         let run = run.ok_or((None, state_error("Guest is not running.")))?;
@@ -429,5 +437,22 @@ impl Supervisor {
             }
         }
         self.next_telling = is_any_left.then(|| Instant::now() + TELL_INTERVAL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_taken_away_from_a_guest_at_efi() {
+        let statement: StorageStatement = "disk:avio_stor:0,0,1:file:/a".parse().unwrap();
+        let removal = Step::Remove(Address::new(0, 0, 1).unwrap());
+        let steps = [Step::Disc(statement.clone()), removal, Step::Add(statement.clone())];
+        let (at_efi, in_system) = (State::Running(Phase::Firmware), State::Running(Phase::Os));
+        let Err((step, error)) = check_phase(&at_efi, &steps) else { panic!("it is") };
+        assert_eq!((step, error.text.starts_with("Guest is at EFI")), (Some(1), true));
+        assert!(check_phase(&in_system, &steps).is_ok());
+        assert!(check_phase(&at_efi, &[Step::Add(statement)]).is_ok());
     }
 }
