@@ -9,11 +9,12 @@
 //! ```
 //!
 //! A disc is recorded from its beginning to its end, or, formatted, in any order. Nothing is told to be recorded before
-//! it is in the image; what [`Disc::sync`] was called for survives the host, everything else a killed process. SCSI is
-//! not known here (see [`crate::scsi::Burner`]).
+//! it is in the image; what [`Disc::sync`] was called for survives the host, everything else a killed process. What is
+//! planned, or only simulated, is in [`volatile`]. SCSI is not known here (see [`crate::scsi::Burner`]).
 
 mod record;
 mod sessions;
+mod volatile;
 
 use std::fs::File;
 use std::io;
@@ -151,6 +152,17 @@ struct Plan {
     appendable: bool,
 }
 
+impl Plan {
+    fn first(&self) -> i64 {
+        self.tracks.first().map_or(0, |(first, _)| i64::from(*first))
+    }
+
+    /// The sector after the last.
+    fn end(&self) -> i64 {
+        self.tracks.last().map_or(0, |(first, len)| i64::from(*first) + i64::from(*len))
+    }
+}
+
 /// Sectors of the pre-gap that is written before the first track of a session recorded at once.
 const PRE_GAP: i64 = 150;
 
@@ -160,7 +172,11 @@ pub struct Disc {
     description: PathBuf,
     image: File,
     record: Record,
+    /// What the description says. Of the track that was recorded last the image tells the rest.
+    described: Record,
     plan: Option<Plan>,
+    /// What is recorded in truth, while `record` is only what would be.
+    real: Option<Record>,
 }
 
 impl Disc {
@@ -182,7 +198,11 @@ impl Disc {
         })?;
         lock_image(&image, path)?;
         record.save(&description).map_err(host("write", &description))?;
-        Ok(Disc { path: path.to_owned(), description, image, record, plan: None })
+        Ok(Disc::of((path.to_owned(), description), image, record))
+    }
+
+    fn of((path, description): (PathBuf, PathBuf), image: File, record: Record) -> Disc {
+        Disc { path, description, image, described: record.clone(), record, plan: None, real: None }
     }
 
     /// Opens the disc with the image `path`.
@@ -203,22 +223,15 @@ impl Disc {
         let text = std::fs::read_to_string(&description).map_err(missing("read", &description))?;
         let record = Record::parse(&text)
             .map_err(|damage| DiscError::Damaged { path: description.clone(), damage })?;
-        let mut disc = Disc { path: path.to_owned(), description, image, record, plan: None };
-        disc.recover().map_err(host("examine", path))?;
+        let mut disc = Disc::of((path.to_owned(), description), image, record);
+        // What a process that died had put into the image behind what it had described is recorded, too.
+        let sectors = disc.sectors_in_image().map_err(host("examine", path))?;
+        disc.record = disc.record.with_image(sectors);
         Ok(disc)
     }
 
-    /// What a process that died had put into the image behind the last track is recorded, too.
-    fn recover(&mut self) -> io::Result<()> {
-        let sectors = u32::try_from(self.image.metadata()?.len() / SECTOR).unwrap_or(u32::MAX);
-        let capacity = self.record.capacity;
-        if let Some(track) = self.record.open_session().and_then(|session| session.tracks.last_mut())
-            && !track.closed
-        {
-            let end = track.reserved.map_or(capacity, |len| track.first + len);
-            track.recorded = track.recorded.max(sectors.min(end).saturating_sub(track.first));
-        }
-        Ok(())
+    fn sectors_in_image(&self) -> io::Result<u32> {
+        Ok(u32::try_from(self.image.metadata()?.len() / SECTOR).unwrap_or(u32::MAX))
     }
 
     /// The image.
@@ -316,9 +329,10 @@ impl Disc {
 
     /// Sectors from the beginning up to the last that can be read.
     pub fn readable(&self) -> u32 {
-        let tracks = || self.record.sessions.iter().flat_map(|session| &session.tracks);
+        let record = self.real.as_ref().unwrap_or(&self.record);
+        let tracks = || record.sessions.iter().flat_map(|session| &session.tracks);
         let recorded = tracks().filter(|track| track.recorded > 0).map(Track::next).max();
-        self.record.formatted.or(recorded).unwrap_or(0)
+        record.formatted.or(recorded).unwrap_or(0)
     }
 
     /// Reads whole sectors. What was never recorded in between is zeros.
@@ -360,7 +374,7 @@ impl Disc {
             return Ok(());
         }
         if self.plan.is_some() {
-            return self.write_planned(sector, count, from);
+            return self.write_planned(sector, count, from, again);
         }
         let sector = u32::try_from(sector).map_err(|_| RecordError::Address)?;
         if let Some(formatted) = self.record.formatted {
@@ -392,21 +406,26 @@ impl Disc {
         if let Some(track) = self.open_tracks().find(|track| track.first == view.first) {
             track.recorded = track.recorded.max(sector + count - track.first);
         }
-        Ok(())
+        self.describe()
     }
 
     /// Of a session recorded at once.
-    fn write_planned(&mut self, sector: i64, count: u32, from: &Segments<'_>) -> Result<(), RecordError> {
+    fn write_planned(
+        &mut self,
+        sector: i64,
+        count: u32,
+        from: &Segments<'_>,
+        again: bool,
+    ) -> Result<(), RecordError> {
         let plan = self.plan.as_ref().ok_or(RecordError::Unsuitable)?;
-        let (last_first, last_len) = plan.tracks.last().copied().unwrap_or_default();
-        let end = i64::from(last_first) + i64::from(last_len);
-        if sector != plan.next {
+        let first = plan.first();
+        if sector != plan.next && !(again && (first - PRE_GAP..plan.next).contains(&sector)) {
             return Err(RecordError::Address);
         }
-        if sector + i64::from(count) > end {
+        if sector + i64::from(count) > plan.end() {
             return Err(RecordError::Full);
         }
-        let first = plan.tracks.first().map_or(0, |(first, _)| i64::from(*first));
+        let next = plan.next.max(sector + i64::from(count));
         if self.record.sessions.last().is_none_or(|session| session.closed) {
             for (first, len) in plan.tracks.clone() {
                 self.begin_track(first, Some(len))?;
@@ -418,7 +437,12 @@ impl Disc {
         if kept.len_bytes() > 0 {
             self.put((sector + skipped as i64) as u32, &kept)?;
         }
-        let next = sector + i64::from(count);
+        self.come_to(next);
+        self.describe()
+    }
+
+    /// The session that is planned is recorded up to here.
+    fn come_to(&mut self, next: i64) {
         for track in self.open_tracks() {
             track.recorded =
                 (next - i64::from(track.first)).clamp(0, track.reserved.unwrap_or(0).into()) as u32;
@@ -426,10 +450,12 @@ impl Disc {
         if let Some(plan) = &mut self.plan {
             plan.next = next;
         }
-        Ok(())
     }
 
     fn put(&self, sector: u32, from: &Segments<'_>) -> Result<(), RecordError> {
+        if self.is_simulating() {
+            return Ok(());
+        }
         let (start, len) = (u64::from(sector) * SECTOR, from.len_bytes());
         let mut done = 0;
         while done < len {
@@ -459,28 +485,48 @@ impl Disc {
         }
         next.check().map_err(|_| RecordError::Full)?;
         // Nothing that lies in the image from before the disc was blanked may be taken for recorded.
-        let end = self.readable();
-        self.image.set_len(u64::from(end) * SECTOR)?;
+        self.cut(self.readable())?;
         self.commit(next)
+    }
+
+    /// The image ends after so many sectors.
+    fn cut(&self, sectors: u32) -> Result<(), RecordError> {
+        match self.is_simulating() {
+            true => Ok(()),
+            false => Ok(self.image.set_len(u64::from(sectors) * SECTOR)?),
+        }
     }
 
     /// Makes `next` the state, on stable storage.
     fn commit(&mut self, next: Record) -> Result<(), RecordError> {
-        next.save(&self.description)?;
+        if !self.is_simulating() {
+            next.save(&self.description)?;
+            self.described = next.clone();
+        }
         self.record = next;
         Ok(())
+    }
+
+    /// Writes the state down if the next process would not find it in the image.
+    fn describe(&mut self) -> Result<(), RecordError> {
+        let is_told =
+            self.is_simulating() || self.described.with_image(self.sectors_in_image()?) == self.record;
+        if is_told { Ok(()) } else { self.commit(self.record.clone()) }
+    }
+
+    fn sync_image(&self) -> Result<(), RecordError> {
+        match self.is_simulating() {
+            true => Ok(()),
+            false => Ok(self.image.sync_data()?),
+        }
     }
 
     /// Everything that was recorded is on stable storage when this returns. A session recorded at once that is complete is
     /// closed.
     pub fn sync(&mut self) -> Result<(), RecordError> {
-        self.image.sync_data()?;
-        let is_complete = |plan: &Plan| {
-            let (first, len) = plan.tracks.last().copied().unwrap_or_default();
-            plan.next == i64::from(first) + i64::from(len)
-        };
+        self.sync_image()?;
         match self.plan.clone() {
-            Some(plan) if is_complete(&plan) => {
+            Some(plan) if plan.next == plan.end() => {
                 self.plan = None;
                 self.close_session(plan.appendable)
             }

@@ -229,8 +229,25 @@ impl Record {
         Ok(())
     }
 
+    /// The text.
+    pub(super) fn print(&self) -> io::Result<String> {
+        toml::to_string(self).map_err(io::Error::other)
+    }
+
     pub(super) fn save(&self, path: &Path) -> io::Result<()> {
-        durable::replace(path, toml::to_string(self).map_err(io::Error::other)?.as_bytes())
+        durable::replace(path, self.print()?.as_bytes())
+    }
+
+    /// As it is when the image has so many sectors. They lie there in the order in which they are recorded: the image ends in
+    /// the track that was recorded last.
+    pub(super) fn with_image(&self, sectors: u32) -> Record {
+        let mut record = self.clone();
+        let tracks = record.open_session().into_iter().flat_map(|session| &mut session.tracks);
+        if let Some(track) = tracks.filter(|track| !track.closed && track.first < sectors).last() {
+            let end = track.reserved.map_or(self.capacity, |len| track.first + len);
+            track.recorded = track.recorded.max(sectors.min(end) - track.first);
+        }
+        record
     }
 
     /// The session that is being recorded.

@@ -10,11 +10,16 @@ impl Disc {
         session.is_some_and(|s| s.tracks.iter().all(|track| track.reserved == Some(track.recorded)))
     }
 
-    /// RESERVE TRACK: the next track will have this length.
+    /// RESERVE TRACK: the next track will have this length. `again`: a process that died may have reserved it already.
     ///
     /// # Errors
     /// There is no room, or the disc takes no tracks.
-    pub fn reserve(&mut self, sectors: u32) -> Result<(), RecordError> {
+    pub fn reserve(&mut self, sectors: u32, again: bool) -> Result<(), RecordError> {
+        let last = self.open_tracks().last();
+        // Whoever reserves a track records it before he reserves another one.
+        if again && last.is_some_and(|track| track.reserved == Some(sectors) && track.recorded == 0) {
+            return Ok(());
+        }
         let view = self.tracks().into_iter().find(|track| track.state == TrackState::Invisible);
         let view = view.ok_or(RecordError::Unsuitable)?;
         if sectors == 0 || sectors > view.len || self.record.kind == Kind::DvdPlusRw {
@@ -55,14 +60,14 @@ impl Disc {
         self.plan.as_ref().map(|plan| plan.next)
     }
 
-    /// What was planned is not recorded.
+    /// What was planned is not recorded, or no further.
     pub fn forget_plan(&mut self) {
         self.plan = None;
     }
 
     /// Closes a track; the one that is open if it has no number. An empty one stays as it is.
     pub fn close_track(&mut self, number: Option<u8>) -> Result<(), RecordError> {
-        self.image.sync_data()?;
+        self.sync_image()?;
         let views = self.tracks();
         let is_meant = |view: &&TrackView| match number {
             Some(number) => view.number == number,
@@ -81,7 +86,7 @@ impl Disc {
     /// # Errors
     /// Nothing is recorded that could be closed.
     pub fn close_session(&mut self, appendable: bool) -> Result<(), RecordError> {
-        self.image.sync_data()?;
+        self.sync_image()?;
         if self.record.formatted.is_some() {
             return Ok(());
         }
@@ -97,7 +102,10 @@ impl Disc {
         }
         next.finalised |= !appendable;
         self.plan = None;
-        self.commit(next)
+        self.commit(next)?;
+        // Nothing would follow: the disc is what it is again.
+        self.simulate(false);
+        Ok(())
     }
 
     /// Erases a rewritable disc, its format too.
@@ -126,7 +134,6 @@ impl Disc {
     fn renew(&mut self, next: Record) -> Result<(), RecordError> {
         self.plan = None;
         self.commit(next)?;
-        self.image.set_len(0)?;
-        Ok(())
+        self.cut(0)
     }
 }

@@ -98,8 +98,8 @@ fn killed_process_leaves_what_is_in_the_image() {
 fn reserved_tracks_are_filled_in_any_order() {
     let bench = Bench::new();
     let mut disc = bench.blank(Kind::DvdPlusR);
-    disc.reserve(64).unwrap();
-    disc.reserve(32).unwrap();
+    disc.reserve(64, false).unwrap();
+    disc.reserve(32, false).unwrap();
     write(&mut disc, 64, 2, 32).unwrap();
     assert!(matches!(write(&mut disc, 96, 9, 200_000), Err(RecordError::Full)));
     assert!(matches!(write(&mut disc, 0, 1, 65), Err(RecordError::Full)));
@@ -107,7 +107,7 @@ fn reserved_tracks_are_filled_in_any_order() {
     assert_eq!(tracks(&disc)[..2], [(1, 1, 0, 64, 63, Open), (2, 1, 64, 32, 32, Open)]);
     disc.close_session(true).unwrap();
     assert_eq!(tracks(&disc)[..2], [(1, 1, 0, 63, 63, Closed), (2, 1, 64, 32, 32, Closed)]);
-    assert!(matches!(disc.reserve(200_000), Err(RecordError::Full)));
+    assert!(matches!(disc.reserve(200_000, false), Err(RecordError::Full)));
 }
 
 #[test]
@@ -205,7 +205,7 @@ proptest! {
                 }
                 3 => _ = disc.close_track(None),
                 4 => _ = disc.close_session(place < 38),
-                5 => _ = disc.reserve(place),
+                5 => _ = disc.reserve(place, false),
                 6 if place == 0 => {
                     disc.blank().unwrap();
                     model.clear();

@@ -236,6 +236,33 @@ pub(super) fn parse(text: &str, mut parse_own: impl FnMut(&str, &[&str]) -> Opti
     nexuses
 }
 
+/// A path as one line of UTF-8.
+pub(super) fn escaped(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let is_plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'%';
+    path.as_os_str().as_bytes().iter().fold(String::new(), |mut text, byte| {
+        match is_plain(*byte) {
+            true => text.push(char::from(*byte)),
+            false => text += &format!("%{byte:02x}"),
+        }
+        text
+    })
+}
+
+/// The path it says.
+pub(super) fn unescaped(text: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((plain, coded)) = rest.split_once('%') {
+        bytes.extend(plain.bytes());
+        bytes.push(u8::from_str_radix(coded.get(..2)?, 16).ok()?);
+        rest = &coded[2..];
+    }
+    bytes.extend(rest.bytes());
+    Some(PathBuf::from(std::ffi::OsString::from_vec(bytes)))
+}
+
 /// An initiator as a word.
 pub(super) fn parse_initiator(word: &str) -> Option<Initiator> {
     Uuid::parse_str(word).ok().map(Initiator)

@@ -1,8 +1,10 @@
 //! What every drive does about its disc, whatever it does with what is on it: commands of the tray, and of the structures
 //! of DVDs.
 
+use super::super::attention;
 use super::super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
 use super::super::sense::Sense;
+use super::super::{Command, Execution, Initiator};
 use super::events::Events;
 use super::tray::{Happened, Tray};
 
@@ -12,10 +14,20 @@ pub(super) trait DiscDrive: LogicalUnit {
     type Disc: Clone;
     /// The tray.
     fn tray(&self) -> &Tray<Self::Disc>;
+    /// The guest.
+    fn initiator(&self) -> Initiator;
     /// What this guest has not been told yet.
     fn events(&self) -> &Events;
     /// All guests are told.
     fn tell(&self, happened: Happened);
+}
+
+const GET_EVENT_STATUS: u8 = 0x4a;
+
+/// Whether a command was told something that its answer takes from what is pending. It may be that the answer does not
+/// arrive: see [`attention::is_told`].
+pub(super) fn is_told(command: &Command<'_>, execution: &Execution) -> bool {
+    attention::is_told(execution) || command.cdb.first() == Some(&GET_EVENT_STATUS)
 }
 
 /// The commands of every drive.
@@ -24,7 +36,7 @@ pub(super) const fn commands<U: DiscDrive>() -> &'static [Row<U>] {
     const { &[
         row(0x1b, None, "START STOP UNIT", &[0x1b, 0x01, 0, 0, 0x03, 0], Needs::Attention, Against::Never, start_stop),
         row(0x1e, None, "PREVENT ALLOW MEDIUM REMOVAL", &[0x1e, 0, 0, 0, 0x03, 0], Needs::Attention, Against::Never, prevent),
-        row(0x4a, None, "GET EVENT STATUS NOTIFICATION", &[0x4a, 0x01, 0, 0, 0xff, 0, 0, 0xff, 0xff, 0], Needs::Nothing, Against::Never, get_event_status),
+        row(GET_EVENT_STATUS, None, "GET EVENT STATUS NOTIFICATION", &[GET_EVENT_STATUS, 0x01, 0, 0, 0xff, 0, 0, 0xff, 0xff, 0], Needs::Nothing, Against::Never, get_event_status),
         row(0xbb, None, "SET CD SPEED", &[0xbb, 0x03, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0], Needs::Attention, Against::Never, |_, _| Ok(Moved::NOTHING)),
         row(0xbd, None, "MECHANISM STATUS", &[0xbd, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0], Needs::Attention, Against::Never, mechanism_status),
     ] }
@@ -40,7 +52,7 @@ fn start_stop<U: DiscDrive>(unit: &U, task: &Task<'_>) -> Result<Moved, Stop> {
 
 /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6 clause 6.14).
 fn prevent<U: DiscDrive>(unit: &U, task: &Task<'_>) -> Result<Moved, Stop> {
-    unit.tray().prevent(task);
+    unit.tray().prevent(task, unit.initiator());
     Ok(Moved::NOTHING)
 }
 

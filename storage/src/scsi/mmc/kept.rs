@@ -8,10 +8,10 @@
 
 use std::path::Path;
 
-use super::super::Initiator;
 use super::super::kept::{self, Keeper, StateError, print_line};
 use super::super::reservation::Power;
 use super::Dvd;
+use super::drive::DiscDrive;
 
 /// First words of the file.
 const HEADING: &str = "kittson dvd 1";
@@ -35,7 +35,8 @@ impl Dvd {
         let [value] = words else { return None };
         let value: u8 = value.parse().ok()?;
         match word {
-            "locked" => self.tray.restore_lock(value != 0),
+            "locked" if value != 0 => self.tray.lock_for(self.initiator()),
+            "locked" => self.tray.unlock(),
             "open" => self.tray.restore_open(value != 0),
             "event" => self.events.restore(value),
             _ => return None,
@@ -54,8 +55,7 @@ impl Dvd {
         {
             print_line(&mut text, format_args!("{name} {value}"));
         }
-        // It has one initiator, the guest that has it.
-        kept::print_nexus(&mut text, Initiator::default(), &self.attentions.pending());
+        kept::print_nexus(&mut text, self.initiator(), &self.attentions.pending());
         if keeper.is_news(&text) {
             keeper.save(text, "", self.id);
         }

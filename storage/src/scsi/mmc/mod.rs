@@ -18,11 +18,13 @@ use uuid::Uuid;
 use self::drive::DiscDrive;
 use self::events::Events;
 use self::tray::{Happened, Tray};
-use super::attention::{Attentions, is_told};
+use super::attention::Attentions;
 use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
 use super::kept::Keeper;
 use super::mode::Page;
-use super::{Begun, Command, Completion, Execution, Operation, Reset, Sense, Statistics, StatisticsSnapshot};
+use super::{
+    Begun, Command, Completion, Execution, Initiator, Operation, Reset, Sense, Statistics, StatisticsSnapshot,
+};
 use super::{Target, Wait, command, spc};
 use crate::backing::{BlockStore, IoError, IoErrorKind, Patience};
 use crate::throttle::Throttle;
@@ -205,7 +207,7 @@ impl Target for Dvd {
         // What the commands before were told has arrived.
         self.keep();
         let execution = command::execute(self, command, patience);
-        if !is_told(&execution) {
+        if !drive::is_told(command, &execution) {
             self.keep();
         }
         execution
@@ -279,6 +281,11 @@ impl DiscDrive for Dvd {
 
     fn tray(&self) -> &Tray<Arc<dyn BlockStore>> {
         &self.tray
+    }
+
+    /// There is one, the guest that has it.
+    fn initiator(&self) -> Initiator {
+        Initiator::default()
     }
 
     fn events(&self) -> &Events {

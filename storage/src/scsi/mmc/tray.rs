@@ -7,9 +7,10 @@
 //!      └──────── eject ─────────────────────┘ └───┘
 //! ```
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
+use super::super::Initiator;
 use super::super::command::Task;
 use super::super::sense::Sense;
 
@@ -45,7 +46,8 @@ pub(super) enum Happened {
 /// The tray of a drive for discs of a type.
 pub(super) struct Tray<D> {
     slot: RwLock<Slot<D>>,
-    locked: AtomicBool,
+    /// Who prevents removal.
+    preventing: Mutex<BTreeSet<Initiator>>,
 }
 
 struct Slot<D> {
@@ -56,7 +58,7 @@ struct Slot<D> {
 impl<D: Clone> Tray<D> {
     /// Closed, with a disc in it or none.
     pub(super) fn new(disc: Option<D>) -> Tray<D> {
-        Tray { slot: RwLock::new(Slot { disc, open: false }), locked: AtomicBool::new(false) }
+        Tray { slot: RwLock::new(Slot { disc, open: false }), preventing: Mutex::default() }
     }
 
     pub(super) fn state(&self) -> DiscState {
@@ -78,8 +80,22 @@ impl<D: Clone> Tray<D> {
         }
     }
 
+    /// What lies in it, open or closed.
+    pub(super) fn lying(&self) -> Option<D> {
+        self.slot.read().unwrap_or_else(PoisonError::into_inner).disc.clone()
+    }
+
+    fn preventing(&self) -> MutexGuard<'_, BTreeSet<Initiator>> {
+        self.preventing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn is_locked(&self) -> bool {
-        self.locked.load(Ordering::Acquire)
+        !self.preventing().is_empty()
+    }
+
+    /// Who has locked it.
+    pub(super) fn locked_by(&self) -> Vec<Initiator> {
+        self.preventing().iter().copied().collect()
     }
 
     /// Whether the tray is out.
@@ -92,13 +108,18 @@ impl<D: Clone> Tray<D> {
         self.slot.write().unwrap_or_else(PoisonError::into_inner).open = is_open;
     }
 
-    /// The same of the lock.
-    pub(super) fn restore_lock(&self, is_locked: bool) {
-        self.locked.store(is_locked, Ordering::Release);
+    pub(super) fn lock_for(&self, initiator: Initiator) {
+        self.preventing().insert(initiator);
     }
 
+    /// This one needs the disc no more.
+    pub(super) fn unlock_for(&self, initiator: Initiator) {
+        self.preventing().remove(&initiator);
+    }
+
+    /// Nobody does.
     pub(super) fn unlock(&self) {
-        self.locked.store(false, Ordering::Release);
+        self.preventing().clear();
     }
 
     /// A disc is put in, in place of one in an open tray, and the tray is closed.
@@ -158,8 +179,11 @@ impl<D: Clone> Tray<D> {
     }
 
     /// PREVENT ALLOW MEDIUM REMOVAL. The persistent form is the same to us.
-    pub(super) fn prevent(&self, task: &Task<'_>) {
-        self.locked.store(task.cdb.bit(4, 0), Ordering::Release);
+    pub(super) fn prevent(&self, task: &Task<'_>, initiator: Initiator) {
+        match task.cdb.bit(4, 0) {
+            true => self.lock_for(initiator),
+            false => self.unlock_for(initiator),
+        }
     }
 
     /// MECHANISM STATUS (MMC-6 clause 6.10): a drive without a changer.

@@ -15,12 +15,11 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use super::mode::Settings;
 use super::{Done, Initiator, Inner, Outcome, Place, Sense};
 use crate::backing::tap::{Cartridge, Label};
-use crate::scsi::kept::{self, Pending, parse_initiator, print_line};
+use crate::scsi::kept::{self, Pending, escaped, parse_initiator, print_line, unescaped};
 use crate::scsi::reservation;
 
 /// First words of the file.
@@ -100,32 +99,6 @@ pub(super) fn print_done(done: &BTreeMap<Initiator, Vec<Done>>) -> String {
 
 fn words(place: Place) -> String {
     format!("{} {} {} {}", place.object, place.filemarks, place.setmarks, place.offset)
-}
-
-/// A path as one line of UTF-8.
-fn escaped(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
-    let is_plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'%';
-    path.as_os_str().as_bytes().iter().fold(String::new(), |mut text, byte| {
-        match is_plain(*byte) {
-            true => text.push(char::from(*byte)),
-            false => text += &format!("%{byte:02x}"),
-        }
-        text
-    })
-}
-
-fn unescaped(text: &str) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStringExt;
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some((plain, coded)) = rest.split_once('%') {
-        bytes.extend(plain.bytes());
-        bytes.push(u8::from_str_radix(coded.get(..2)?, 16).ok()?);
-        rest = &coded[2..];
-    }
-    bytes.extend(rest.bytes());
-    Some(PathBuf::from(std::ffi::OsString::from_vec(bytes)))
 }
 
 /// The state that a text tells.

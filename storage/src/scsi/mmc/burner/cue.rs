@@ -5,6 +5,7 @@ use super::super::super::command::{Moved, Stop, Task};
 use super::super::super::sense::Sense;
 use super::BurnerPort;
 use super::pages::WriteType;
+use crate::disc::RecordError;
 
 /// A line of a cue sheet.
 const LINE: usize = 8;
@@ -17,8 +18,7 @@ impl BurnerPort {
     pub(super) fn send_cue_sheet(&self, task: &Task<'_>) -> Result<Moved, Stop> {
         const MOST: u32 = 0x1000;
         let len = task.cdb.be32(5) & 0x00ff_ffff;
-        let parameters = self.parameters().clone();
-        if parameters.write_type() != WriteType::SessionAtOnce {
+        if self.parameters().write_type() != WriteType::SessionAtOnce {
             return Err(Sense::COMMAND_SEQUENCE.into());
         }
         if len == 0 || len > MOST || !(len as usize).is_multiple_of(LINE) {
@@ -27,11 +27,13 @@ impl BurnerPort {
         let sheet = task.parameters(len as u16)?;
         task.may_wait(Wait::Long)?;
         let tracks = tracks(&sheet)?;
-        let planned = self.with_disc(|disc| match disc.kind().is_cd() {
-            true => disc.plan(tracks, parameters.is_appendable()),
-            false => Err(crate::disc::RecordError::Unsuitable),
+        self.record_on_disc(|disc, parameters| {
+            let planned = match disc.kind().is_cd() {
+                true => disc.plan(tracks, parameters.is_appendable()),
+                false => Err(RecordError::Unsuitable),
+            };
+            planned.map_err(|error| self.refused(error))
         })?;
-        planned.map_err(|error| self.refused(error))?;
         Ok(Moved { data_out: len.into(), ..Moved::NOTHING })
     }
 }

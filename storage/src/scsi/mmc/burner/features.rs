@@ -71,12 +71,12 @@ fn features(disc: Option<(Kind, Status)>, last: u32, serial: &[u8]) -> Vec<Featu
         of_disc(0x002a, 0, is(&[Kind::DvdPlusRw]), &[0x01, 0, 0, 0]),
         // DVD+R: writes.
         of_disc(0x002b, 0, is(&[Kind::DvdPlusR]), &[0x01, 0, 0, 0]),
-        // CD Track at Once: BUF, CD-RW; data types 8 and 10.
-        of_disc(0x002d, 2, is_cd, &[0x42, 0, 0x05, 0x00]),
-        // CD Mastering: BUF, session at once, CD-RW; most bytes of a cue sheet.
-        of_disc(0x002e, 2, is_cd, &[0x62, 0, 0x10, 0x00]),
-        // DVD-R/-RW Write: BUF, DVD-RW.
-        of_disc(0x002f, 2, is(&[Kind::DvdMinusR, Kind::DvdMinusRw]), &[0x42, 0, 0, 0]),
+        // CD Track at Once: BUF, test write, CD-RW; data types 8 and 10.
+        of_disc(0x002d, 2, is_cd, &[0x46, 0, 0x05, 0x00]),
+        // CD Mastering: BUF, session at once, test write, CD-RW; most bytes of a cue sheet.
+        of_disc(0x002e, 2, is_cd, &[0x66, 0, 0x10, 0x00]),
+        // DVD-R/-RW Write: BUF, test write, DVD-RW.
+        of_disc(0x002f, 2, is(&[Kind::DvdMinusR, Kind::DvdMinusRw]), &[0x46, 0, 0, 0]),
         // CD-RW Media Write Support: of all speeds.
         of_disc(0x0037, 0, is(&[Kind::CdRw]), &[0, 0xff, 0, 0]),
         // Power Management.

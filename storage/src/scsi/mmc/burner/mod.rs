@@ -1,22 +1,25 @@
 //! Burners: drives that record CDs and DVDs, which are images with a description ([`crate::disc`]).
 //!
 //! A drive is one thing that several guests may have; each has it through a port with unit attentions, events and write
-//! parameters of its own.
+//! parameters of its own. What a guest expects of it outlives the process ([`kept`]): a burn goes on.
 
 mod cue;
 mod device;
 mod features;
 mod information;
+mod kept;
 mod pages;
 mod recording;
 mod toc;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use uuid::Uuid;
 
-use self::pages::WriteParameters;
+use self::kept::Memory;
+use self::pages::{WriteParameters, WriteType};
 use super::super::attention::{Attentions, Nexuses};
 use super::super::command::{Against, LogicalUnit, Needs, Row, Stop, row};
 use super::super::mode::Page;
@@ -39,15 +42,29 @@ pub struct Burner {
     id: Uuid,
     tray: Tray<Arc<Mutex<Disc>>>,
     nexuses: Nexuses,
-    events: Mutex<Vec<Weak<Events>>>,
+    views: Mutex<Vec<(Initiator, Weak<View>)>>,
+    memory: Mutex<Memory>,
+    /// The VSP ends and the guests do not.
+    leaving: AtomicBool,
+}
+
+/// What a burner is to one guest alone.
+#[derive(Default)]
+struct View {
+    events: Events,
+    parameters: Mutex<WriteParameters>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A burner as one guest sees it.
 pub struct BurnerPort {
     burner: Arc<Burner>,
+    initiator: Initiator,
     attentions: Arc<Attentions>,
-    events: Arc<Events>,
-    parameters: Mutex<WriteParameters>,
+    view: Arc<View>,
     statistics: Statistics,
 }
 
@@ -55,20 +72,34 @@ impl Burner {
     /// A drive with this disc in it, or none, known to guests as `id`.
     pub fn new(disc: Option<Disc>, id: Uuid) -> Burner {
         let disc = disc.map(|disc| Arc::new(Mutex::new(disc)));
-        Burner { id, tray: Tray::new(disc), nexuses: Nexuses::default(), events: Mutex::default() }
+        Burner {
+            id,
+            tray: Tray::new(disc),
+            nexuses: Nexuses::default(),
+            views: Mutex::default(),
+            memory: Mutex::default(),
+            leaving: AtomicBool::new(false),
+        }
     }
 
-    /// The drive as `initiator` sees it.
+    /// The drive as `initiator` sees it. Dropping it is the loss of that I_T nexus.
     pub fn port(self: &Arc<Self>, initiator: Initiator) -> Arc<BurnerPort> {
-        let events = Arc::default();
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&events));
+        let attentions = self.nexuses.join(initiator);
+        let view = Arc::new(self.welcome(initiator, &attentions));
+        locked(&self.views).push((initiator, Arc::downgrade(&view)));
+        self.keep();
         Arc::new(BurnerPort {
             burner: Arc::clone(self),
-            attentions: self.nexuses.join(initiator),
-            events,
-            parameters: Mutex::default(),
+            initiator,
+            attentions,
+            view,
             statistics: Statistics::default(),
         })
+    }
+
+    /// By which guests know it.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
     /// What is in the drive.
@@ -88,6 +119,7 @@ impl Burner {
     pub fn insert(&self, disc: Disc) -> Result<(), EjectError> {
         self.tray.insert(Arc::new(Mutex::new(disc)))?;
         self.tell(Happened::Arrived);
+        self.keep();
         Ok(())
     }
 
@@ -96,24 +128,37 @@ impl Burner {
     /// # Errors
     /// A guest has locked the drive: all are asked to let go, unless they are forced to.
     pub fn eject(&self, force: bool) -> Result<(), EjectError> {
-        let was_present =
-            self.tray.eject(force).inspect_err(|_| self.each_events(Events::eject_requested))?;
-        if was_present {
-            self.tell(Happened::Left);
+        let ejected = self.tray.eject(force);
+        match ejected {
+            Ok(true) => self.tell(Happened::Left),
+            Ok(false) => {}
+            Err(_) => self.views().iter().for_each(|(_, view)| view.events.eject_requested()),
         }
-        Ok(())
+        self.keep();
+        ejected.map(drop)
     }
 
     fn tell(&self, happened: Happened) {
-        self.each_events(|events| events.happened(happened));
-        if happened == Happened::Arrived {
-            self.nexuses.tell(Sense::MEDIUM_CHANGED, |_| true);
+        self.views().iter().for_each(|(_, view)| view.events.happened(happened));
+        match happened {
+            Happened::Arrived => self.nexuses.tell(Sense::MEDIUM_CHANGED, |_| true),
+            Happened::Left => self.give_up(),
         }
     }
 
-    fn each_events(&self, visit: impl Fn(&Events)) {
-        let mut ports = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        ports.retain(|events| events.upgrade().inspect(|events| visit(events)).is_some());
+    /// Of the disc that lies in the tray nothing is under way any more.
+    fn give_up(&self) {
+        if let Some(disc) = self.tray.lying() {
+            let mut disc = locked(&disc);
+            disc.simulate(false);
+            disc.forget_plan();
+        }
+    }
+
+    fn views(&self) -> Vec<(Initiator, Arc<View>)> {
+        let mut views = locked(&self.views);
+        views.retain(|(_, view)| view.strong_count() > 0);
+        views.iter().filter_map(|(initiator, view)| Some((*initiator, view.upgrade()?))).collect()
     }
 }
 
@@ -154,12 +199,49 @@ impl BurnerPort {
     /// Looks at the disc, or changes it, if there is one.
     fn with_disc<T>(&self, act: impl FnOnce(&mut Disc) -> T) -> Result<T, Sense> {
         let disc = self.burner.tray.disc()?;
-        let mut disc = disc.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut disc = locked(&disc);
         Ok(act(&mut disc))
     }
 
+    /// Changes what is recorded on the disc, or what would be, if these are the parameters for a test.
+    fn record_on_disc<T>(
+        &self,
+        act: impl FnOnce(&mut Disc, &WriteParameters) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let parameters = self.parameters().clone();
+        self.with_disc(|disc| {
+            if parameters.is_test() && !pages::are_of(disc.kind(), disc.status()) {
+                return Err(Sense::ILLEGAL_MODE.into());
+            }
+            disc.simulate(parameters.is_test());
+            act(disc, &parameters)
+        })?
+    }
+
     fn parameters(&self) -> MutexGuard<'_, WriteParameters> {
-        self.parameters.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.view.parameters)
+    }
+
+    /// Other parameters end what was begun by those before.
+    fn select(&self, parameters: WriteParameters) {
+        let before = std::mem::replace(&mut *self.parameters(), parameters.clone());
+        let ends_test = before.is_test() && !parameters.is_test();
+        let at_once = |parameters: &WriteParameters| parameters.write_type() == WriteType::SessionAtOnce;
+        let ends_session = at_once(&before) && !at_once(&parameters);
+        let Some(disc) = self.burner.tray.lying() else { return };
+        let mut disc = locked(&disc);
+        if ends_test {
+            disc.simulate(false);
+        }
+        if ends_session {
+            disc.forget_plan();
+        }
+    }
+
+    /// Whatever lasts no longer than the I_T nexus.
+    fn forget(&self) {
+        self.select(WriteParameters::default());
+        self.burner.tray.unlock_for(self.initiator);
     }
 
     /// What a guest is told when nothing was recorded.
@@ -186,20 +268,44 @@ impl BurnerPort {
 
 impl Target for BurnerPort {
     fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
-        command::execute(self, command, patience)
+        // What the commands before were told has arrived.
+        self.burner.keep();
+        let execution = command::execute(self, command, patience);
+        if !drive::is_told(command, &execution) {
+            self.burner.keep();
+        }
+        execution
     }
 
     fn reset(&self, reset: Reset) {
-        *self.parameters() = WriteParameters::default();
+        self.forget();
         if reset == Reset::LogicalUnit {
             self.burner.tray.unlock();
-            return self.burner.nexuses.tell(reset.sense(), |_| true);
+            self.burner.nexuses.tell(reset.sense(), |_| true);
+        } else {
+            self.attentions.establish(reset.sense());
         }
-        self.attentions.establish(reset.sense());
+        self.burner.keep();
+    }
+
+    fn leave(&self) {
+        self.burner.leaving.store(true, Ordering::Release);
     }
 
     fn statistics(&self) -> StatisticsSnapshot {
         self.statistics.snapshot()
+    }
+}
+
+impl Drop for BurnerPort {
+    fn drop(&mut self) {
+        if self.burner.leaving.load(Ordering::Acquire) {
+            return;
+        }
+        self.forget();
+        self.burner.nexuses.leave(&self.attentions);
+        locked(&self.burner.views).retain(|(_, view)| !std::ptr::eq(view.as_ptr(), Arc::as_ptr(&self.view)));
+        self.burner.keep();
     }
 }
 
@@ -235,7 +341,7 @@ impl LogicalUnit for BurnerPort {
 
     fn select_mode_page(&self, page: &Page) {
         if let Some(parameters) = WriteParameters::selected(page) {
-            *self.parameters() = parameters;
+            self.select(parameters);
         }
     }
 }
@@ -247,8 +353,12 @@ impl DiscDrive for BurnerPort {
         &self.burner.tray
     }
 
+    fn initiator(&self) -> Initiator {
+        self.initiator
+    }
+
     fn events(&self) -> &Events {
-        &self.events
+        &self.view.events
     }
 
     fn tell(&self, happened: Happened) {

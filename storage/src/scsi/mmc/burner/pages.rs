@@ -1,7 +1,7 @@
 //! Mode pages of a burner: write parameters, capabilities and mechanical status (MMC-6 clauses 7.5 and 7.2).
 
 use super::super::super::mode::Page;
-use crate::disc::Kind;
+use crate::disc::{Kind, Status};
 
 /// Code of the write parameters page.
 const WRITE_PARAMETERS: u8 = 0x05;
@@ -55,6 +55,23 @@ impl WriteParameters {
         }
     }
 
+    /// TEST WRITE: nothing gets onto the disc.
+    pub(super) fn is_test(&self) -> bool {
+        const TEST_WRITE: u8 = 0x10;
+        self.0[0] & TEST_WRITE != 0
+    }
+
+    /// As hexadecimal digits.
+    pub(super) fn to_word(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(super) fn from_word(word: &str) -> Option<WriteParameters> {
+        let digits = |at: usize| u8::from_str_radix(word.get(2 * at..2 * at + 2)?, 16).ok();
+        let content: Vec<u8> = (0..word.len() / 2).map(digits).collect::<Option<_>>()?;
+        Some(WriteParameters(content.try_into().ok()?))
+    }
+
     /// MULTI-SESSION: another session may follow the one that is closed next.
     pub(super) fn is_appendable(&self) -> bool {
         self.0[1] >> 6 == 0b11
@@ -66,19 +83,21 @@ impl WriteParameters {
     }
 }
 
+/// Whether the write parameters are of such a disc (MMC-6 clause 7.5); to others they mean nothing.
+pub(super) fn are_of(kind: Kind, status: Status) -> bool {
+    let is_sequential = kind.is_cd() || matches!(kind, Kind::DvdMinusR | Kind::DvdMinusRw);
+    is_sequential && status != Status::Formatted
+}
+
 /// The mode pages: read error recovery, write parameters, time-out and protect, capabilities.
 pub(super) fn mode(parameters: &WriteParameters, locked: bool, kind: Option<Kind>) -> Vec<Page> {
-    /// All but TEST WRITE.
-    const FIRST_CHANGEABLE: u8 = 0xef;
-    let mut changeable = vec![0xff; 50];
-    changeable[0] = FIRST_CHANGEABLE;
     vec![
         Page::fixed(0x01, &[0; 10]),
         Page {
             code: WRITE_PARAMETERS,
             current: parameters.0.to_vec(),
             default: WriteParameters::default().0.to_vec(),
-            changeable,
+            changeable: vec![0xff; 50],
         },
         Page::fixed(0x1d, &[0; 8]),
         Page {
@@ -93,8 +112,8 @@ pub(super) fn mode(parameters: &WriteParameters, locked: bool, kind: Option<Kind
 fn capabilities(locked: bool, kind: Option<Kind>) -> Vec<u8> {
     /// DVD-R, DVD-ROM, CD-RW, CD-R.
     const READS: u8 = 0x1b;
-    /// DVD-R, CD-RW, CD-R.
-    const WRITES: u8 = 0x13;
+    /// DVD-R, test write, CD-RW, CD-R.
+    const WRITES: u8 = 0x17;
     /// BUF, several sessions, mode 2 form 1.
     const FORMS: u8 = 0xd0;
     const TRAY: u8 = 0x20;

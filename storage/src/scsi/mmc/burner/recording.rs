@@ -3,7 +3,7 @@
 use super::super::super::Wait;
 use super::super::super::command::{Moved, Stop, Task};
 use super::super::super::sense::Sense;
-use super::pages::{WriteType, speed};
+use super::pages::{self, WriteType, speed};
 use super::{BurnerPort, SECTOR};
 use crate::disc::{Disc, Kind, RecordError, TrackState};
 
@@ -66,9 +66,8 @@ impl BurnerPort {
         let len = u64::from(sectors) * SECTOR;
         let data = task.data_out(len)?;
         task.may_wait(Wait::Long)?;
-        let parameters = self.parameters().clone();
         let again = task.delivery.again;
-        self.with_disc(|disc| {
+        self.record_on_disc(|disc, parameters| {
             if disc.kind().is_cd() {
                 match (parameters.write_type(), disc.planned()) {
                     (WriteType::SessionAtOnce, None) => return Err(Sense::COMMAND_SEQUENCE.into()),
@@ -84,7 +83,7 @@ impl BurnerPort {
                 None => i64::from(lba),
             };
             disc.write(sector, &data, again).map_err(|error| self.refused(error))
-        })??;
+        })?;
         self.statistics.writes.add(1);
         self.statistics.written_bytes.add(len);
         Ok(Moved { data_out: len, ..Moved::NOTHING })
@@ -112,26 +111,28 @@ impl BurnerPort {
         task.may_wait(Wait::Long)?;
         let parameters = self.parameters().clone();
         let at_once = parameters.write_type() == WriteType::SessionAtOnce;
-        self.change(|disc| {
+        let synchronize = |disc: &mut Disc| {
             disc.sync()?;
             // Of a DVD recorded at once nothing is left to be closed by hand.
-            match at_once && !disc.kind().is_cd() && disc.is_filled() {
+            let is_dvd = !disc.kind().is_cd() && pages::are_of(disc.kind(), disc.status());
+            match at_once && is_dvd && disc.is_filled() {
                 true => disc.close_session(parameters.is_appendable()),
                 false => Ok(()),
             }
-        })?;
+        };
+        self.with_disc(synchronize)?.map_err(|error| self.refused(error))?;
         self.statistics.flushes.add(1);
         Ok(Moved::NOTHING)
     }
 
     fn change(&self, act: impl FnOnce(&mut Disc) -> Result<(), RecordError>) -> Result<(), Stop> {
-        self.with_disc(act)?.map_err(|error| self.refused(error))
+        self.record_on_disc(|disc, _| act(disc).map_err(|error| self.refused(error)))
     }
 
     /// RESERVE TRACK, by size.
     pub(super) fn reserve_track(&self, task: &Task<'_>) -> Result<Moved, Stop> {
         task.may_wait(Wait::Long)?;
-        self.change(|disc| disc.reserve(task.cdb.be32(5)))?;
+        self.change(|disc| disc.reserve(task.cdb.be32(5), task.delivery.again))?;
         Ok(Moved::NOTHING)
     }
 
@@ -144,8 +145,7 @@ impl BurnerPort {
         const FINALISE: [u8; 2] = [5, 6];
         let (function, number) = (task.cdb.byte(2), task.cdb.be16(4));
         task.may_wait(Wait::Long)?;
-        let appendable = self.parameters().is_appendable();
-        let closed = self.with_disc(|disc| match function {
+        let close = |disc: &mut Disc, appendable: bool| match function {
             STOP_FORMAT => Ok(()),
             TRACK => {
                 let is_visible = |number: u8| {
@@ -163,9 +163,12 @@ impl BurnerPort {
             SESSION => disc.close_session(appendable || disc.kind() == Kind::DvdPlusR),
             _ if FINALISE.contains(&function) && disc.kind() == Kind::DvdPlusR => disc.close_session(false),
             _ => Err(RecordError::Address),
-        })?;
+        };
+        let closed = self.record_on_disc(|disc, parameters| Ok(close(disc, parameters.is_appendable())))?;
         match closed {
             Ok(()) => Ok(Moved::NOTHING),
+            // What was being recorded is closed.
+            Err(RecordError::Unsuitable) if task.delivery.again => Ok(Moved::NOTHING),
             Err(RecordError::Address) if function == TRACK => Err(Sense::cdb_field(4, 7).into()),
             Err(RecordError::Address) => Err(Sense::cdb_field(2, 2).into()),
             Err(RecordError::Unsuitable) => Err(Sense::SESSION_FIXATION.into()),
@@ -202,7 +205,7 @@ impl BurnerPort {
         let kind = list[8] >> 2;
         task.may_wait(Wait::Long)?;
         let known = |disc: &Disc| FormatType::of(disc.kind()).iter().any(|known| *known as u8 == kind);
-        self.with_disc(|disc| match known(disc) {
+        self.record_on_disc(|disc, _| match known(disc) {
             true => {
                 // All ones, or nothing said: as much as there is.
                 let capacity = disc.capacity();
@@ -214,7 +217,7 @@ impl BurnerPort {
             }
             false if FormatType::of(disc.kind()).is_empty() => Err(Sense::CANNOT_WRITE.into()),
             false => Err(Sense::parameter_field(8).into()),
-        })??;
+        })?;
         Ok(Moved { data_out: LIST.into(), ..Moved::NOTHING })
     }
 

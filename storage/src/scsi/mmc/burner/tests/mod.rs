@@ -1,5 +1,7 @@
 //! Each command of a burner, and discs recorded the ways programs record them, compared byte by byte.
 
+mod kept;
+
 use super::*;
 use crate::disc::Kind;
 use crate::scsi::command::rows;
@@ -207,8 +209,12 @@ fn dvds_are_recorded_in_sequence() {
     for (kind, profile) in [(Kind::DvdMinusR, 0x11), (Kind::DvdMinusRw, 0x14), (Kind::DvdPlusR, 0x1b)] {
         let (bench, iso) = (bench(kind), iso());
         let port = &bench.port;
+        // What is left from a disc before: a DVD+R does not know it.
+        select(port, [SESSION_AT_ONCE, FINAL, 8]);
+        if kind != Kind::DvdPlusR {
+            select(port, [INCREMENTAL, MULTI_SESSION, 8]);
+        }
         assert_eq!(data(&**port, &cdb(0x46, &[(8, 8)]))[7], profile, "{kind}");
-        select(port, [INCREMENTAL, MULTI_SESSION, 8]);
         let sectors = (iso.len() / 2048) as u32;
         let [a, b, c, d] = sectors.to_be_bytes();
         send(&**port, &[0x53, 0, 0, 0, 0, a, b, c, d, 0], &[]);
@@ -331,36 +337,79 @@ fn disc_comes_and_goes_for_all_guests() {
 }
 
 #[test]
-fn test_writing_is_refused_and_nowhere_promised() {
+fn test_writing_is_promised_where_it_can_be_done_and_leaves_the_disc_as_it_is() {
     const TEST_WRITE: u8 = 0x10;
-    for kind in [Kind::CdR, Kind::DvdMinusR] {
-        let bench = bench(kind);
-        let mut list = vec![0; 8];
-        list.extend([0x05, 50, TRACK_AT_ONCE | TEST_WRITE, MULTI_SESSION, 8]);
-        list.resize(8 + 52, 0);
-        list[8 + 15] = 150;
-        let select = [0x55, 0x10, 0, 0, 0, 0, 0, 0, 60, 0];
-        assert_eq!(refusal(&*bench.port, &select, &list), Sense::parameter_field(8 + 2), "byte of the page");
-        let changeable = data(&*bench.port, &cdb(0x5a, &[(2, 0x45), (8, 60)]));
-        assert_eq!(changeable[8 + 2] & TEST_WRITE, 0);
+    for kind in [Kind::CdR, Kind::CdRw, Kind::DvdMinusR, Kind::DvdMinusRw] {
+        let (bench, content) = (bench(kind), vec![7; 64 << 10]);
+        let port = &bench.port;
+        let status = || data(&**port, &cdb(0x51, &[(8, 34)]))[2] & 0x03;
+        let description = || std::fs::read_to_string(bench.directory.path().join("disc.iso.disc")).unwrap();
         // Bit 2 of the first byte of CD Track at Once, CD Mastering and DVD-R/-RW Write.
-        let features = data(&*bench.port, &cdb(0x46, &[(7, 0x10)]));
+        let features = data(&**port, &cdb(0x46, &[(7, 0x10)]));
         let mut rest = &features[8..];
         while let [high, low, _, len, first, ..] = *rest {
             let code = u16::from_be_bytes([high, low]);
-            assert!(!matches!(code, 0x2d..=0x2f) || first & 0x04 == 0, "{code:04x}");
+            assert!(!matches!(code, 0x2d..=0x2f) || first & 0x04 != 0, "{code:04x}");
             rest = &rest[4 + usize::from(len)..];
         }
-        let capabilities = data(&*bench.port, &cdb(0x5a, &[(2, 0x2a), (8, 60)]));
-        assert_eq!(capabilities[8 + 3] & 0x04, 0, "test write");
-        select_and_write_nothing(&bench);
+        let capabilities = data(&**port, &cdb(0x5a, &[(2, 0x2a), (8, 60)]));
+        assert_ne!(capabilities[8 + 3] & 0x04, 0, "test write");
+
+        // Something is there already.
+        select(port, [TRACK_AT_ONCE, MULTI_SESSION, 8]);
+        let end = record(port, 0, &content);
+        data(&**port, &CLOSE_TRACK);
+        data(&**port, &CLOSE_SESSION);
+        let (image, before) = (bench.image(), description());
+        let second = be32(&next_track(port), 12);
+        select(port, [TRACK_AT_ONCE | TEST_WRITE, FINAL, 8]);
+        let after = record(port, second, &content);
+        assert_eq!(be32(&next_track(port), 12), after, "it goes on as if it were recorded");
+        assert_eq!(refusal(&**port, &write_10(second, 1), &[0; 2048]), Sense::INVALID_WRITE_ADDRESS);
+        assert_eq!(
+            refusal(&**port, &[0x28, 0, 0, 0, second as u8, 0, 0, 0, 1, 0], &[]),
+            Sense::LBA_OUT_OF_RANGE
+        );
+        data(&**port, &SYNCHRONIZE);
+        data(&**port, &CLOSE_TRACK);
+        data(&**port, &CLOSE_SESSION);
+        assert_eq!((bench.image(), description(), status()), (image.clone(), before.clone(), 1), "{kind}");
+        if kind.is_rewritable() {
+            data(&**port, &cdb(0xa1, &[(1, 0x11)]));
+            assert_eq!(status(), 0);
+        }
+        record(port, if kind.is_rewritable() { 0 } else { second }, &content);
+        // Without the test all that is forgotten.
+        select(port, [TRACK_AT_ONCE, FINAL, 8]);
+        assert_eq!((bench.image(), description(), status()), (image, before, 1), "{kind}");
+        assert_eq!((be32(&next_track(port), 12), end), (second, 32));
+        record(port, second, &content);
+    }
+    // What the write parameters do not concern cannot be tested by them.
+    for kind in [Kind::DvdPlusR, Kind::DvdPlusRw] {
+        let bench = bench(kind);
+        select(&bench.port, [INCREMENTAL | TEST_WRITE, MULTI_SESSION, 8]);
+        assert_eq!(refusal(&*bench.port, &write_10(0, 1), &[0; 2048]), Sense::ILLEGAL_MODE);
+        assert!(bench.image().is_empty());
     }
 }
 
-/// What was refused has changed nothing.
-fn select_and_write_nothing(bench: &Bench) {
-    let parameters = data(&*bench.port, &cdb(0x5a, &[(2, 0x05), (8, 60)]));
-    assert_eq!(parameters[8 + 2], TRACK_AT_ONCE);
+#[test]
+fn audio_is_refused() {
+    let bench = bench(Kind::CdR);
+    // 2352 bytes of audio, in a track that is no data track.
+    select(&bench.port, [TRACK_AT_ONCE, 0xc0, 0]);
+    assert_eq!(refusal(&*bench.port, &write_10(0, 1), &[0; 2352]), Sense::ILLEGAL_MODE);
+    #[rustfmt::skip]
+    let sheet = [
+        [0x01, 0x00, 0, 0x00, 0, 0, 0, 0],
+        [0x01, 0x01, 0, 0x00, 0, 0, 0, 0],
+        [0x01, 0x01, 1, 0x00, 0, 0, 2, 0],
+        [0x01, 0xaa, 1, 0x01, 0, 0, 6, 0],
+    ].concat();
+    select(&bench.port, [SESSION_AT_ONCE, 0xc0, 0]);
+    let sense = refusal(&*bench.port, &[0x5d, 0, 0, 0, 0, 0, 0, 0, 32, 0], &sheet);
+    assert_eq!(sense, Sense::parameter_field(16), "CONTROL of the track");
     assert!(bench.image().is_empty());
 }
 
