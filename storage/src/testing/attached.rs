@@ -1,4 +1,4 @@
-//! An attached device that says yes to everything.
+//! An attached device that says yes to everything, or what it was told to say next.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::attached::arbiter::Party;
 use crate::attached::{Description, Device, Wwid};
 use crate::backing::Patience;
-use crate::scsi::{Command, Completion, Execution, Initiator, Reset, StatisticsSnapshot, Target};
+use crate::scsi::{Command, Completion, Execution, Initiator, Reset, Sense, StatisticsSnapshot, Target};
 use crate::statement::DeviceType;
 
 /// A tape drive without a tape.
@@ -16,6 +16,7 @@ pub struct FakeTape {
     looks: AtomicUsize,
     holder: Mutex<Option<Party>>,
     resets: Mutex<Vec<(Initiator, Reset)>>,
+    refusal: Mutex<Option<Sense>>,
 }
 
 impl FakeTape {
@@ -27,7 +28,13 @@ impl FakeTape {
             looks: AtomicUsize::new(0),
             holder: Mutex::new(None),
             resets: Mutex::new(Vec::new()),
+            refusal: Mutex::new(None),
         })
+    }
+
+    /// Ends the next command that comes to it with this.
+    pub fn refuse_next(&self, sense: Option<Sense>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = sense;
     }
 
     /// Somebody opens or closes its device file.
@@ -90,7 +97,8 @@ struct Port {
 
 impl Target for Port {
     fn execute(&self, _: &Command<'_>, _: Patience) -> Execution {
-        Execution::Done(Completion { sense: None, data_out: 0, data_in: 0 })
+        let sense = self.tape.refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Execution::Done(Completion { sense, data_out: 0, data_in: 0 })
     }
 
     fn reset(&self, reset: Reset) {
