@@ -83,12 +83,15 @@ impl Shared {
 
     /// Takes the device from a guest that is not there any more and has no port.
     pub fn forget_unless(&self, is_there: impl Fn(Initiator) -> bool) {
-        self.change(|state| match state.arbiter.holder() {
+        let gone = self.change(|state| match state.arbiter.holder() {
             Some(Party::Guest(guest)) if !state.ports.contains_key(&guest) && !is_there(guest) => {
                 state.arbiter.give_up(Party::Guest(guest));
+                Some(guest)
             }
-            _ => {}
+            _ => None,
         });
+        // Its nexus ends with its port, and with that whatever the device itself keeps for it: locks, reservations.
+        gone.map(|guest| Arc::clone(&self.device).port(guest));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

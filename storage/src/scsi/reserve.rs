@@ -121,7 +121,7 @@ pub(super) fn change<U: Reservable>(unit: &U, task: &Task<'_>) -> Result<Moved, 
     let out = Out::parse(task.cdb, &task.parameters(len)?, reservations.can_keep())?;
     // What is to be kept is written to the host's disk.
     task.may_wait(Wait::Long)?;
-    let news = reservations.change(initiator, out.key, out.change)?;
+    let news = reservations.change((initiator, task.delivery), out.key, out.change)?;
     if out.abort {
         // Tasks of the preempted that are writing cannot be called back: they end first.
         unit.drain();

@@ -74,9 +74,19 @@ impl Keep {
         self.units.join(id.to_string())
     }
 
+    fn reservations_file(&self, id: Uuid) -> PathBuf {
+        self.reservations.join(format!("reservations-{id}"))
+    }
+
     fn reservations(&self, id: Uuid) -> Result<Reservations, String> {
-        let file = self.reservations.join(format!("reservations-{id}"));
-        Reservations::kept_in(&file, self.power).map_err(|e| e.to_string())
+        Reservations::kept_in(&self.reservations_file(id), self.power).map_err(|e| e.to_string())
+    }
+
+    /// The device is no more.
+    fn forget(&self, id: Uuid) {
+        Reservations::remove(&self.reservations_file(id));
+        // There is none of a device that could not be opened.
+        let _ = fs::remove_file(self.state(id));
     }
 }
 
@@ -118,6 +128,17 @@ impl Opened {
         match self {
             Opened::Library { changer, .. } => changer.places().iter().map(ToString::to_string).collect(),
             Opened::Tape(_) | Opened::Burner(_) => Vec::new(),
+        }
+    }
+
+    /// By which the devices keep their state.
+    fn ids(&self) -> Vec<Uuid> {
+        match self {
+            Opened::Library { changer, .. } => {
+                std::iter::once(changer.serial()).chain(changer.drives()).collect()
+            }
+            Opened::Tape(drive) => vec![drive.id()],
+            Opened::Burner(burner) => vec![burner.id()],
         }
     }
 
@@ -225,7 +246,9 @@ impl Emulations {
             self.all.insert(at, removed);
             return Err(error);
         }
-        Ok(removed.state.as_ref().map(Opened::names).unwrap_or_default())
+        let Ok(opened) = &removed.state else { return Ok(Vec::new()) };
+        opened.ids().into_iter().for_each(|id| self.keep.forget(id));
+        Ok(opened.names())
     }
 
     /// World-wide names of the devices of one.
@@ -353,7 +376,9 @@ fn open(entry: &Entry, keep: &Keep) -> Result<Opened, String> {
                 tracing::error!(path = %path.display(), reason, "the disc in a burner is lost");
                 None
             });
-            Ok(Opened::Burner(Arc::new(Burner::new(disc, unit_id(&format!("burner {}", path.display()))))))
+            let id = unit_id(&format!("burner {}", path.display()));
+            let burner = Burner::new(disc, id).kept_in(&keep.state(id), keep.power);
+            Ok(Opened::Burner(Arc::new(burner.map_err(|e| e.to_string())?)))
         }
     }
 }

@@ -41,6 +41,18 @@ fn open_after(directory: &Path, power: Power) -> Hardware {
     Hardware::open_at(directory, directory, keep, &directory.join("sys"))
 }
 
+/// Sends a command twice: the first finds the unit attention of a power-on.
+fn send(port: &Arc<dyn Target>, cdb: &[u8], data: &[u8]) -> storage::scsi::Execution {
+    let mut data = data.to_vec();
+    let (data_out, data_in) =
+        (storage::segments::Segments::from_slice(&mut data), storage::segments::Segments::empty());
+    let delivery = storage::scsi::Delivery::default();
+    let command = storage::scsi::Command { cdb, data_out: &data_out, data_in: &data_in, delivery };
+    let execute = || port.execute(&command, storage::backing::Patience::Unlimited);
+    execute();
+    execute()
+}
+
 fn statement(text: &str) -> StorageStatement {
     text.parse().unwrap()
 }
@@ -89,23 +101,10 @@ fn who_holds_a_device_is_shown_and_known_to_the_next_vsp() {
     let lunpath = bench.changer();
     let device = statement(&format!("changer:avio_stor::attach_path:{lunpath}"));
     let ivm1 = Initiator(uuid::Uuid::from_u128(1));
-    let reserve = |port: &Arc<dyn Target>| {
-        let none = storage::segments::Segments::from_slice(&mut []);
-        let command = storage::scsi::Command {
-            cdb: &RESERVE,
-            data_out: &none,
-            data_in: &none,
-            delivery: storage::scsi::Delivery::default(),
-        };
-        let execute = || port.execute(&command, storage::backing::Patience::Unlimited);
-        // The first command finds the unit attention of a power-on.
-        execute();
-        execute()
-    };
     let Bench { directory, hardware } = bench;
     let port = hardware.port(&device, (ivm1, "ivm1"), Denial::Busy).unwrap();
     assert_eq!(hardware.in_use_by(&lunpath), None);
-    reserve(&port);
+    send(&port, &RESERVE, &[]);
     assert_eq!(hardware.in_use_by(&lunpath).as_deref(), Some("ivm1"));
     assert_eq!(hardware.describe("/dev/rchgr/autoch1"), Err(OpenFailure::Busy));
     assert_eq!(
@@ -167,7 +166,63 @@ fn emulated_devices_are_there_again_and_go_when_they_are_removed() {
     assert_eq!((emulated[0].kind.as_str(), emulated[0].media.len()), ("library", 2));
     later.remove("/dev/rchgr/autoch1").unwrap();
     assert_eq!(names(&later), []);
+    let left = fs::read_dir(directory.path().join("units")).unwrap().count();
+    assert_eq!(left, 0, "nothing is left of it but its media");
     // Its cartridges stay, and it can be had again.
     assert!(later.create(&library, &LIBRARY).is_ok());
     assert_eq!(later.emulated()[0].media.len(), 2);
+}
+
+#[test]
+fn what_is_reserved_of_a_device_goes_with_it() {
+    /// PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY, with APTPL.
+    const REGISTER: [u8; 10] = [0x5f, 6, 0, 0, 0, 0, 0, 0, 24, 0];
+    let bench = Bench::new();
+    let lunpath = bench.changer();
+    let kept = || {
+        let entries = fs::read_dir(bench.directory.path()).unwrap().flatten();
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("reservations-")).count()
+    };
+    let device = statement(&format!("changer:avio_stor::attach_path:{lunpath}"));
+    let guest = (Initiator(uuid::Uuid::from_u128(1)), "ivm1");
+    let port = bench.hardware.port(&device, guest, Denial::Busy).unwrap();
+    let mut list = [0; 24];
+    (list[15], list[20]) = (5, 1);
+    let done = send(&port, &REGISTER, &list);
+    assert!(matches!(done, storage::scsi::Execution::Done(done) if done.sense.is_none()), "{done:?}");
+    drop(port);
+    assert_eq!(kept(), 1, "it outlives the guest");
+    bench.hardware.remove("/dev/rchgr/autoch1").unwrap();
+    assert_eq!(kept(), 0);
+}
+
+#[test]
+fn guest_that_ended_while_there_was_no_vsp_leaves_no_lock_and_no_reservation() {
+    const PREVENT: [u8; 6] = [0x1e, 0, 0, 0, 1, 0];
+    const RESERVE: [u8; 6] = [0x16, 0, 0, 0, 0, 0];
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("one.tap").display().to_string();
+    let (gone, other) = (Initiator(uuid::Uuid::from_u128(1)), Initiator(uuid::Uuid::from_u128(2)));
+    let device = |hardware: &Hardware| {
+        let all = hardware.list();
+        let lunpath = &all.iter().find(|device| device.class == "tape").unwrap().lunpaths[0].1;
+        statement(&format!("tape:avio_stor::attach_path:{lunpath}"))
+    };
+    let hardware = open(directory.path());
+    hardware.create(&path, &EmulatedPlan::Tape { capacity: 1 << 20 }).unwrap();
+    let port = hardware.port(&device(&hardware), (gone, "gone"), Denial::Busy).unwrap();
+    send(&port, &[0; 6], &[]);
+    for cdb in [PREVENT, RESERVE] {
+        send(&port, &cdb, &[]);
+    }
+    port.leave();
+    drop((port, hardware));
+    let later = open_after(directory.path(), Power::Kept);
+    later.keep_holders(&BTreeMap::from([(other, "other".to_owned())]));
+    let port = later.port(&device(&later), (other, "other"), Denial::Busy).unwrap();
+    // Power-on, and the cartridge.
+    send(&port, &[0; 6], &[]);
+    let unloaded = send(&port, &[0x1b, 0, 0, 0, 0, 0], &[]);
+    assert!(matches!(unloaded, storage::scsi::Execution::Done(done) if done.sense.is_none()), "{unloaded:?}");
 }

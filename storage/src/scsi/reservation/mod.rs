@@ -18,6 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
+use super::Delivery;
 use super::command::Against;
 use super::sense::Sense;
 
@@ -117,7 +118,22 @@ pub(super) struct State {
     pub(super) legacy: Option<Initiator>,
     /// APTPL: registrations and reservation survive a loss of power.
     pub(super) keep: bool,
+    /// What each initiator changed last, newest last.
+    pub(super) done: BTreeMap<Initiator, Vec<Done>>,
 }
+
+/// A change that was carried out, for when it comes again because its initiator has seen no answer. Another one could not be
+/// told from it: the key it brings is not the one that it has made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Done {
+    pub(super) queue: u16,
+    pub(super) number: u64,
+    /// Whoever was told of it may not have been: told twice rather than never.
+    pub(super) news: News,
+}
+
+/// Changes of an initiator that are remembered. It has one or two under way.
+const REMEMBERED: usize = 4;
 
 /// What became of the unit's power before it was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -132,7 +148,7 @@ pub enum Power {
 impl State {
     /// Whether the next process that serves the unit has to know anything.
     fn is_worth_keeping(&self) -> bool {
-        self.keep || self.legacy.is_some() || !self.registrations.is_empty()
+        self.keep || self.legacy.is_some() || !self.registrations.is_empty() || !self.done.is_empty()
     }
 
     pub(super) fn is_holder(&self, initiator: Initiator) -> bool {
@@ -149,6 +165,18 @@ impl State {
         let Some((_, kind)) = self.held else { return false };
         let is_admitted = kind.admits_registrants() && self.registrations.contains_key(&initiator);
         !self.is_holder(initiator) && !is_admitted && kind.stands_against(command)
+    }
+
+    /// What came of a request that was carried out before.
+    fn news_of(&self, initiator: Initiator, delivery: Delivery) -> Option<News> {
+        let is_it = |done: &&Done| (done.queue, done.number) == (delivery.queue, delivery.number);
+        self.done.get(&initiator)?.iter().find(is_it).map(|done| done.news.clone())
+    }
+
+    fn remember(&mut self, initiator: Initiator, delivery: Delivery, news: &News) {
+        let done = self.done.entry(initiator).or_default();
+        done.drain(..done.len().saturating_sub(REMEMBERED - 1));
+        done.push(Done { queue: delivery.queue, number: delivery.number, news: news.clone() });
     }
 
     /// Everybody registered but `initiator` is told `sense`.
@@ -309,7 +337,16 @@ impl Reservations {
     /// # Errors
     /// The file is there and cannot be read, or is damaged.
     pub fn kept_in(file: &Path, power: Power) -> Result<Reservations, KeptError> {
-        Ok(Reservations { state: Mutex::new(kept::load(file, power)?), file: Some(file.to_owned()) })
+        let state = kept::load(file, power)?;
+        if !state.is_worth_keeping() {
+            kept::remove(file);
+        }
+        Ok(Reservations { state: Mutex::new(state), file: Some(file.to_owned()) })
+    }
+
+    /// The unit is not there any more, nor what was kept of it in `file`.
+    pub fn remove(file: &Path) {
+        kept::remove(file);
     }
 
     /// Whether registrations can be kept.
@@ -349,10 +386,11 @@ impl Reservations {
         self.transform(|next| next.release_unit(initiator))
     }
 
-    /// What RESERVE reserved is free after a reset of the unit, or of the initiator that has it.
+    /// What RESERVE reserved is free after a reset of the unit, or of the initiator that has it, who repeats nothing then.
     pub(super) fn reset(&self, nexus: Option<Initiator>) {
         let freed: Result<(), Denial> = self.transform(|next| {
             next.legacy = next.legacy.filter(|holder| nexus.is_some_and(|initiator| *holder != initiator));
+            nexus.map(|initiator| next.done.remove(&initiator));
             Ok(())
         });
         if freed.is_err() {
@@ -361,9 +399,23 @@ impl Reservations {
         }
     }
 
-    /// Carries out a change, whole or not at all: what is to be kept is on stable storage before it is in force.
-    pub(super) fn change(&self, initiator: Initiator, key: u64, change: Change) -> Result<News, Denial> {
-        self.transform(|next| next.change(initiator, key, change))
+    /// Carries out a change, whole or not at all, and once: what is to be kept is on stable storage before it is in force.
+    pub(super) fn change(
+        &self,
+        (initiator, delivery): (Initiator, Delivery),
+        key: u64,
+        change: Change,
+    ) -> Result<News, Denial> {
+        self.transform(|next| {
+            if delivery.again
+                && let Some(news) = next.news_of(initiator, delivery)
+            {
+                return Ok(news);
+            }
+            let news = next.change(initiator, key, change)?;
+            next.remember(initiator, delivery, &news);
+            Ok(news)
+        })
     }
 
     /// Replaces the state by what `change` makes of it, once that is written down.

@@ -7,6 +7,10 @@ const B: Initiator = Initiator(Uuid::from_u128(2));
 const C: Initiator = Initiator(Uuid::from_u128(3));
 const KEYS: [(Initiator, u64); 2] = [(A, 0xa), (B, 0xb)];
 
+fn by(initiator: Initiator) -> (Initiator, Delivery) {
+    (initiator, Delivery::default())
+}
+
 fn register(new_key: u64) -> Change {
     Change::Register { new_key, ignore_existing: false, keep: false }
 }
@@ -176,15 +180,15 @@ fn what_is_to_be_kept_survives_and_the_rest_does_not() {
     let keep = |new_key, keep| Change::Register { new_key, ignore_existing: true, keep };
 
     let reservations = open();
-    reservations.change(A, 0, keep(0xa, false)).unwrap();
+    reservations.change(by(A), 0, keep(0xa, false)).unwrap();
     assert_eq!(open().state(), State::default());
-    reservations.change(A, 0, keep(0xa, true)).unwrap();
-    reservations.change(B, 0, keep(u64::MAX, true)).unwrap();
-    reservations.change(A, 0xa, Change::Reserve(Kind::ExclusiveAccessAll)).unwrap();
+    reservations.change(by(A), 0, keep(0xa, true)).unwrap();
+    reservations.change(by(B), 0, keep(u64::MAX, true)).unwrap();
+    reservations.change(by(A), 0xa, Change::Reserve(Kind::ExclusiveAccessAll)).unwrap();
     let (before, after) = (reservations.state(), open().state());
     assert_eq!((&after.registrations, after.held), (&before.registrations, before.held));
     assert!(after.keep && after.is_against(C, Against::Exclusive));
-    reservations.change(A, 0, keep(0xa, false)).unwrap();
+    reservations.change(by(A), 0, keep(0xa, false)).unwrap();
     assert_eq!(open().state(), State::default());
 }
 
@@ -201,10 +205,47 @@ fn a_new_process_knows_everything_while_the_power_stays() {
     reservations.release_unit(A).unwrap();
     assert!(!file.exists(), "there is nothing to be known");
     let register = Change::Register { new_key: 0xa, ignore_existing: true, keep: false };
-    reservations.change(A, 0, register).unwrap();
-    reservations.change(A, 0xa, Change::Reserve(Kind::WriteExclusive)).unwrap();
+    reservations.change(by(A), 0, register).unwrap();
+    reservations.change(by(A), 0xa, Change::Reserve(Kind::WriteExclusive)).unwrap();
     assert_eq!(open(Power::Kept).state(), reservations.state());
     assert_eq!(open(Power::Lost).state(), State::default());
+}
+
+#[test]
+fn change_that_comes_again_is_made_once_and_told_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("unit");
+    let first = |initiator, number| (initiator, Delivery { queue: 3, number, again: false });
+    let again = |initiator, number| (initiator, Delivery { queue: 3, number, again: true });
+    let change = |(initiator, delivery), key, change| {
+        // Each time in another process.
+        Reservations::kept_in(&file, Power::Kept).unwrap().change((initiator, delivery), key, change)
+    };
+    let generation = || Reservations::kept_in(&file, Power::Kept).unwrap().state().generation;
+    let replaced = Change::Preempt { victim: 0xb, kind: Kind::WriteExclusive };
+    let told = vec![(B, Sense::REGISTRATIONS_PREEMPTED)];
+    change(by(B), 0, register(0xb)).unwrap();
+    for (number, key, step, news) in [
+        (1, 0, register(0xa), vec![]),
+        (2, 0xa, register(0xaa), vec![]),
+        (3, 0xaa, Change::Reserve(Kind::WriteExclusive), vec![]),
+        (4, 0xaa, replaced, told),
+        (5, 0xaa, Change::Release(Kind::WriteExclusive), vec![]),
+        (6, 0xaa, Change::Clear, vec![]),
+    ] {
+        assert_eq!(change(first(A, number), key, step), Ok(news.clone()));
+        let before = generation();
+        assert_eq!(change(again(A, number), key, step), Ok(news), "{step:?}");
+        assert_eq!(generation(), before);
+    }
+    assert_eq!(change(again(A, 7), 0xaa, Change::Clear), Err(Denial::Conflict), "another request");
+    // Of one that begins anew nothing is expected again.
+    let reservations = Reservations::kept_in(&file, Power::Kept).unwrap();
+    reservations.reset(Some(A));
+    assert_eq!(reservations.change(again(A, 6), 0xaa, Change::Clear), Err(Denial::Conflict));
+    assert!(file.exists());
+    Reservations::kept_in(&file, Power::Lost).unwrap();
+    assert!(!file.exists(), "nothing is left to be known");
 }
 
 #[test]
@@ -212,6 +253,6 @@ fn change_that_cannot_be_kept_does_not_happen() {
     let directory = tempfile::tempdir().unwrap();
     let reservations = Reservations::kept_in(&directory.path().join("missing/unit"), Power::Lost).unwrap();
     let change = Change::Register { new_key: 1, ignore_existing: false, keep: true };
-    assert_eq!(reservations.change(A, 0, change), Err(Denial::Check(Sense::TARGET_FAILURE)));
+    assert_eq!(reservations.change(by(A), 0, change), Err(Denial::Check(Sense::TARGET_FAILURE)));
     assert_eq!(reservations.state(), State::default());
 }

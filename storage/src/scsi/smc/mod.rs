@@ -171,6 +171,11 @@ impl Changer {
         &self.directory
     }
 
+    /// Its serial number, by which guests know it.
+    pub fn serial(&self) -> Uuid {
+        self.serial
+    }
+
     /// Serial numbers of the drives, from drive 1 on.
     pub fn drives(&self) -> Vec<Uuid> {
         self.library().drives().collect()

@@ -121,6 +121,11 @@ impl TapeDrive {
         Ok(cartridge)
     }
 
+    /// By which guests know it.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// The cartridge in the drive, ready or not.
     pub fn cartridge(&self) -> Option<Cartridge> {
         locked(&self.inner).slot.as_ref().map(|loaded| loaded.cartridge.clone())

@@ -24,7 +24,7 @@ impl Host {
             Product::FileDisk,
             Uuid::from_u128(7),
             Initiator(Uuid::from_u128(1)),
-            Reservations::new(),
+            Reservations::kept_in(&self.directory.path().join("reservations"), power).unwrap(),
         );
         let disk = disk.kept_in(&self.directory.path().join("state"), power).unwrap();
         Bench { disk, store: self.store.clone() }
@@ -104,6 +104,30 @@ fn store_that_grew_while_there_was_no_vsp_is_announced_to_everybody_who_knew_it_
     assert_eq!(other.disk.notice_resize(), Some(Sense::CAPACITY_CHANGED));
     assert_eq!(other.sense(&TEST_UNIT_READY, &[]), Sense::CAPACITY_CHANGED);
     assert_eq!(new.disk.notice_resize(), None);
+}
+
+#[test]
+fn persistent_reservation_is_made_once() {
+    let host = Host::new();
+    let register = [0x5f, 0, 0, 0, 0, 0, 0, 0, 24, 0];
+    let mut list = [&0u64.to_be_bytes()[..], &5u64.to_be_bytes(), &[0; 8]].concat();
+    let mut deliver = |bench: &Bench, number, again| {
+        let command = Command {
+            cdb: &register,
+            data_out: &Segments::from_slice(&mut list),
+            data_in: &Segments::empty(),
+            delivery: Delivery { queue: 2, number, again },
+        };
+        bench.disk.execute(&command, Patience::Unlimited)
+    };
+    let bench = host.open(Power::Lost);
+    let answer = deliver(&bench, 1, false);
+    killed([bench]);
+    let bench = host.open(Power::Kept);
+    assert_eq!(deliver(&bench, 1, true), answer);
+    assert_eq!(deliver(&bench, 2, false), Execution::Conflict, "the key it has now is another one");
+    let keys = bench.data(&[0x5e, 0, 0, 0, 0, 0, 0, 0, 255, 0], 255);
+    assert_eq!(keys, [0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 5]);
 }
 
 #[test]

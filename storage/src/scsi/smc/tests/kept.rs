@@ -56,7 +56,8 @@ struct Process {
 impl Process {
     fn begin(directory: &Path, power: Power) -> Process {
         let library = Library::open(directory).unwrap();
-        let changer = Changer::new(library, Reservations::new()).kept_in(&directory.join("state"), power);
+        let reservations = Reservations::kept_in(&directory.join("reservations"), power).unwrap();
+        let changer = Changer::new(library, reservations).kept_in(&directory.join("state"), power);
         let changer = Arc::new(changer.unwrap());
         let drives: Vec<_> = (1..)
             .zip(changer.drives())
@@ -82,12 +83,17 @@ impl Process {
     }
 
     fn deliver(&self, cdb: &[u8], delivery: Delivery) -> Option<Sense> {
-        let none = Segments::empty();
-        let command = Command { cdb, data_out: &none, data_in: &none, delivery };
-        match self.port.execute(&command, Patience::Unlimited) {
+        match self.execute(cdb, &[], delivery) {
             Execution::Done(done) => done.sense,
             other => panic!("{cdb:02x?}: {other:?}"),
         }
+    }
+
+    fn execute(&self, cdb: &[u8], data_out: &[u8], delivery: Delivery) -> Execution {
+        let mut list = data_out.to_vec();
+        let (data_out, data_in) = (Segments::from_slice(&mut list), Segments::empty());
+        self.port
+            .execute(&Command { cdb, data_out: &data_out, data_in: &data_in, delivery }, Patience::Unlimited)
     }
 
     fn places(&self) -> Vec<(String, Place)> {
@@ -189,6 +195,21 @@ fn move_that_was_refused_is_refused_when_it_comes_again() {
         "never carried out, and refused now"
     );
     assert!(process.drive.is_loaded());
+}
+
+#[test]
+fn persistent_reservation_is_made_once() {
+    let directory = library();
+    let process = Process::begin(directory.path(), Power::Lost);
+    let register = [0x5f, 0, 0, 0, 0, 0, 0, 0, 24, 0];
+    let list = [&0u64.to_be_bytes()[..], &5u64.to_be_bytes(), &[0; 8]].concat();
+    let answer = process.execute(&register, &list, first(1));
+    process.killed();
+    let process = Process::begin(directory.path(), Power::Kept);
+    assert_eq!(process.execute(&register, &list, again(1)), answer);
+    assert_eq!(process.execute(&register, &list, first(2)), Execution::Conflict);
+    let keys = data(&*process.port, &[0x5e, 0, 0, 0, 0, 0, 0, 0, 255, 0]);
+    assert_eq!(keys, [0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 5]);
 }
 
 #[test]
