@@ -11,13 +11,13 @@ const TAPE: &str = "/dev/rtape/tape1_BEST";
 
 /// It succeeded; that the VSP has none of HP-UX's patches is remarked all the time.
 #[track_caller]
-fn done(ran: &Ran) -> String {
+pub(crate) fn done(ran: &Ran) -> String {
     assert_eq!(ran.status(), 0, "{ran:?}");
     ran.stdout()
 }
 
 /// A guest with programs, an empty disk and these attached devices at targets 2 and up.
-fn guest<'a>(vsp: &'a Vsp, name: &str, settings: &[&str], attached: &[&str]) -> Option<Guest<'a>> {
+pub(crate) fn guest<'a>(vsp: &'a Vsp, name: &str, settings: &[&str], attached: &[&str]) -> Option<Guest<'a>> {
     let programs = format!("disk:avio_stor:0,0,0:file:{}", programs(vsp, &format!("programs-{name}"))?);
     let data = format!("disk:avio_stor:0,0,1:file:{}", vsp.disk(&format!("data-{name}"), 64 << 20));
     let guest = create(vsp, name, "1", &[programs, data])?;
@@ -32,14 +32,14 @@ fn guest<'a>(vsp: &'a Vsp, name: &str, settings: &[&str], attached: &[&str]) -> 
 }
 
 /// Waits until the guest has a device file by this shell pattern, and names it.
-fn file(console: &mut Console<'_>, pattern: &str) -> String {
+pub(crate) fn file(console: &mut Console<'_>, pattern: &str) -> String {
     shell(console, &format!("until ls {pattern} >/dev/null 2>&1; do usleep 100000; done"));
     let named = shell(console, &format!("ls -d {pattern} | head -n 1"));
     named.lines().find(|line| line.starts_with("/dev/")).expect("a device file").trim().to_owned()
 }
 
 /// The generic device file of the first device of this SCSI type.
-fn generic(console: &mut Console<'_>, kind: u8) -> String {
+pub(crate) fn generic(console: &mut Console<'_>, kind: u8) -> String {
     let find = format!("grep -lx {kind} /sys/class/scsi_generic/sg*/device/type");
     shell(console, &format!("until {find} >/dev/null 2>&1; do usleep 100000; done"));
     let found = shell(console, &format!("{find} | head -n 1"));

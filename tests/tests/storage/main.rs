@@ -2,12 +2,15 @@
 //! space given back, errors of the host. Needs the images of `../shared/guests`; without them each story says `skipped:`.
 
 mod attached;
+mod burning;
 mod conformance;
+mod deaths;
 mod disc;
 mod host;
 mod many;
 mod reservations;
 mod space;
+mod survival;
 
 /// Prints the line by which CI sees that a story against the real system ran to its end.
 fn checked(what: &str) {

@@ -262,3 +262,33 @@ fn a_drive_is_not_dvd_in_one_guest_and_burner_in_another() {
     }
     println!("checked: a drive that is DVD here and burner there, in both orders of starting");
 }
+
+/// Cartridges lie in the directory of a library, and are parts of it.
+#[test]
+fn media_of_an_emulated_device_are_not_a_disk_or_dvd_of_somebody_else() {
+    let vsp = Vsp::new();
+    library(&vsp);
+    let (one, other) = (guest(&vsp, "has"), guest(&vsp, "wants"));
+    done(&one.run("modify", &["-a", &format!("changer:avio_stor:0,1,0:attach_path:{AUTOCH}")]));
+    for cartridge in ["KIT001.tap", "KIT002.tap"] {
+        // Tape marks.
+        std::fs::write(vsp.path("tapes").join(cartridge), vec![0; 4096]).unwrap();
+    }
+    for (device, file) in [("disk", "KIT001.tap"), ("dvd", "KIT002.tap")] {
+        let path = vsp.path("tapes").join(file).display().to_string();
+        let statement = format!("{device}:avio_stor:0,1,1:file:{path}");
+        let configured = other.run("modify", &["-a", &statement]);
+        assert!(
+            configured.status() == 0 && configured.stderr().contains("in use by another guest (has)."),
+            "{configured:?}"
+        );
+        for (first, second) in [(&one, &other), (&other, &one)] {
+            let text = format!("is in use by running guest '{}'.", first.name());
+            done(&first.run("start", &[]));
+            let refused = second.run("start", &[]);
+            assert!(refused.status() == 1 && refused.stderr().contains(&text), "{refused:?}");
+            done(&first.run("stop", &["-F"]));
+        }
+        done(&other.run("modify", &["-d", &statement]));
+    }
+}
