@@ -15,6 +15,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 
 use super::super::super::attention::Attentions;
@@ -93,13 +94,15 @@ impl Burner {
         if self.leaving.load(Ordering::Acquire) {
             return;
         }
-        let text = self.print(absent);
-        if keeper.is_news(&text) {
+        if let Some(text) = self.print(absent)
+            && keeper.is_news(&text)
+        {
             keeper.save(text, "", self.id);
         }
     }
 
-    fn print(&self, absent: &BTreeMap<Initiator, View>) -> String {
+    /// Nothing while a command is at the disc, which may take long: after that it is written down.
+    fn print(&self, absent: &BTreeMap<Initiator, View>) -> Option<String> {
         let mut text = String::new();
         print_line(&mut text, format_args!("open {}", u8::from(self.tray.is_open())));
         for initiator in self.tray.locked_by() {
@@ -113,13 +116,17 @@ impl Burner {
         self.views().iter().for_each(|(initiator, view)| print_view(initiator, view));
         absent.iter().for_each(|(initiator, view)| print_view(initiator, view));
         if let Some(disc) = self.tray.lying() {
-            let disc = locked(&disc);
+            let disc = match disc.try_lock() {
+                Err(TryLockError::WouldBlock) => return None,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Ok(disc) => disc,
+            };
             print_line(&mut text, format_args!("disc {}", escaped(disc.path())));
             disc.volatile().iter().for_each(|line| print_line(&mut text, format_args!("{line}")));
         }
         for (initiator, pending) in self.nexuses.pending() {
             kept::print_nexus(&mut text, initiator, &pending);
         }
-        text
+        Some(text)
     }
 }
