@@ -82,6 +82,33 @@ fn discs_are_shared_only_deliberately_and_never_as_disks() {
     two.stop();
 }
 
+/// The guide's example: a directory of discs for two guests.
+#[test]
+fn a_shared_directory_shares_its_discs() {
+    let vsp = Vsp::new();
+    let directory = vsp.path("isos").display().to_string();
+    std::fs::create_dir(&directory).unwrap();
+    let disc = vsp.disk("isos/image.iso", 1 << 20);
+    let empty = format!("dvd:avio_stor:0,0,0:null:{directory}/");
+    let (one, two) = (guest(&vsp, "ivm1", &empty), guest(&vsp, "ivm2", &empty));
+    share(&vsp, &format!("{directory}/"), "YES");
+    one.start();
+    two.start();
+    let loaded = format!("dvd:avio_stor:0,0,0:file:{disc}");
+    one.run("modify", &["-m", &loaded]).ok();
+    two.run("modify", &["-m", &loaded]).ok();
+    two.run("modify", &["-m", &empty]).ok();
+    share(&vsp, &directory, "NO");
+    two.run("modify", &["-m", &loaded]).refused(&[
+        &format!("hpvmmodify: ERROR (ivm2): Device '{disc}' is in use by running guest 'ivm1'."),
+        &format!("hpvmmodify: Unable to modify device {loaded}."),
+        "hpvmmodify: Unable to modify the guest.",
+    ]);
+    two.run("modify", &["-d", empty.trim_end_matches('/')]).ok();
+    one.stop();
+    two.stop();
+}
+
 #[test]
 fn stores_of_a_killed_guest_are_free_for_others() {
     let vsp = Vsp::new();

@@ -219,8 +219,9 @@ fn is_meant(wanted: &StorageStatement, device: &StorageStatement) -> bool {
     fits(wanted_at.bus(), at.bus())
         && fits(wanted_at.slot(), at.slot())
         && fits(wanted_at.target(), at.target())
-        && (wanted.device(), wanted.storage(), wanted.location())
-            == (device.device(), device.storage(), device.location())
+        && (wanted.device(), wanted.storage()) == (device.device(), device.storage())
+        // A directory may be written with a slash at its end.
+        && wanted.location().trim_end_matches('/') == device.location().trim_end_matches('/')
 }
 
 /// Device types of HPVM that this VSP has not, and why.
@@ -382,6 +383,8 @@ mod tests {
             assert_eq!((error.text.as_str(), error.device), (text, Some(change)));
         }
         guest.apply_devices(&[DeviceChange::Modify("hba:avio_stor:0,0".into())]).unwrap();
+        guest.apply_devices(&[add("dvd:avio_stor::null:/isos/")]).unwrap();
+        guest.apply_devices(&[DeviceChange::Delete("dvd:avio_stor::null:/isos".into())]).unwrap();
         guest.apply_devices(&[DeviceChange::Delete("disk:avio_stor:0:file:/a".into())]).unwrap();
         assert!(guest.devices.is_empty());
     }

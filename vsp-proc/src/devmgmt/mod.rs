@@ -15,6 +15,7 @@ use std::{fs, io};
 
 use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind};
 use serde::{Deserialize, Serialize};
+use storage::statement::{DeviceType, StorageStatement, StorageType};
 
 use crate::db::{Entry as GuestEntry, GuestConfig, GuestDb};
 use crate::fs::{HostFs, write_atomically};
@@ -326,8 +327,16 @@ impl DeviceDb {
         script
     }
 
+    /// May several running guests have this device? Whoever shares a directory of discs shares the discs (hpvm.md 6.2).
+    pub(crate) fn is_device_shared(&self, device: &StorageStatement) -> bool {
+        let is_disc = (device.device(), device.storage()) == (DeviceType::Dvd, StorageType::File);
+        let directory = Path::new(device.location()).parent().filter(|_| is_disc);
+        self.is_shared(device.location())
+            || directory.and_then(Path::to_str).is_some_and(|directory| self.is_shared(directory))
+    }
+
     /// May several running guests have this store?
-    pub(crate) fn is_shared(&self, location: &str) -> bool {
+    fn is_shared(&self, location: &str) -> bool {
         position_of_store(&self.entries, location, &self.hardware)
             .is_some_and(|at| self.entries[at].is("SHARE", "YES"))
     }

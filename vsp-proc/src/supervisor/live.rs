@@ -152,9 +152,9 @@ impl Plan {
         self.steps.iter().any(|step| matches!(step, Step::Remove(_)))
     }
 
-    /// The devices that come, as a guest of their own.
-    fn added(&self) -> GuestConfig {
-        let added = self.steps.iter().filter_map(|step| match step {
+    /// The devices that come with these steps, as a guest of their own.
+    fn with(&self, steps: &[Step]) -> GuestConfig {
+        let added = steps.iter().filter_map(|step| match step {
             Step::Add(statement) | Step::Disc(statement) => Some(statement.clone()),
             Step::Remove(_) => None,
         });
@@ -335,8 +335,9 @@ impl Supervisor {
 
     /// Everything about a plan that can fail before it is noted.
     fn make_ready(&self, name: &str, plan: &Plan, active: &BTreeSet<Place>) -> Result<Prepared, Failed> {
-        if let Some(text) = self.obstacle(&plan.added()) {
-            return Err((None, conflict(text)));
+        if let Some(text) = self.obstacle(&plan.with(&plan.steps)) {
+            let is_at_fault = |step: &Step| self.obstacle(&plan.with(std::slice::from_ref(step))).is_some();
+            return Err((plan.steps.iter().position(is_at_fault), conflict(text)));
         }
         let guest = self.guests.get(name);
         if let Some(guest) = guest {

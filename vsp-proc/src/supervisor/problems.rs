@@ -141,7 +141,7 @@ impl Supervisor {
         let mut users: BTreeMap<Placement, Vec<&str>> = BTreeMap::new();
         for other in self.db.configs().filter(|other| other.number != config.number) {
             let theirs = Stores::of(other, &self.hardware);
-            let shared = own.shared(&theirs, |device| self.devices.is_shared(device.location()));
+            let shared = own.shared(&theirs, |device| self.devices.is_device_shared(device));
             shared.for_each(|device| users.entry(device.placement()).or_default().push(&other.name));
         }
         for device in &config.devices {
@@ -179,13 +179,13 @@ impl Supervisor {
         for (name, other) in others {
             let Some(running) = &other.running else { continue };
             let theirs = Stores::of(running, &self.hardware);
-            let found = own.shared(&theirs, |device| self.devices.is_shared(device.location())).next();
+            let found = own.shared(&theirs, |device| self.devices.is_device_shared(device)).next();
             if let Some(device) = found {
                 return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
             }
         }
         for device in &config.devices {
-            avio_link::set_shared(device, self.devices.is_shared(device.location()));
+            avio_link::set_shared(device, self.devices.is_device_shared(device));
         }
         None
     }
