@@ -12,6 +12,7 @@ mod raw;
 pub mod tap;
 
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 
 pub use discs::discs_in;
 pub use error::{IoError, IoErrorKind, OpenError};
@@ -72,6 +73,10 @@ pub trait BlockStore: Send + Sync {
     fn read_only(&self) -> bool;
     /// Which host storage this is.
     fn identity(&self) -> Identity;
+    /// By which path it was opened, for whoever reads logs.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
     /// Fills `into` with the bytes from `offset` on.
     fn read_at(&self, offset: u64, into: &Segments<'_>, patience: Patience) -> Result<(), IoError>;
     /// Replaces the bytes from `offset` on by those of `from`.

@@ -134,6 +134,10 @@ impl BlockStore for RawFile {
         self.access == Access::ReadOnly
     }
 
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn identity(&self) -> Identity {
         self.identity
     }

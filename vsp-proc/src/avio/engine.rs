@@ -127,12 +127,7 @@ impl Engine {
         }))
     }
 
-    /// Who it works for, in logs.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Runs `body` in a thread that counts as one of the adapter's.
+    /// Runs `body` in a thread that counts as one of the adapter's and whose records name it.
     pub(super) fn spawn(
         self: &Arc<Self>,
         role: &str,
@@ -144,6 +139,7 @@ impl Engine {
             // Dropped last, so that whoever waited for the threads finds nothing of the adapter in use.
             let _alive = alive;
             let engine = engine;
+            let _adapter = tracing::info_span!("avio", adapter = engine.name).entered();
             body(&engine);
         };
         thread::Builder::new().name(name).spawn(thread).map(drop)
@@ -214,7 +210,7 @@ impl Engine {
         let (kick, again) = ring.wake_ups();
         for result in [epoll::delete(&desk.epoll, kick), epoll::delete(&desk.epoll, again)] {
             if let Err(error) = result {
-                tracing::warn!(adapter = self.name, ring = index, %error, "kick still listened to");
+                tracing::warn!(ring = index, %error, "kick still listened to");
             }
         }
         self.rings.write().unwrap_or_else(PoisonError::into_inner).remove(&index);

@@ -98,14 +98,14 @@ impl Adapter {
                         | Error::InvalidOperation(_)
                         | Error::ReqHandlerError(_)),
                     ) => {
-                        tracing::debug!(adapter = engine.name(), %refusal, "request of front-end refused");
+                        tracing::debug!(%refusal, "request of front-end refused");
                     }
                     Err(error) => break error,
                 }
             };
             match end {
-                Error::Disconnected => tracing::debug!(adapter = engine.name(), "front-end is gone"),
-                error => tracing::warn!(adapter = engine.name(), %error, "connection to front-end ended"),
+                Error::Disconnected => tracing::debug!("front-end is gone"),
+                error => tracing::warn!(%error, "connection to front-end ended"),
             }
             protocol.lock().unwrap_or_else(PoisonError::into_inner).stop_all();
             engine.stop_workers();

@@ -69,7 +69,7 @@ impl Pool {
         state.threads += 1;
         drop(state);
         let Err(error) = engine.spawn("wait", |engine| engine.pool.work(engine)) else { return };
-        tracing::warn!(adapter = engine.name(), %error, "no further thread for I/O");
+        tracing::warn!(%error, "no further thread for I/O");
         let mut state = self.state();
         state.threads -= 1;
         // Without any thread the caller has to do it.

@@ -146,7 +146,7 @@ impl Protocol {
             .and_then(|inflight| Ring::start(index, &setup, ram, inflight, kick, call, error.clone()));
         match ring {
             Ok(ring) => {
-                tracing::debug!(adapter = self.engine.name(), ring = index, ?setup, "ring started");
+                tracing::debug!(ring = index, ?setup, "ring started");
                 let ring = match index >= FIRST_REQUEST_QUEUE {
                     true => ring.measured(Arc::clone(&self.latencies)),
                     false => ring,
@@ -154,7 +154,7 @@ impl Protocol {
                 self.engine.add_ring(Arc::new(ring)).map_err(Error::ReqHandlerError)
             }
             Err(reason) => {
-                tracing::warn!(adapter = self.engine.name(), ring = index, %reason, "ring refused");
+                tracing::warn!(ring = index, %reason, "ring refused");
                 if let Some(error) = error {
                     event::raise(&error);
                 }
@@ -165,7 +165,7 @@ impl Protocol {
 
     fn adopt(&self, fd: Option<File>) -> Result<Option<Arc<File>>> {
         fd.map(|file| event::adopt(file).map(Arc::new)).transpose().map_err(|error| {
-            tracing::warn!(adapter = self.engine.name(), %error, "descriptor of a ring refused");
+            tracing::warn!(%error, "descriptor of a ring refused");
             Error::InvalidParam
         })
     }
@@ -218,7 +218,7 @@ impl VhostUserBackendReqHandlerMut for Protocol {
         _: Option<bool>,
     ) -> Result<Option<Vec<u64>>> {
         let ram = GuestRam::map(regions, files, self.policy).map_err(|reason| {
-            tracing::warn!(adapter = self.engine.name(), %reason, "guest memory refused");
+            tracing::warn!(%reason, "guest memory refused");
             Error::InvalidParam
         })?;
         let ram = Arc::new(ram);
@@ -354,7 +354,7 @@ impl VhostUserBackendReqHandlerMut for Protocol {
             return Err(UNANSWERABLE);
         }
         inflight::create(queues, size).map_err(|error| {
-            tracing::warn!(adapter = self.engine.name(), %error, "no in-flight region");
+            tracing::warn!(%error, "no in-flight region");
             UNANSWERABLE
         })
     }
@@ -364,7 +364,7 @@ impl VhostUserBackendReqHandlerMut for Protocol {
             return Err(Error::InvalidOperation("rings are in use"));
         }
         let inflight = Inflight::map(region, file).map_err(|reason| {
-            tracing::warn!(adapter = self.engine.name(), %reason, "in-flight region refused");
+            tracing::warn!(%reason, "in-flight region refused");
             Error::InvalidParam
         })?;
         self.inflight = Some(inflight);

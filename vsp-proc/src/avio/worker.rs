@@ -54,7 +54,7 @@ pub(super) fn work(engine: &Arc<Engine>, desk: &Desk) {
         match epoll::wait(&desk.epoll, spare_capacity(&mut events), None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => {
-                tracing::error!(adapter = engine.name(), %error, "cannot wait for kicks");
+                tracing::error!(%error, "cannot wait for kicks");
                 return;
             }
         }
@@ -83,7 +83,7 @@ fn uring(engine: &Engine, desk: &Desk) -> Option<Uring> {
     match made {
         Ok(uring) => Some(uring),
         Err(error) => {
-            tracing::debug!(adapter = engine.name(), %error, "no io_uring: I/O is done by threads");
+            tracing::debug!(%error, "no io_uring: I/O is done by threads");
             None
         }
     }
@@ -186,7 +186,7 @@ impl Worker<'_> {
             && let Err(error) = uring.submit()
         {
             // What was not taken is taken with the next ones.
-            tracing::debug!(adapter = self.engine.name(), %error, "kernel did not take requests");
+            tracing::debug!(%error, "kernel did not take requests");
         }
     }
 

@@ -122,6 +122,9 @@ impl Disk {
 
     /// A write of `len` bytes has succeeded.
     pub(super) fn has_written(&self, len: u64) -> Execution {
+        if self.statistics.writes.value() == 0 {
+            tracing::info!(disk = ?self, "first write");
+        }
         self.statistics.writes.add(1);
         self.statistics.written_bytes.add(len);
         Execution::Done(Completion { sense: None, data_out: len, data_in: 0 })

@@ -458,7 +458,10 @@ impl Reservable for Disk {
 
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Disk").field("id", &self.unit.id).field("store", &self.unit.store.identity()).finish()
+        match self.unit.store.path() {
+            Some(path) => write!(f, "Disk({})", path.display()),
+            None => write!(f, "Disk({})", self.unit.store.identity()),
+        }
     }
 }
 
