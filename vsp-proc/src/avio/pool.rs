@@ -1,9 +1,13 @@
 //! Threads for requests that have to wait for the host, as many as requests are waiting at once, up to a limit. A thread
 //! without work ends after a while.
+//!
+//! A worker that has more large copies before it than it can make alone lends some to a thread. To wake one takes as long
+//! as a copy, so the thread then looks for another one for a while before it sleeps.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::chain::Chain;
 use super::engine::Engine;
@@ -14,11 +18,17 @@ use super::ring::Ring;
 const MAX_THREADS: usize = 32;
 /// How long a thread waits for another request.
 const REST: Duration = Duration::from_secs(10);
+/// How long a thread looks for another loan: a few copies.
+const LOOK: Duration = Duration::from_micros(64);
 
 #[derive(Default)]
 pub(super) struct Pool {
     state: Mutex<State>,
     moved: Condvar,
+    /// As many as `state.jobs`, for threads that look.
+    queued: AtomicUsize,
+    /// Threads that look for a job and need not be woken.
+    looking: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -35,6 +45,7 @@ struct State {
 struct Job {
     ring: Arc<Ring>,
     chain: Chain,
+    is_loan: bool,
 }
 
 impl State {
@@ -55,13 +66,35 @@ impl Pool {
         state.is_full()
     }
 
-    /// Has a request executed and returned to its ring.
+    /// Has a request executed that must wait, and returned to its ring.
     pub(super) fn give(&self, engine: &Arc<Engine>, ring: &Arc<Ring>, chain: Chain) {
+        self.put(engine, Job { ring: Arc::clone(ring), chain, is_loan: false });
+    }
+
+    /// Has a request executed that need not wait, if a thread has nothing else to do; otherwise returns it.
+    pub(super) fn lend(&self, engine: &Arc<Engine>, ring: &Arc<Ring>, chain: Chain) -> Option<Chain> {
+        if self.queued.load(Ordering::Relaxed) > 0 {
+            return Some(chain);
+        }
+        if self.looking.load(Ordering::Relaxed) == 0 && self.state().busy > 0 {
+            return Some(chain);
+        }
+        self.put(engine, Job { ring: Arc::clone(ring), chain, is_loan: true });
+        None
+    }
+
+    fn put(&self, engine: &Arc<Engine>, job: Job) {
         let mut state = self.state();
-        state.jobs.push_back(Job { ring: Arc::clone(ring), chain });
+        state.jobs.push_back(job);
+        self.queued.store(state.jobs.len(), Ordering::Relaxed);
         if state.jobs.len() + state.busy <= state.threads {
+            // Who looks will look once more before it sleeps, with the lock held.
+            let must_wake = state.jobs.len() > self.looking.load(Ordering::Relaxed);
             drop(state);
-            return self.moved.notify_one();
+            if must_wake {
+                self.moved.notify_one();
+            }
+            return;
         }
         if state.threads >= MAX_THREADS {
             return;
@@ -74,6 +107,7 @@ impl Pool {
         state.threads -= 1;
         // Without any thread the caller has to do it.
         let job = if state.threads == 0 { state.jobs.pop_back() } else { None };
+        self.queued.store(state.jobs.len(), Ordering::Relaxed);
         drop(state);
         if let Some(job) = job {
             job.run(engine);
@@ -87,7 +121,9 @@ impl Pool {
     }
 
     fn work(&self, engine: &Arc<Engine>) {
-        while let Some(job) = self.next() {
+        let mut looks = false;
+        while let Some(job) = self.next(looks) {
+            looks = job.is_loan;
             job.run(engine);
             let mut state = self.state();
             state.busy -= 1;
@@ -99,12 +135,26 @@ impl Pool {
         }
     }
 
+    /// Looks for a job to be taken, until there is one or it no longer pays.
+    fn look(&self) {
+        self.looking.fetch_add(1, Ordering::Relaxed);
+        let begin = Instant::now();
+        while self.queued.load(Ordering::Relaxed) == 0 && begin.elapsed() < LOOK {
+            std::hint::spin_loop();
+        }
+        self.looking.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The next job; nothing when there is none for long, or none to come.
-    fn next(&self) -> Option<Job> {
+    fn next(&self, looks: bool) -> Option<Job> {
+        if looks {
+            self.look();
+        }
         let mut state = self.state();
         let mut rested = false;
         loop {
             if let Some(job) = state.jobs.pop_front() {
+                self.queued.store(state.jobs.len(), Ordering::Relaxed);
                 state.busy += 1;
                 return Some(job);
             }

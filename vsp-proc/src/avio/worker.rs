@@ -25,6 +25,11 @@ const BATCH: usize = 16;
 const TURN: usize = 64;
 /// Turns of the rings at hand before it is looked whether there are more.
 const ROUNDS: usize = 64;
+/// Reads that are worth another processor's time, in bytes.
+const LARGE: u64 = 64 << 10;
+/// So many of them found in the host's cache, one after the other, and the next ones will be: it is more than the host
+/// reads ahead of one who reads from a disk.
+const STREAM: u32 = 512;
 
 /// A request the kernel is working on.
 pub(super) struct Flight {
@@ -36,6 +41,10 @@ pub(super) struct Flight {
 struct Worker<'a> {
     engine: &'a Arc<Engine>,
     uring: Option<Uring>,
+    /// Large reads in a row that the host's cache had, up to [`STREAM`].
+    cached: u32,
+    /// Whether the host has a processor for a second thread.
+    may_lend: bool,
 }
 
 /// Whether a ring has something to be done when it has something in it, often enough to look for that.
@@ -45,8 +54,9 @@ fn is_polled(ring: &Ring) -> bool {
 
 /// Serves the rings of a desk until the adapter stops.
 pub(super) fn work(engine: &Arc<Engine>, desk: &Desk) {
-    let mut worker = Worker { engine, uring: uring(engine, desk) };
-    let mut poller = Poller::new(thread::available_parallelism().map_or(1, usize::from));
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let mut worker = Worker { engine, uring: uring(engine, desk), cached: 0, may_lend: processors > 1 };
+    let mut poller = Poller::new(processors);
     let mut events = Vec::with_capacity(8);
     loop {
         events.clear();
@@ -153,12 +163,17 @@ impl Worker<'_> {
 
     /// Executes a request or hands it on; whether the kernel has to be told of it.
     fn start(&mut self, ring: &Arc<Ring>, chain: Chain) -> bool {
+        let Some(chain) = self.lend(ring, chain) else { return false };
         let Ok(request) = Request::parse(&chain) else {
             ring.complete(&chain, refuse(&chain));
             return false;
         };
         let targets = &self.engine.targets;
         let mut outcome = request.execute(targets, Patience::Immediate);
+        if chain.writable().len_bytes() >= LARGE {
+            let is_cached = matches!(outcome, Outcome::Answered(_));
+            self.cached = if is_cached { (self.cached + 1).min(STREAM) } else { 0 };
+        }
         let may_begin = match outcome {
             Outcome::MustWait(Wait::Brief) => true,
             Outcome::MustWait(Wait::Long) => self.uring.as_ref().is_some_and(Uring::has_room),
@@ -179,6 +194,16 @@ impl Worker<'_> {
             _ => self.engine.pool.give(self.engine, ring, chain),
         }
         false
+    }
+
+    /// Gives a large read of a stream that comes from the host's cache to another thread, if there is another one to be
+    /// done meanwhile.
+    fn lend(&self, ring: &Arc<Ring>, chain: Chain) -> Option<Chain> {
+        let is_worth_it = self.may_lend
+            && self.cached == STREAM
+            && chain.writable().len_bytes() >= LARGE
+            && ring.has_more();
+        if is_worth_it { self.engine.pool.lend(self.engine, ring, chain) } else { Some(chain) }
     }
 
     fn submit(&mut self) {
