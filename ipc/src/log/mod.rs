@@ -98,6 +98,22 @@ pub struct LogRecord {
     pub fields: Vec<(String, String)>,
 }
 
+impl LogRecord {
+    /// Whether it belongs to what happens to this guest: its own, its console's, or one of the VSP's that names it or an
+    /// adapter of it (`adapter="ivm1 0,0"`).
+    pub fn is_about(&self, guest: &str) -> bool {
+        let names = |(name, value): &(String, String)| match name.as_str() {
+            "guest" => value == guest,
+            "adapter" => value.rsplit_once(' ').is_some_and(|(of, _)| of == guest),
+            _ => false,
+        };
+        match &self.source {
+            LogSource::Vsp => self.fields.iter().any(names),
+            LogSource::Guest(name) | LogSource::Console(name) => name == guest,
+        }
+    }
+}
+
 impl fmt::Display for LogRecord {
     /// `2026-11-23T19:31:04.123Z  INFO vsp: message name=value …`; nothing that a terminal would obey.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

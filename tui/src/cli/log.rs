@@ -37,7 +37,7 @@ pub(super) const SPEC: Spec = Spec {
 
 #[derive(Args)]
 struct Options {
-    /// Whose log: a guest's name, or vsp; everybody's, merged by time, without it
+    /// Whose log: a guest's name (with what the VSP notes about it), or vsp; everybody's, merged by time, without it
     #[arg(value_name = "GUEST|vsp")]
     source: Option<String>,
     /// Go on with new records as they come, also over a restart of the VSP

@@ -62,7 +62,12 @@ impl LogReader {
         readable: impl Fn() -> Option<Readable> + std::marker::Send + 'static,
     ) -> Result<LogReader, String> {
         let compile = |text: &String| RegexBuilder::new(text).size_limit(PATTERN_LIMIT).build();
+        let about = match &query.source {
+            Some(LogSource::Guest(name)) => Some(name.clone()),
+            _ => None,
+        };
         let choice = Choice {
+            about,
             level: query.level,
             since_micros: query.since_micros,
             until_micros: query.until_micros,
@@ -273,6 +278,8 @@ impl LogReader {
 
 /// Which records of the logs are wanted.
 struct Choice {
+    /// Of the VSP's, only those about this guest.
+    about: Option<String>,
     level: Level,
     since_micros: Option<i64>,
     until_micros: Option<i64>,
@@ -282,6 +289,7 @@ struct Choice {
 impl Choice {
     fn has(&self, record: &LogRecord) -> bool {
         record.level <= self.level
+            && self.about.as_ref().is_none_or(|guest| record.is_about(guest))
             && self.since_micros.is_none_or(|since| record.time_micros >= since)
             && self.until_micros.is_none_or(|until| record.time_micros < until)
             && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&record.to_string()))
@@ -292,6 +300,8 @@ impl Choice {
 fn concerns(wanted: &LogSource, source: &LogSource) -> bool {
     match (wanted, source) {
         (LogSource::Guest(name), LogSource::Console(of)) => name == of,
+        // What the VSP says of it.
+        (LogSource::Guest(_), LogSource::Vsp) => true,
         _ => wanted == source,
     }
 }

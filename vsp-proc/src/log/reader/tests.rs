@@ -131,6 +131,30 @@ fn logs_are_replayed_merged_and_then_followed() {
     assert_eq!(everything.next(), "six");
 }
 
+#[test]
+fn what_the_vsp_notes_about_a_guest_is_in_the_guests_log() {
+    let logs = Logs::new();
+    let mut file = LogFile::open(&logs.hub.directory(&LogSource::Vsp), None).unwrap();
+    for (message, names) in [
+        ("started", r#""guest":"ivm1""#),
+        ("another's", r#""guest":"ivm11""#),
+        ("written", r#""adapter":"ivm1 0,1""#),
+        ("nobody's", r#""name":"ivm1""#),
+    ] {
+        let line = format!(
+            "{{\"timestamp\":\"2026-11-23T20:00:01Z\",\"level\":\"INFO\",\"fields\":{{\"message\":\"{message}\",{names}}}}}\n"
+        );
+        file.write_all(line.as_bytes()).unwrap();
+    }
+    drop(file);
+    logs.append(&guest("ivm1"), 2, "INFO", "runs");
+    let of_ivm1 = LogQuery { source: Some(guest("ivm1")), ..LogQuery::default() };
+    assert_eq!(logs.read(of_ivm1.clone()).all(), ["started", "written", "runs", "ReplayDone"]);
+    // Who may read the guest's alone reads the guest's alone.
+    let readable = || Some(Readable::Guests(BTreeSet::from(["ivm1".to_owned()])));
+    assert_eq!(logs.read_as(of_ivm1, readable).all(), ["runs", "ReplayDone"]);
+}
+
 /// What stands far behind in files that were set aside is found, and a count is one of what was chosen.
 #[test]
 fn the_whole_of_what_is_kept_is_searched() {
