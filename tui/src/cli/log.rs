@@ -102,7 +102,7 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
             };
         }
         stream = loop {
-            match wait_for_vsp()?.subscribe(subscription(&options, &shown)) {
+            match next_vsp()?.0.subscribe(subscription(&options, &shown)) {
                 Ok(stream) => break stream,
                 // It has ended again already.
                 Err(ClientError::Connection(_)) => {}
@@ -112,14 +112,23 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     }
 }
 
-/// Waits for a VSP that has ended to return.
-fn wait_for_vsp() -> Result<Client, Failure> {
-    eprintln!("{}: the VSP has ended; waiting for it to return", SPEC.classic);
+/// The VSP that serves now, perhaps after a while, and its process.
+fn next_vsp() -> Result<(Client, u32), Failure> {
+    let mut is_told = false;
     loop {
-        if let Some(client) = link::connect_running()? {
-            eprintln!("{}: the VSP has returned", SPEC.classic);
-            return Ok(client);
+        // One that is just ending does not answer any more.
+        if let Some(mut client) = link::connect_running()?
+            && let Ok(status) = client.status()
+        {
+            if is_told {
+                eprintln!("{}: the VSP has returned", SPEC.classic);
+            }
+            return Ok((client, status.pid));
         }
+        if !is_told {
+            eprintln!("{}: the VSP has ended; waiting for it to return", SPEC.classic);
+        }
+        is_told = true;
         thread::sleep(RETRY);
     }
 }
@@ -223,21 +232,6 @@ fn bytes(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
         if vsp == former {
             // Somebody ended this session, which is not to come back by itself.
             return Err(Failure::message("The session was ended."));
-        }
-    }
-}
-
-/// The VSP that serves now, perhaps after a while, and its process.
-fn next_vsp() -> Result<(Client, u32), Failure> {
-    let mut found = link::connect_running()?;
-    loop {
-        let mut client = match found.take() {
-            Some(client) => client,
-            None => wait_for_vsp()?,
-        };
-        // One that is just ending does not answer any more.
-        if let Ok(status) = client.status() {
-            return Ok((client, status.pid));
         }
     }
 }

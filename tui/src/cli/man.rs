@@ -109,6 +109,7 @@ fn synopsis(command: &Command) -> String {
         let (form, repeated) = (form(argument), repeated(argument));
         words.push(if argument.is_required_set() { form + repeated } else { format!("[{form}]{repeated}") });
     }
+    words.extend(command.has_subcommands().then(|| "[COMMAND ...]".to_owned()));
     words.join(" ")
 }
 

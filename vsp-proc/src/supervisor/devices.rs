@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use ipc::device::{DeviceFilter, DeviceKind, DeviceRequest, HostUse};
@@ -66,7 +68,8 @@ impl Supervisor {
                 return self.host_use(wanted).map(with_remarks).map(Some).map_err(failed);
             }
             DeviceRequest::CreateFile { path, size_bytes } => {
-                return create_store(path, size_bytes, reply.clone()).map(|()| None);
+                self.makings.begin(path, size_bytes, reply.clone())?;
+                return Ok(None);
             }
         };
         done.map(|()| Some(with_remarks(Vec::new()))).map_err(failed)
@@ -209,21 +212,46 @@ fn with_location(device: &StorageStatement, location: &str) -> String {
     format!("{}{location}", &text[..text.len() - device.location().len()])
 }
 
-/// `-S`: a thread of its own makes the file and answers.
-fn create_store(path: String, size_bytes: u64, reply: Reply) -> Result<(), Refusal> {
-    let work = move || {
-        let _request = reply.span.clone().entered();
-        let made = make_store(Path::new(&path), size_bytes, &mut reports(&reply));
-        reply.send(match made {
-            Ok(()) => with_remarks(Vec::new()),
-            Err(text) => {
-                tracing::info!(path, reason = text, "store not made");
-                VspToClient::Refused(failed(text))
-            }
-        });
-    };
-    let begun = thread::Builder::new().name("store".into()).spawn(work);
-    begun.map(drop).map_err(|error| failed(format!("Unable to make a file: {error}.")))
+/// Files that are being made (`-S`), each by a thread of its own, which also answers.
+#[derive(Default)]
+pub(super) struct Makings {
+    threads: Vec<JoinHandle<()>>,
+    /// Is the VSP ending?
+    is_over: Arc<AtomicBool>,
+}
+
+impl Makings {
+    fn begin(&mut self, path: String, size_bytes: u64, reply: Reply) -> Result<(), Refusal> {
+        let is_over = self.is_over.clone();
+        let work = move || {
+            let _request = reply.span.clone().entered();
+            let mut report = reports(&reply);
+            let mut progress = |done, total| report(done, total) && !is_over.load(Ordering::Relaxed);
+            let made = make_store(Path::new(&path), size_bytes, &mut progress);
+            reply.send(match made {
+                Ok(()) => with_remarks(Vec::new()),
+                Err(text) => {
+                    tracing::info!(path, reason = text, "store not made");
+                    VspToClient::Refused(failed(text))
+                }
+            });
+        };
+        let begun = thread::Builder::new().name("store".into()).spawn(work);
+        self.threads.retain(|thread| !thread.is_finished());
+        self.threads.push(begun.map_err(|error| failed(format!("Unable to make a file: {error}.")))?);
+        Ok(())
+    }
+}
+
+impl Drop for Makings {
+    /// None is left half made by a VSP that ends in order.
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            // One that panicked has said so.
+            let _ = thread.join();
+        }
+    }
 }
 
 fn with_remarks(remarks: Vec<Remark>) -> VspToClient {

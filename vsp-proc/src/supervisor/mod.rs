@@ -44,6 +44,7 @@ use crate::supervise::guest::{Event, State};
 use crate::supervise::launch::Launcher;
 use crate::supervise::run::{Run, RunEvent};
 use clone::Clones;
+use devices::Makings;
 use live::Waiting;
 pub(crate) use rights::superuser;
 use storage::statement::Address;
@@ -157,6 +158,7 @@ pub(crate) struct Supervisor {
     devices: DeviceDb,
     hardware: Hardware,
     clones: Clones,
+    makings: Makings,
     launcher: Launcher,
     logs: LogHub,
     own_inbox: Sender<Input>,
@@ -195,6 +197,7 @@ impl Supervisor {
             devices,
             hardware,
             clones: Clones::default(),
+            makings: Makings::default(),
             launcher,
             logs,
             own_inbox,
