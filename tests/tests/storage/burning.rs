@@ -4,8 +4,10 @@
 use std::fs;
 use std::process::Command;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tests::linux::{attempt, boot, shell};
-use tests::{Console, Guest, Vsp};
+use tests::{Console, Deadline, Guest, Vsp, wait_for};
 
 use crate::attached::{file, guest};
 use crate::checked;
@@ -97,6 +99,34 @@ fn iso(vsp: &Vsp) -> Option<Vec<u8>> {
     Some(iso)
 }
 
+/// Neither the guest nor the VSP comes to the end of a burn: what was recorded until then can be read.
+fn everything_dies_in_the_middle(mut bench: Bench<'_>, iso: &[u8]) {
+    bench.insert("torn", "CD-R");
+    let burn = format!("chroot /programs cdrskin dev={} -v padsize=0 -tao /tmp/image", bench.drive);
+    bench.shell(&format!("({burn} >/tmp/log 2>&1) & true"));
+    let Bench { vsp, guest, console, drive, .. } = bench;
+    let image = vsp.path("discs").join("torn.iso");
+    let len = || fs::metadata(&image).map_or(0, |metadata| metadata.len() as usize);
+    let has_begun = || (len() > IMAGE / 4).then_some(());
+    wait_for(Deadline::System, "a third of the image to be recorded", || vsp.logs(), has_begun);
+    let pid = Pid::from_raw(guest.pid());
+    vsp.kill();
+    kill(pid, Signal::SIGKILL).unwrap();
+    drop(console);
+    let recorded = len() / SECTOR;
+    assert!(recorded < IMAGE / SECTOR, "it was not in the middle");
+    assert!(fs::read(&image).unwrap()[..recorded * SECTOR] == iso[..recorded * SECTOR]);
+    assert_eq!(vsp.run(&["status"]).status(), 0);
+    let mut console = boot(guest);
+    let data = format!("dd if=$DATA bs={SECTOR} count={recorded} of=/tmp/image");
+    shell(&mut console, &data);
+    file(&mut console, &drive);
+    shell(
+        &mut console,
+        &format!("dd if={drive} bs={SECTOR} count={recorded} of=/tmp/read && cmp /tmp/read /tmp/image"),
+    );
+}
+
 #[test]
 fn discs_burnt_while_the_vsp_is_killed_are_whole() {
     let vsp = Vsp::new();
@@ -174,7 +204,7 @@ fn discs_burnt_while_the_vsp_is_killed_are_whole() {
     assert!(!errors.contains("0:0:2:0"), "{errors}");
     assert!(bench.deaths > 0, "no VSP died while something was burnt");
     println!("{} deaths of a VSP during burns", bench.deaths);
-    drop(bench);
+    everything_dies_in_the_middle(bench, &iso);
     guest.stop();
     checked("Linux cdrskin under a VSP that is killed: sessions, blank, format, finalise, test");
 }
