@@ -30,7 +30,7 @@ pub enum Error {
     /// The peer speaks another version of the protocol.
     #[error(
         "protocol version {theirs} (build {build}) does not fit version {ours} of this program (build {}): \
-         use the same build on both sides, or restart the VSP",
+         use the same build on both sides, or restart the VSP ('hpvm vsp stop' stops one of any build)",
         crate::hello::BUILD
     )]
     Version {

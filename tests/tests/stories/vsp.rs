@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use ipc::message::GuestState;
 use tests::{Deadline, Vsp, wait_for};
@@ -188,8 +188,24 @@ fn another_version_is_refused_by_either_side() {
     let build = env!("CARGO_PKG_VERSION");
     vsp.run(&["status"]).refused(&[&format!(
         "hpvmstatus: cannot talk to the VSP at '{}': {text} (build {build}): use the same build on both sides, or \
-         restart the VSP",
+         restart the VSP ('hpvm vsp stop' stops one of any build)",
         socket.display()
     )]);
     other.join().unwrap();
+
+    // Another process, because it is going to be stopped.
+    fs::remove_file(&socket).unwrap();
+    let script = "use IO::Socket::UNIX; $listener = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 9); \
+        while ($client = $listener->accept) { $client->syswrite(pack('H*', $ARGV[1])); push @clients, $client }";
+    let greeting: String = hello(ipc::Role::Vsp).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut other =
+        Command::new("perl").args(["-e", script]).arg(&socket).arg(greeting).spawn().expect("perl");
+    wait_for(Deadline::Soon, "a listener", || vsp.logs(), || UnixStream::connect(&socket).ok());
+    vsp.run(&["vsp", "stop", "--leave-guests"]).refused(&[&format!(
+        "hpvm vsp: cannot talk to the VSP at '{}': {text} (build {build}): use the same build on both sides, or \
+         restart the VSP ('hpvm vsp stop' stops one of any build)",
+        socket.display()
+    )]);
+    assert_eq!(vsp.run(&["vsp", "stop"]).ok(), "hpvm vsp: The VSP has stopped.\n");
+    assert!(!other.wait().unwrap().success());
 }

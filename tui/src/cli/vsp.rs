@@ -2,14 +2,18 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use ipc::client::ClientError;
 use ipc::message::ClientToVsp;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::PidfdFlags;
+use rustix::process::{PidfdFlags, Signal};
 use vsp_proc::Image;
 use vsp_proc::root::StateRoot;
 
@@ -75,24 +79,54 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn stop(leave_guests: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    let Some(mut client) = link::connect_running()? else {
+    let client = match link::connect_running() {
+        Err(error) if !leave_guests && is_of_another_build(&error) => return stop_another_build(out),
+        client => client?,
+    };
+    let Some(mut client) = client else {
         return Err(Failure::message("The VSP is not running."));
     };
     // Taken while it certainly is this process: a number may be used again.
-    let pid = rustix::process::Pid::from_raw(client.status()?.pid as i32)
-        .context("the VSP has no process number")?;
-    let process = rustix::process::pidfd_open(pid, PidfdFlags::empty()).context("cannot watch the VSP")?;
+    let process = watch(client.status()?.pid as i32)?;
     let request = if leave_guests { ClientToVsp::VspLeave } else { ClientToVsp::VspShutdown };
     match client.request(&request) {
         // It may end before its answer is read.
         Ok(_) | Err(ClientError::Connection(ipc::Error::Closed)) => {}
         Err(error) => return Err(error.into()),
     }
-    // A command that follows must not meet what is left of it.
-    let mut ended = [PollFd::new(&process, PollFlags::IN)];
-    rustix::io::retry_on_intr(|| rustix::event::poll(&mut ended, None)).context("cannot wait for the VSP")?;
+    wait_for_end(&process)?;
     let guests = if leave_guests { "; its guests stay on" } else { "" };
     writeln!(out, "hpvm vsp: The VSP has stopped{guests}.")?;
+    Ok(())
+}
+
+fn is_of_another_build(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ipc::Error::Version { .. }))
+}
+
+/// Asks a VSP that speaks another version of the protocol by a signal, which every build understands.
+fn stop_another_build(out: &mut dyn Write) -> Result<(), Failure> {
+    let socket = StateRoot::resolve()?.socket();
+    let connection = UnixStream::connect(&socket)
+        .with_context(|| format!("cannot connect to the VSP at '{}'", socket.display()))?;
+    // Whoever listens there: the VSP, as long as the connection stands.
+    let listener = getsockopt(&connection, PeerCredentials).context("cannot see which process the VSP is")?;
+    let process = watch(listener.pid())?;
+    rustix::process::pidfd_send_signal(&process, Signal::TERM).context("cannot stop the VSP")?;
+    wait_for_end(&process)?;
+    writeln!(out, "hpvm vsp: The VSP has stopped.")?;
+    Ok(())
+}
+
+fn watch(pid: i32) -> anyhow::Result<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(pid).context("the VSP has no process number")?;
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).context("cannot watch the VSP")
+}
+
+/// A command that follows must not meet what is left of it.
+fn wait_for_end(process: &OwnedFd) -> anyhow::Result<()> {
+    let mut ended = [PollFd::new(process, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| rustix::event::poll(&mut ended, None)).context("cannot wait for the VSP")?;
     Ok(())
 }
 
