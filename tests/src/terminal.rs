@@ -32,12 +32,35 @@ impl Terminal {
         tmux.env_clear().env("PATH", path.expect("a search path")).env("HPVM_ROOT", terminal.vsp.root());
         tmux.env("LANG", "C.UTF-8").env("TERM", "xterm-256color");
         assert!(tmux.status().expect("tmux runs").success());
+        // What programs copy (OSC 52) is kept.
+        let set = terminal.tmux().args(["set", "-s", "set-clipboard", "on"]).status();
+        assert!(set.expect("tmux runs").success());
         Some(terminal)
     }
 
+    /// Gives the screen another size.
+    ///
+    /// # Panics
+    /// If tmux does not take it.
+    pub fn resize(&self, columns: u16, lines: u16) {
+        let (columns, lines) = (columns.to_string(), lines.to_string());
+        let mut tmux = self.tmux();
+        tmux.args(["resize-window", "-t", SESSION, "-x", &columns, "-y", &lines]);
+        assert!(tmux.status().expect("tmux runs").success());
+    }
+
+    /// What was copied last.
+    ///
+    /// # Panics
+    /// If tmux does not say.
+    pub fn copied(&self) -> String {
+        let output = self.tmux().arg("show-buffer").output().expect("tmux runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// The VSP that commands here talk to.
-    pub fn vsp(&mut self) -> &mut Vsp {
-        &mut self.vsp
+    pub fn vsp(&self) -> &Vsp {
+        &self.vsp
     }
 
     /// Presses keys by the names that tmux has for them.
@@ -73,6 +96,15 @@ impl Terminal {
     pub fn screen(&self) -> String {
         let output = self.tmux().args(["capture-pane", "-p", "-t", SESSION]).output().expect("tmux runs");
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// What the screen shows now, with the control sequences of attributes and colours.
+    ///
+    /// # Panics
+    /// If tmux does not say.
+    pub fn coloured_screen(&self) -> String {
+        let output = self.tmux().args(["capture-pane", "-e", "-p", "-t", SESSION]).output();
+        String::from_utf8_lossy(&output.expect("tmux runs").stdout).into_owned()
     }
 
     /// Waits until the screen is as `is_there` wants it, and returns it.

@@ -120,7 +120,7 @@ fn guest_is_created_refused_its_start_and_removed() {
 
 #[test]
 fn disk_is_made_added_and_seen_by_the_guest_and_the_database() {
-    let Some(mut terminal) = Terminal::open() else { return };
+    let Some(terminal) = Terminal::open() else { return };
     let path = terminal.vsp().path("second.img").display().to_string();
     open_for_the_first_time(&terminal);
     terminal.press(&["Escape"]);
@@ -176,9 +176,109 @@ fn logs_are_followed_filtered_and_searched() {
     quit(&terminal);
 }
 
+/// Opens the menu over the console that has the keys and presses one there.
+fn menu(terminal: &Terminal, guest: &str, key: &str) {
+    terminal.press(&["C-b"]);
+    terminal.see_text(Soon, &format!("vMP of {guest}"));
+    terminal.press(&[key]);
+}
+
+#[test]
+fn consoles_lie_side_by_side_and_in_tabs_are_searched_copied_and_taken_over() {
+    let Some(terminal) = Terminal::open() else { return };
+    let vsp = terminal.vsp();
+    vsp.start();
+    for name in ["east", "west"] {
+        vsp.create(name, &["-r", "128M", "-x", "kernel=builtin:diag"]).start_diag();
+    }
+    open(&terminal);
+    terminal.see_text(Soon, OVERVIEW);
+    terminal.type_text("/east");
+    terminal.press(&["Enter", "c"]);
+    terminal.see_text(Soon, "Ctrl-B menu");
+    menu(&terminal, "east", "-");
+    terminal.see_text(Soon, "Below this console");
+    terminal.type_text("west");
+    terminal.press(&["Enter"]);
+    terminal.see(Soon, "both consoles", |screen| {
+        screen.contains("Console east")
+            && screen.contains("Console west")
+            && screen.matches(PROMPT).count() >= 2
+    });
+    terminal.type_text("to the west");
+    terminal.see_text(Soon, "diag# to the west");
+    menu(&terminal, "west", "Tab");
+    terminal.type_text("to the east");
+    let screen = terminal.see_text(Soon, "diag# to the east");
+    let place = |text| screen.find(text).unwrap_or_else(|| panic!("{text}:\n{screen}"));
+    assert!(place("to the east") < place("Console west") && place("Console west") < place("to the west"));
+    terminal.press(&["C-u"]);
+
+    menu(&terminal, "east", "t");
+    terminal.see_text(Soon, "Open the console of");
+    terminal.type_text("demo");
+    terminal.press(&["Enter"]);
+    terminal
+        .see(Soon, "two tabs", |screen| screen.contains("east + west") && screen.contains("Console demo"));
+    menu(&terminal, "demo", "p");
+    terminal.see_text(Soon, "Console east");
+    menu(&terminal, "east", "f");
+    terminal.see(Soon, "the two alone", |screen| !screen.contains("Overview"));
+    menu(&terminal, "east", "f");
+    terminal.see_text(Soon, "Overview");
+
+    run_in_guest(&terminal, "rescan");
+    terminal.press(&["PageUp"]);
+    terminal.see_text(Soon, "earlier output");
+    terminal.press(&["/"]);
+    terminal.see_text(Soon, "Search upwards for");
+    terminal.type_text("nothing like this");
+    terminal.press(&["Enter"]);
+    terminal.see_text(Soon, "nothing matches");
+    terminal.press(&["C-u"]);
+    terminal.type_text("Dual-Core Intel.R. Itanium");
+    terminal.press(&["Enter"]);
+    terminal.see(Soon, "the search over", |screen| !screen.contains("Search upwards"));
+    terminal.press(&["y"]);
+    terminal.see_text(Soon, "characters are copied");
+    assert_eq!(terminal.copied(), "Dual-Core Intel(R) Itanium");
+
+    let guest = terminal.vsp().guest("east");
+    let somebody = guest.console();
+    terminal.see_text(Soon, "read only: somebody else writes");
+    terminal.type_text("lost");
+    menu(&terminal, "east", "w");
+    terminal.see(Soon, "write access", |screen| !screen.contains("read only"));
+    drop(somebody);
+    let screen = run_in_guest(&terminal, "rescan");
+    assert!(!screen.contains("lost"), "{screen}");
+    menu(&terminal, "east", "x");
+    terminal.see_text(Soon, OVERVIEW);
+    quit(&terminal);
+}
+
+#[test]
+fn console_is_used_again_when_a_killed_vsp_is_back() {
+    let Some(terminal) = Terminal::open() else { return };
+    open_for_the_first_time(&terminal);
+    terminal.press(&["Enter"]);
+    terminal.see_text(Guest, PROMPT);
+    run_in_guest(&terminal, "pattern write disk0 count=100 seed=7");
+    terminal.vsp().kill();
+    terminal.see_text(Soon, "No connection to the VSP");
+    terminal.vsp().start();
+    terminal.see(Soon, "the connection", |screen| {
+        screen.contains("VSP up") && !screen.contains("No connection") && screen.contains("Ctrl-B menu")
+    });
+    let screen = run_in_guest(&terminal, "pattern verify disk0 count=100 seed=7");
+    assert_eq!(screen.matches("51200 bytes").count(), 2, "the guest has gone on:\n{screen}");
+    leave_console(&terminal);
+    quit(&terminal);
+}
+
 #[test]
 fn killed_vsp_is_reported_in_place_and_reattached_when_it_is_back() {
-    let Some(mut terminal) = Terminal::open() else { return };
+    let Some(terminal) = Terminal::open() else { return };
     open_for_the_first_time(&terminal);
     terminal.press(&["Escape"]);
     terminal.see_text(Soon, OVERVIEW);

@@ -9,6 +9,7 @@ mod commands_devices;
 mod commands_show;
 mod commands_software;
 mod front_end;
+mod full_screen;
 mod guest;
 mod hostile;
 mod hot;

@@ -73,9 +73,9 @@ fn trimmed(screen: &str) -> Vec<String> {
 
 #[test]
 fn torture_sheet_of_a_linux_guest_looks_as_in_a_terminal() {
-    let Some(mut terminal) = Terminal::open() else { return };
+    let Some(terminal) = Terminal::open() else { return };
     let sheet = sheet();
-    let vsp = &*terminal.vsp();
+    let vsp = terminal.vsp();
     vsp.start();
     let Some(guest) = linux::guest(vsp, "1") else { return };
     let disk = fs::File::options().write(true).open(vsp.path("data")).expect("the guest's disk");
