@@ -195,7 +195,8 @@ fn another_version_is_refused_by_either_side() {
 
     // Another process, because it is going to be stopped.
     fs::remove_file(&socket).unwrap();
-    let script = "use IO::Socket::UNIX; $listener = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 9); \
+    let script = "use IO::Socket::UNIX; $SIG{PIPE} = 'IGNORE'; \
+        $listener = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 9); \
         while ($client = $listener->accept) { $client->syswrite(pack('H*', $ARGV[1])); push @clients, $client }";
     let greeting: String = hello(ipc::Role::Vsp).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
     let mut other =
