@@ -37,6 +37,10 @@ pub const ACPI_NVS_END: u64 = 0x25_0000;
 pub const BOOT_DATA: u64 = 0x25_0000;
 /// End of [`BOOT_DATA`].
 pub const BOOT_DATA_END: u64 = 0x28_0000;
+/// Min-state save area each processor has unless the OS registers another one, [`MIN_STATE_SIZE`] bytes a processor.
+pub const MIN_STATES: u64 = 0x28_0000;
+/// Bytes of one processor's min-state save area.
+pub const MIN_STATE_SIZE: u64 = 0x1000;
 /// Register-stack backing store each processor starts on, [`BACKING_STORE_SIZE`] bytes a processor.
 pub const BACKING_STORES: u64 = 0x30_0000;
 /// Bytes of one processor's first backing store.

@@ -57,6 +57,9 @@ pub enum VspToGuest {
         /// PCI slot.
         slot: u8,
     },
+    /// The crash dump switch: every processor takes INIT, which the operating system reports, or which resets the machine
+    /// if it has registered nothing for it.
+    Init,
 }
 
 /// From a guest process to the VSP.

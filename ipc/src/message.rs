@@ -130,6 +130,8 @@ pub enum ClientToVsp {
     /// All guests with their devices, except those whose configuration cannot be read: a [`VspToClient::OneOf`] each, by
     /// number, then [`VspToClient::Accepted`].
     AllGuestDetails,
+    /// Sends INIT to the processors of a running guest: [`VspToClient::Accepted`].
+    InitGuest(GuestRef),
 }
 
 /// From the VSP to a client.

@@ -93,6 +93,7 @@ enum {
     PAL_VM_SUMMARY = 8,
     PAL_RSE_INFO = 19,
     PAL_VERSION = 20,
+    PAL_MC_REGISTER_MEM = 27,
     PAL_HALT_LIGHT = 29,
     PAL_BRAND_INFO = 274,
     SAL_SET_VECTORS = 0x01000000,
@@ -115,6 +116,8 @@ struct firmware_info {
 };
 extern struct firmware_info firmware;
 extern u64 itc_frequency, processor_frequency, bus_frequency;
+/* Procedures of the firmware, in region 7. */
+extern u64 pal_entry, sal_entry, sal_gp;
 void firmware_init(void);
 void pal_map_code(void);
 u64 efi_table(const u8 guid[16]);
@@ -388,6 +391,7 @@ void check_vhpt(void);
 void check_timer(void);
 void check_firmware(void);
 void check_smp(void);
+void check_init(void);
 void check_disks(bool write);
 
 /* checks.S */

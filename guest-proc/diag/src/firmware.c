@@ -14,7 +14,8 @@ enum { RUNTIME_GET_TIME = 0x18, RUNTIME_SET_VIRTUAL_ADDRESS_MAP = 0x38, RUNTIME_
 
 struct firmware_info firmware;
 u64 itc_frequency, processor_frequency, bus_frequency, io_port_base;
-static u64 pal_entry, sal_entry, sal_gp, pal_code, pal_code_size;
+u64 pal_entry, sal_entry, sal_gp;
+static u64 pal_code, pal_code_size;
 static const u8 *system_table, *runtime_table;
 static lock sal_lock;
 

@@ -47,6 +47,12 @@
 #define FRAME_F6 496
 #define FRAME_SIZE 592
 
+/* struct init_record, and what an interruption left in its registers before INIT came. */
+#define INIT_MESSAGE 136
+#define INIT_IIP LONG(0xa000000004012340)
+#define INIT_IPSR LONG(0x0000101308026010)
+#define INIT_IFS LONG(0x8000000000000285)
+
 /* The test region: 16 KiB pages, mapped by a short-format VHPT of TEST_TABLE_SIZE bytes. */
 #define TEST_REGION 1
 #define TEST_PAGE_SHIFT 14

@@ -17,6 +17,7 @@ static const struct {
     {"timer", check_timer},
     {"firmware", check_firmware},
     {"smp", check_smp},
+    {"init", check_init},
     {"disk", disk_suite},
 };
 

@@ -104,6 +104,8 @@ pub struct Cpu {
     pub fatal: String,
     /// Instructions retired (nops and predicated-off ones included).
     pub retired: u64,
+    /// Interruptions delivered: faults, traps and external interrupts.
+    pub interruptions: u64,
     /// `hint @pause` executed.
     pub(crate) pauses: u32,
     /// An `epc` that raises the privilege level clears PSR.ss and PSR.tb, which the manual does not ask for.
@@ -161,6 +163,7 @@ impl Cpu {
             exit: Exit::Budget,
             fatal: String::new(),
             retired: 0,
+            interruptions: 0,
             pauses: 0,
             stepping_ends_at_epc: false,
             breakpoints: Vec::new(),

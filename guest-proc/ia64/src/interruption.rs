@@ -5,6 +5,7 @@
 //!   fault, trap, interrupt ──► deliver ──► handler at IVA + vector ──► rfi ──► return_from_interruption
 //! ```
 
+mod min_state;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use std::time::Duration;
 use crate::cpu::{Cpu, Exit};
 use crate::fault::{Fault, Vector, general, isr};
 use crate::state::{Cfm, Psr};
+
+pub use self::min_state::MinState;
 
 /// PSR bits that an interruption leaves as they are: up, mfl, mfh, pk, dt, rt, mc, it. SDM volume 2, table 3-2. All
 /// others become 0, but be and pp, which come from DCR.
@@ -105,6 +108,9 @@ impl Cpu {
         if psr.i() {
             self.sapic.reconsider();
         }
+        if old.mc() && !psr.mc() {
+            self.link.unmask_init();
+        }
     }
 
     /// Enters the handler of `fault`. `ip` and PSR.ri name the faulting instruction, or for traps and interrupts the
@@ -112,6 +118,7 @@ impl Cpu {
     pub fn deliver(&mut self, fault: Fault) {
         let vector = fault.vector();
         let psr = self.psr;
+        self.interruptions += 1;
         tracing::trace!(
             vector = format_args!("{vector:#06x}"),
             isr = format_args!("{:#x}", fault.isr()),
@@ -199,7 +206,7 @@ impl Cpu {
         self.sapic.request(self.link.take_interrupts());
         let link = self.link.clone();
         link.serve(|purges| self.perform_purges(purges));
-        if self.link.take_init() {
+        if !self.psr.mc() && self.link.take_init() {
             return Some(Exit::Init);
         }
         if self.link.take_kick() {
@@ -245,7 +252,7 @@ impl Cpu {
             self.sapic.request(self.link.take_interrupts());
             let itc = self.itc();
             let left = self.sapic.ticks_left(itc);
-            if self.sapic.unmasked() || self.link.is_called_away() {
+            if self.sapic.unmasked() || self.link.is_called_away(self.psr.mc()) {
                 // The engine has to look again.
                 self.link.call_attention();
                 return by_timer;

@@ -26,7 +26,7 @@ mod exec;
 pub mod fault;
 pub mod fp;
 pub mod insn;
-mod interruption;
+pub mod interruption;
 pub mod link;
 pub mod memory;
 pub mod mmu;

@@ -113,7 +113,7 @@ impl Link {
         tracing::debug!(vector, "platform management interrupt discarded");
     }
 
-    /// INIT: the processor leaves the engine with [`crate::cpu::Exit::Init`].
+    /// INIT: the processor leaves the engine with [`crate::cpu::Exit::Init`], once PSR.mc does not mask it.
     pub fn post_init(&self) {
         self.init.store(true, Ordering::Release);
         self.call_attention();
@@ -165,9 +165,16 @@ impl Link {
         self.kicked.load(Ordering::Relaxed) && self.kicked.swap(false, Ordering::Acquire)
     }
 
-    /// Is there an INIT or a kick to be taken?
-    pub(crate) fn is_called_away(&self) -> bool {
-        self.init.load(Ordering::Relaxed) || self.kicked.load(Ordering::Relaxed)
+    /// INIT is not masked any more: one that waits calls for attention anew.
+    pub(crate) fn unmask_init(&self) {
+        if self.init.load(Ordering::Relaxed) {
+            self.call_attention();
+        }
+    }
+
+    /// Is there an INIT, unless it is masked, or a kick to be taken?
+    pub(crate) fn is_called_away(&self, init_is_masked: bool) -> bool {
+        !init_is_masked && self.init.load(Ordering::Relaxed) || self.kicked.load(Ordering::Relaxed)
     }
 
     /// The processor is about to run: the purges to perform first. From now on others wait for it.

@@ -40,6 +40,8 @@ pub enum Reply {
     Halt,
     /// The processor waits in the rendezvous.
     Rendezvous,
+    /// The program in the min-state save area at this physical address is taken up again.
+    TakeUp(u64),
     /// The machine has ended; nothing returns.
     Leave,
 }

@@ -13,6 +13,8 @@ pub mod entry {
     pub const RENDEZVOUS: u64 = 0x1002;
     /// An interruption before the OS has set up vectors of its own.
     pub const INTERRUPTION: u64 = 0x1003;
+    /// Where OS_INIT returns to.
+    pub const INIT_RETURN: u64 = 0x1004;
     /// First EFI runtime service; the others follow in the order of the table.
     pub const EFI: u64 = 0x1100;
 }
@@ -32,7 +34,9 @@ pub const PAL_PROC: u64 = map::PAL_CODE;
 pub const SAL_PROC: u64 = map::SAL_CODE;
 /// The rendezvous loop; also the return address the OS finds in b0.
 pub const RENDEZVOUS: u64 = map::SAL_CODE + ENTRY_SIZE;
-const EFI_SERVICES: u64 = map::SAL_CODE + 2 * ENTRY_SIZE;
+/// Where OS_INIT returns to.
+pub const INIT_RETURN: u64 = map::SAL_CODE + 2 * ENTRY_SIZE;
+const EFI_SERVICES: u64 = map::SAL_CODE + 3 * ENTRY_SIZE;
 
 /// Entry point of EFI runtime service `n` (0 is GetTime).
 pub const fn efi_service(n: u64) -> u64 {
@@ -68,6 +72,7 @@ pub fn image() -> Vec<(u64, [u8; 16])> {
     put(PAL_PROC, entry::PAL);
     put(SAL_PROC, entry::SAL);
     put(RENDEZVOUS, entry::RENDEZVOUS);
+    put(INIT_RETURN, entry::INIT_RETURN);
     for n in 0..super::efi::SERVICES.len() as u64 {
         put(efi_service(n), entry::EFI + n);
     }

@@ -38,6 +38,8 @@ pub struct OsEntry {
 pub struct State {
     /// OS_BOOT_RENDEZ: where processors start that the OS wakes.
     pub boot_rendezvous: OsEntry,
+    /// OS_INIT, and which processors are in it.
+    pub init: sal::init::State,
     /// EFI has been told its virtual addresses.
     pub is_virtual: bool,
     /// Nanoseconds the guest's wall clock is ahead of the host's.
@@ -105,6 +107,7 @@ impl Firmware {
                 Ok((reply, Convention::Stacked))
             }
             entry::RENDEZVOUS => Ok((Reply::Rendezvous, Convention::Static)),
+            entry::INIT_RETURN => Ok((sal::init::back(self, caller), Convention::Static)),
             _ => {
                 let index = number.wrapping_sub(entry::EFI);
                 let service = efi::SERVICES.get(index as usize);

@@ -8,8 +8,6 @@ use nix::unistd::gettid;
 /// Figures of a machine.
 #[derive(Debug)]
 pub struct Counters {
-    /// Interruptions delivered to all processors.
-    pub interruptions: AtomicU64,
     vcpus: Vec<VcpuCounters>,
 }
 
@@ -18,6 +16,7 @@ pub struct Counters {
 #[repr(align(128))]
 pub(super) struct VcpuCounters {
     instructions: AtomicU64,
+    interruptions: AtomicU64,
     idle_nanos: AtomicU64,
     is_halted: AtomicBool,
     /// The thread that runs it, or zero.
@@ -31,6 +30,8 @@ pub(super) struct VcpuCounters {
 pub struct VcpuFigures {
     /// Instructions retired.
     pub instructions: u64,
+    /// Interruptions delivered.
+    pub interruptions: u64,
     /// Nanoseconds it was halted; a halt counts when it ends.
     pub idle_nanos: u64,
     /// Nanoseconds of host processor time.
@@ -41,10 +42,7 @@ pub struct VcpuFigures {
 
 impl Counters {
     pub(super) fn new(vcpus: usize) -> Counters {
-        Counters {
-            interruptions: AtomicU64::default(),
-            vcpus: (0..vcpus).map(|_| VcpuCounters::default()).collect(),
-        }
+        Counters { vcpus: (0..vcpus).map(|_| VcpuCounters::default()).collect() }
     }
 
     /// What processor `number` counts.
@@ -60,6 +58,11 @@ impl Counters {
     /// Instructions retired by all processors.
     pub fn instructions(&self) -> u64 {
         self.vcpus().map(|vcpu| vcpu.instructions).sum()
+    }
+
+    /// Interruptions delivered to all processors.
+    pub fn interruptions(&self) -> u64 {
+        self.vcpus().map(|vcpu| vcpu.interruptions).sum()
     }
 
     /// Nanoseconds processors spent halted.
@@ -80,8 +83,10 @@ impl VcpuCounters {
         self.ended_nanos.fetch_add(thread_nanos(thread), Ordering::Relaxed);
     }
 
-    pub(super) fn retire(&self, instructions: u64) {
+    /// It has retired so many instructions more, and taken so many interruptions.
+    pub(super) fn retire(&self, instructions: u64, interruptions: u64) {
         self.instructions.fetch_add(instructions, Ordering::Relaxed);
+        self.interruptions.fetch_add(interruptions, Ordering::Relaxed);
     }
 
     pub(super) fn halt(&self) {
@@ -97,6 +102,7 @@ impl VcpuCounters {
         let running = thread_nanos(self.thread.load(Ordering::Relaxed));
         VcpuFigures {
             instructions: self.instructions.load(Ordering::Relaxed),
+            interruptions: self.interruptions.load(Ordering::Relaxed),
             idle_nanos: self.idle_nanos.load(Ordering::Relaxed),
             cpu_nanos: self.ended_nanos.load(Ordering::Relaxed) + running,
             is_halted: self.is_halted.load(Ordering::Relaxed),

@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::control::{Control, Outcome};
 use crate::devices::iosapic::IoSapicDevice;
 use crate::devices::pm::{self, PowerManagement};
-use crate::devices::router::{Router, Target};
+use crate::devices::router::{Delivery, Mode, Router, Target};
 use crate::devices::uart::UartDevice;
 use crate::firmware::Firmware;
 use crate::gdb::gate::Gate;
@@ -143,6 +143,17 @@ impl Machine {
     /// What each processor is up to.
     pub fn activities(&self) -> Vec<Activity> {
         self.activity.all()
+    }
+
+    /// The crash dump switch: INIT to every processor that an operating system has.
+    pub fn press_init_switch(&self) {
+        let started = |(_, activity): &(u8, Activity)| *activity != Activity::Waiting;
+        let processors: Vec<u8> =
+            (0..).zip(self.activities()).filter(started).map(|(number, _)| number).collect();
+        self.firmware.state().init.switch(&processors);
+        for id in processors {
+            self.router.deliver(Delivery { id, eid: 0, mode: Mode::Init, vector: 0 });
+        }
     }
 
     /// Where devices send their interrupts.

@@ -7,6 +7,7 @@ use ia64::bundle::Bundle;
 use ia64::cpu::{Config, Cpu, Exit};
 use ia64::decode::decode_bundle;
 use ia64::fault::Fault;
+use ia64::interruption::MinState;
 use ia64::link::Cluster;
 use ia64::state::regs::cr;
 use ia64::state::{Gr, Psr};
@@ -19,6 +20,7 @@ use super::turns::Turns;
 use super::{Machine, Start};
 use crate::control::Outcome;
 use crate::firmware::call::{Caller, Reply, Unmapped};
+use crate::firmware::sal::init::Init;
 use crate::firmware::sal::table::WAKE_UP_VECTOR;
 use crate::firmware::{Convention, code};
 use crate::gdb::gate::{Next, Stop};
@@ -35,8 +37,8 @@ pub(super) struct Vcpu {
     turns: Arc<Turns>,
     number: usize,
     cpu: Cpu,
-    /// Instructions already counted in the machine's figures.
-    counted: u64,
+    /// Instructions and interruptions already counted in the machine's figures.
+    counted: (u64, u64),
     idleness: Idleness,
     /// Generation of the debugger's breakpoints that `cpu` knows.
     breakpoints: u64,
@@ -89,7 +91,7 @@ impl Vcpu {
             turns,
             number,
             cpu,
-            counted: 0,
+            counted: (0, 0),
             idleness: Idleness::default(),
             breakpoints: 0,
         }
@@ -122,8 +124,7 @@ impl Vcpu {
             match exit {
                 Exit::Budget => self.look_for_dead_end(),
                 Exit::HostCall(number) => self.firmware_call(number),
-                // No firmware or operator raises INIT; a guest that sends it to itself gets nothing for it.
-                Exit::Init => debug!(cpu = self.number, "INIT is not delivered"),
+                Exit::Init => self.init(),
                 Exit::Debug if next == Next::Run => {
                     self.machine.gate.stopped(Stop { vcpu: self.number, is_breakpoint: true });
                 }
@@ -137,9 +138,10 @@ impl Vcpu {
     }
 
     fn count(&mut self) {
-        let new = self.cpu.retired.wrapping_sub(self.counted);
-        self.counted = self.cpu.retired;
-        self.machine.counters.vcpu(self.number).retire(new);
+        let now = (self.cpu.retired, self.cpu.interruptions);
+        let (retired, interruptions) = std::mem::replace(&mut self.counted, now);
+        let counters = self.machine.counters.vcpu(self.number);
+        counters.retire(now.0.wrapping_sub(retired), now.1.wrapping_sub(interruptions));
     }
 
     fn fatal(&self, what: &str) {
@@ -153,7 +155,7 @@ impl Vcpu {
     /// empty register stack with room behind it, the firmware's own interruption vectors, and a way back in b0.
     fn enter(&mut self, address: u64, gp: u64) {
         self.cpu = new_cpu(&self.machine, &self.cluster, self.number);
-        self.counted = 0;
+        self.counted = (0, 0);
         let cpu = &mut self.cpu;
         self.machine.gate.equip(cpu);
         let mut psr = Psr::default();
@@ -243,8 +245,37 @@ impl Vcpu {
                 self.back(entry, [0; 4], convention);
             }
             Reply::Rendezvous => self.rendezvous(),
+            Reply::TakeUp(min_state) => self.take_up(min_state),
             Reply::Leave => {}
         }
+    }
+
+    /// INIT: sets the program aside and enters OS_INIT.
+    fn init(&mut self) {
+        let hand_off = match self.machine.firmware.init(self.number) {
+            Init::HandOff(hand_off) => hand_off,
+            Init::Ignored => return,
+            Init::Reset => {
+                info!(cpu = self.number, "the operating system has registered nothing for INIT: reset");
+                return self.machine.control.end(Outcome::Reset);
+            }
+        };
+        let state = self.cpu.set_aside();
+        self.machine.ram.memory.write(hand_off.min_state, &state.to_bytes());
+        for (register, value) in hand_off.registers {
+            self.cpu.gr.set(register, Gr::new(value));
+        }
+        self.cpu.ip = hand_off.entry & !15;
+    }
+
+    /// Takes up the program in the min-state save area at a physical address.
+    fn take_up(&mut self, min_state: u64) {
+        let mut bytes = [0; MinState::BYTES];
+        if !self.machine.ram.memory.read(min_state, &mut bytes) {
+            return self
+                .fatal(&format!("OS_INIT returns to a program at {min_state:#x}, where no memory is"));
+        }
+        self.cpu.take_up(&MinState::from_bytes(&bytes));
     }
 
     /// Returns to the caller with r8 to r11, through the bundle that fits how it came.
@@ -275,7 +306,10 @@ impl Vcpu {
         } else {
             warn!("{text}");
             while !self.machine.control.has_ended() {
-                self.cpu.service();
+                if self.cpu.service() == Some(Exit::Init) {
+                    self.machine.activity.set(self.number, Activity::Running);
+                    return self.init();
+                }
                 if self.machine.gate.is_closed() {
                     self.machine.gate.park(self.number, &mut self.cpu, &mut self.breakpoints);
                 } else {

@@ -219,6 +219,7 @@ pub(crate) fn client_to_vsp() -> Named<ClientToVsp> {
         cartridge(CartridgeAction::Move { barcode: barcode(), to: "drive 1".into() }),
     ];
     all.extend(requests.map(ClientToVsp::Io));
+    all.push(ClientToVsp::InitGuest(demo()));
     named(all)
 }
 
@@ -435,6 +436,7 @@ pub(crate) fn vsp_to_guest() -> Named<VspToGuest> {
         VspToGuest::Stop,
         VspToGuest::Attach { console_from: 1_000_000 },
         VspToGuest::Adapter { bus: 0, slot: 7 },
+        VspToGuest::Init,
     ])
 }
 

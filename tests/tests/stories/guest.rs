@@ -250,3 +250,25 @@ fn boot_images_that_are_none_are_refused_with_one_line() {
         assert_eq!(guest.state(), GuestState::Off);
     }
 }
+
+#[test]
+fn the_diagnostic_guest_finds_nothing_wrong_and_leaves_nothing_out() {
+    let vsp = Vsp::new();
+    let disk = format!("disk:avio_stor::file:{}", vsp.disk("disk", 64 << 20));
+    let options =
+        ["-r", "128M", "-c", "2", "-x", "kernel=builtin:diag", "-x", "append=run=selfcheck", "-a", &disk];
+    let guest = vsp.create("ivm1", &options);
+    guest.start();
+    guest.wait_until(GuestState::Off, Deadline::Guest);
+    let log = std::fs::read_to_string(vsp.root().join("guests/ivm1/console.log")).unwrap();
+    let cases = log.lines().filter_map(|line| line.trim_end().strip_prefix("KITTSON suite="));
+    let mut made = Vec::new();
+    for case in cases.filter(|case| !case.starts_with("run ")) {
+        let (name, status) = case.split_once(" status=").unwrap_or_else(|| panic!("{case}"));
+        // How long something takes is nobody's business on a host that is busy.
+        assert!(status == "PASS" || name.starts_with("timer "), "{case}\n{log}");
+        made.push(name.replace("case=", ""));
+    }
+    let listed = include_str!("../../../guest-proc/diag/selfcheck.cases");
+    assert_eq!(made, listed.lines().collect::<Vec<_>>());
+}

@@ -14,6 +14,7 @@ mod guest;
 mod hostile;
 mod hot;
 mod hot_linux;
+mod init;
 mod journey;
 mod linux;
 mod logs;

@@ -58,6 +58,8 @@ pub(crate) enum Event {
     StopHard,
     /// The operator resets it.
     Reset,
+    /// The operator sends INIT to its processors.
+    Init,
     /// A process of a former VSP runs it.
     Found,
     /// It could not be launched.
@@ -87,6 +89,8 @@ pub(crate) enum Action {
     PowerOff,
     /// Tell the process.
     Reset,
+    /// Tell the process.
+    Init,
     /// Kill the process.
     Kill,
     /// Set the deadline anew.
@@ -131,6 +135,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, Vec<Action>) {
             (S::ShuttingDown(Phase::Os), vec![A::PowerButton, A::Arm(Limit::Graceful)])
         }
         (S::Reattaching, E::Reset) => (S::Reattaching, vec![A::Reset]),
+        (state @ (S::Reattaching | S::Running(_) | S::ShuttingDown(_)), E::Init) => (state, vec![A::Init]),
         (S::Reattaching, E::Deadline) => kill("The guest process did not answer the new VSP."),
 
         (S::Starting, E::LaunchFailed(why)) => (S::Off, vec![A::Disarm, A::Report(why), A::Release]),
@@ -353,6 +358,7 @@ mod tests {
             1 => Just(Event::StopGraceful),
             1 => Just(Event::StopHard),
             1 => Just(Event::Reset),
+            1 => Just(Event::Init),
             1 => Just(Event::Found),
             1 => Just(Event::LaunchFailed("no such file".into())),
             3 => Just(Event::Started),

@@ -81,6 +81,7 @@ impl Supervisor {
             Action::PowerButton => guest.order(VspToGuest::PowerButton),
             Action::PowerOff => guest.order(VspToGuest::Stop),
             Action::Reset => guest.order(VspToGuest::Reset),
+            Action::Init => guest.order(VspToGuest::Init),
             Action::Kill => guest.run.iter().for_each(Run::kill),
             Action::Arm(limit) => {
                 let length = match limit {

@@ -59,6 +59,7 @@ impl Supervisor {
                 accepted(self.find(&guest).and_then(|name| self.remove(&name)))
             }
             ClientToVsp::ResetGuest(guest) => accepted(self.find(&guest).and_then(|name| self.reset(&name))),
+            ClientToVsp::InitGuest(guest) => accepted(self.find(&guest).and_then(|name| self.init(&name))),
             ClientToVsp::StartGuest { guest, manner } => {
                 let admitted = self.find(&guest).and_then(|name| self.admit_start(&name).map(|()| name));
                 return match admitted {
@@ -254,6 +255,17 @@ impl Supervisor {
         self.admit_running(name)?;
         self.feed(name, Event::Reset);
         Ok(Vec::new())
+    }
+
+    fn init(&mut self, name: &str) -> Outcome {
+        match self.guests.get(name).map(|guest| &guest.state) {
+            Some(State::Reattaching | State::Running(_) | State::ShuttingDown(_)) => {
+                tracing::info!(guest = name, "INIT");
+                self.feed(name, Event::Init);
+                Ok(Vec::new())
+            }
+            _ => Err(refuse(name, state_error("Guest is not running."), "Unable to continue.")),
+        }
     }
 
     /// May this guest be started now?

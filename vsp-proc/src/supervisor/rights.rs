@@ -33,6 +33,7 @@ fn need(request: &ClientToVsp) -> Need<'_> {
         ClientToVsp::StartGuest { guest, .. }
         | ClientToVsp::StopGuest { guest, .. }
         | ClientToVsp::ResetGuest(guest)
+        | ClientToVsp::InitGuest(guest)
         | ClientToVsp::ListDiscs { guest, .. }
         | ClientToVsp::ChangeDisc { guest, .. }
         | ClientToVsp::DisconnectUser { guest, .. } => Need::Of(guest, Rights::Admin),

@@ -26,7 +26,7 @@ mod cmp;
 pub(crate) mod fp;
 mod mem;
 pub(crate) mod regs;
-mod system;
+pub(crate) mod system;
 
 use crate::cpu::{Cpu, Exit};
 use crate::fault::{Fault, Stop};

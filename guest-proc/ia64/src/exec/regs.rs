@@ -10,6 +10,9 @@ use crate::state::regs::ar;
 use crate::state::{Cfm, Gr};
 use crate::table::{Format, ROWS};
 
+/// AR.RSC: mode, pl and be; loadrs.
+pub(crate) const RSC_RESERVED: u64 = !0x3fff_001f;
+
 const PRIVILEGED_REGISTER: Fault = Fault::new(Vector::GeneralException, general::PRIVILEGED_REGISTER);
 
 pub(super) fn nop(_: &mut Cpu, _: &Insn) -> Done {
@@ -117,7 +120,7 @@ fn write_ar(cpu: &mut Cpu, number: u8, value: u64) -> Done {
             cpu.ar.k[number as usize] = value;
         }
         ar::RSC => {
-            reserved(!0x3fff_001f)?;
+            reserved(RSC_RESERVED)?;
             // A program cannot give its register stack more privilege than it has itself.
             let pl = (value >> 2 & 3).max(cpu.psr.cpl() as u64);
             cpu.rse.rsc = value & !0xc | pl << 2;

@@ -31,7 +31,7 @@ pub(crate) const BREAKPOINT_REGISTERS: usize = 8;
 const FLUSH_STRIDE: u64 = 128;
 
 /// PSR bits that do not exist: 0, 12:6, 16, 31:28 and 63:47. SDM volume 2, figure 3-2.
-const PSR_RESERVED: u64 = 1 | 0x1fc0 | 1 << 16 | 0xf << 28 | !0 << 47;
+pub(crate) const PSR_RESERVED: u64 = 1 | 0x1fc0 | 1 << 16 | 0xf << 28 | !0 << 47;
 /// CR.DCR: pp, be, lc, and the deferral bits 14:8.
 const DCR_RESERVED: u64 = !0x7f07;
 /// CR.IFS: valid, and the marker.

@@ -223,6 +223,74 @@ fn init_and_kicks_leave_the_engine() {
     assert_eq!(cpu.service(), None);
 }
 
+fn mask_init(cpu: &mut Cpu, on: bool) {
+    let mut psr = cpu.psr;
+    psr.set_mc(on);
+    cpu.set_psr(psr);
+}
+
+#[test]
+fn init_waits_while_psr_mc_masks_it() {
+    let mut cpu = faulting();
+    mask_init(&mut cpu, true);
+    cpu.link.post_init();
+    assert_eq!(cpu.service(), None);
+    assert!(!cpu.link.attention());
+    cpu.sapic.write(cr::TPR, 0);
+    cpu.link.post_interrupt(0xef);
+    cpu.halt(|_| unreachable!("no timer is set"));
+    assert_eq!(cpu.service(), None);
+    mask_init(&mut cpu, false);
+    assert!(cpu.link.attention());
+    assert_eq!(cpu.service(), Some(Exit::Init));
+}
+
+#[test]
+fn a_program_that_is_set_aside_goes_on_as_it_was() {
+    let mut cpu = faulting();
+    let gr = |n: u8| Gr { value: u64::from(n) << 8 | 1, nat: u64::from(n % 5 == 0) };
+    (1..32).for_each(|n| cpu.gr.set(n, gr(n)));
+    cpu.gr.other_bank().iter_mut().zip(100..).for_each(|(register, n)| *register = gr(n));
+    let marker = Cfm::new(20, 12, 8).with_rrb(3, 0, 7);
+    cpu.set_cfm(marker);
+    (32..52).for_each(|n| cpu.gr.set(n, gr(n)));
+    (cpu.pr, cpu.br[0], cpu.br[1], cpu.rse.rsc) = (0xdead_beef_0000_0001, 16, 32, 0xf);
+    (cpu.cr.iip, cpu.cr.ipsr, cpu.cr.ifs) = (0x70, 1 << 13, 1 << 63 | 3);
+    let (psr, bsp) = (cpu.psr, cpu.rse.bsp);
+
+    let state = cpu.set_aside();
+    let mut masked = Psr::default();
+    masked.set_mc(true);
+    assert_eq!((cpu.psr, cpu.cfm, cpu.rse.mode()), (masked, Cfm::default(), 0));
+    assert_eq!((cpu.cr.iip, cpu.cr.ipsr, cpu.cr.ifs), (CODE, psr.0, 1 << 63 | marker.0));
+    // Words of SDM volume 2, figure 11-2, by their offsets: IIP, XIP, b1; bits of r5 and of the other bank's first NaT.
+    let bytes = state.to_bytes();
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    assert_eq!((word(0x198), word(0x1b0), word(0x1c8)), (CODE, 0x70, 32));
+    assert_eq!((word(8 + 4 * 8), word(0) >> 5 & 1, word(0) & 1), (0x501, 1, 0));
+    (1..32).for_each(|n| cpu.gr.set(n, Gr::new(0)));
+    *cpu.gr.other_bank() = [Gr::new(0); 16];
+    (cpu.pr, cpu.br[0], cpu.br[1]) = (1, 0, 0);
+
+    cpu.take_up(&MinState::from_bytes(&bytes));
+    assert_eq!((cpu.psr, cpu.ip, cpu.cfm, cpu.rse.bsp), (psr, CODE, marker, bsp));
+    assert_eq!((cpu.pr, cpu.br[0], cpu.br[1], cpu.rse.rsc), (0xdead_beef_0000_0001, 16, 32, 0xf));
+    assert_eq!((cpu.cr.iip, cpu.cr.ipsr, cpu.cr.ifs), (0x70, 1 << 13, 1 << 63 | 3));
+    for n in 1..52 {
+        assert_eq!(cpu.gr.get(n), gr(n), "r{n}");
+    }
+    assert!(cpu.gr.other_bank().iter().zip(100..).all(|(register, n)| *register == gr(n)));
+}
+
+#[test]
+fn any_bytes_can_be_taken_up() {
+    for byte in [0, 0x55, 0xaa, 0xff] {
+        let mut cpu = faulting();
+        cpu.take_up(&MinState::from_bytes(&[byte; MinState::BYTES]));
+        assert!(cpu.cfm.sof() <= 96 && !cpu.psr.is() && !cpu.psr.vm());
+    }
+}
+
 #[test]
 fn a_halt_ends_with_an_interrupt_whatever_psr_i() {
     let mut cpu = faulting();

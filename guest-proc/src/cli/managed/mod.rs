@@ -10,7 +10,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -200,7 +199,7 @@ fn figures(machine: &Machine) -> Stats {
             .map_or(0, |u| micros(u.user_time()) + micros(u.system_time())),
         idle_micros: counters.idle_nanos() / 1000,
         console_bytes: machine.uart.bytes_written(),
-        interruptions: counters.interruptions.load(Ordering::Relaxed),
+        interruptions: counters.interruptions(),
         vcpus: machine.activities().into_iter().zip(counters.vcpus()).map(vcpu_figures).collect(),
     }
 }

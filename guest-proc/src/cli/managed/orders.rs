@@ -66,6 +66,7 @@ impl Orders {
             match order {
                 VspToGuest::ConsoleInput(bytes) => _ = self.machine.uart.receive(&bytes),
                 VspToGuest::PowerButton => self.machine.power.press_power_button(),
+                VspToGuest::Init => self.machine.press_init_switch(),
                 VspToGuest::Reset => self.machine.control.end(Outcome::Reset),
                 VspToGuest::Stop => self.machine.control.end(Outcome::Stopped),
                 VspToGuest::Adapter { bus, slot } => {

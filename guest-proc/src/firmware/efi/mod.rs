@@ -74,7 +74,7 @@ const RANDOM_SEED: u64 = map::TABLES + 0x800;
 const SAL_TABLE: u64 = map::TABLES + 0x1000;
 const HCDP_TABLE: u64 = map::TABLES + 0x2000;
 /// Global pointer of all firmware procedures; none uses it.
-const GP: u64 = map::TABLES;
+pub const GP: u64 = map::TABLES;
 
 const REVISION_1_10: u32 = 1 << 16 | 10;
 const FIRMWARE_VENDOR: &str = "Kittson";

@@ -47,7 +47,7 @@ const SERVICES: &[Service] = &[
     service(22,  "PAL_MC_DRAIN",            0, |_, _, _| Ok(Reply::status(0))),
     service(23,  "PAL_MC_EXPECTED",         1, |_, _, _| Ok(Reply::values(0, 0, 0))),
     service(25,  "PAL_MC_ERROR_INFO",       4, |_, _, _| Ok(Reply::status(-6))),
-    service(27,  "PAL_MC_REGISTER_MEM",     1, |_, _, _| Ok(Reply::status(0))),
+    service(27,  "PAL_MC_REGISTER_MEM",     1, register_min_state),
     service(28,  "PAL_HALT",                1, |_, _, _| Ok(Reply::Halt)),
     service(29,  "PAL_HALT_LIGHT",          0, |_, _, _| Ok(Reply::HaltLight)),
     service(32,  "PAL_PMI_ENTRYPOINT",      1, |_, _, _| Ok(Reply::status(0))),
@@ -78,6 +78,18 @@ pub(super) fn call(firmware: &Firmware, caller: &mut dyn Caller) -> Result<(Repl
 fn frequency_ratios(_: &Firmware, _: &mut dyn Caller, _: &[u64; 8]) -> Result<Reply, Unmapped> {
     let ratio = |numerator: u64| numerator << 32 | 1;
     Ok(Reply::values(ratio(PROCESSOR_RATIO), ratio(2), ratio(ITC_RATIO)))
+}
+
+/// Where the processor's min-state save area lies: physical, with or without the bit that makes it uncacheable.
+fn register_min_state(
+    firmware: &Firmware,
+    caller: &mut dyn Caller,
+    arguments: &[u64; 8],
+) -> Result<Reply, Unmapped> {
+    Ok(Reply::status(match firmware.register_min_state(caller.number(), arguments[0]) {
+        true => 0,
+        false => INVALID_ARGUMENT,
+    }))
 }
 
 /// No feature can be switched; sets other than 0 do not exist (and a caller asks for the next until it is told so).

@@ -1,6 +1,7 @@
 //! SAL, the system abstraction layer: OS entry points, PCI configuration, the platform's clock. Itanium Processor
 //! Family System Abstraction Layer Specification, chapter 9.
 
+pub mod init;
 pub mod table;
 
 use super::call::{Caller, Reply, Service, Unmapped, service};
@@ -35,12 +36,18 @@ pub(super) fn find(index: u64) -> Option<&'static Service> {
     SERVICES.iter().find(|service| service.index == index)
 }
 
-/// Only OS_BOOT_RENDEZ (2) matters: machine checks (0) and INIT (1) are never raised.
+/// OS_MCA (0), OS_INIT of the monarch and of the others (1), OS_BOOT_RENDEZ (2). A machine check never happens.
 fn set_vectors(firmware: &Firmware, _: &mut dyn Caller, arguments: &[u64; 8]) -> Result<Reply, Unmapped> {
-    let [kind, address, gp, ..] = *arguments;
+    let [kind, address, gp, _, other_address, other_gp, ..] = *arguments;
+    let entry = OsEntry { address, gp };
     match kind {
-        0 | 1 => {}
-        2 => firmware.state().boot_rendezvous = OsEntry { address, gp },
+        0 => {}
+        1 => {
+            let mut state = firmware.state();
+            state.init.monarch = entry;
+            state.init.slave = OsEntry { address: other_address, gp: other_gp };
+        }
+        2 => firmware.state().boot_rendezvous = entry,
         _ => return Ok(Reply::status(INVALID_ARGUMENT)),
     }
     Ok(Reply::status(0))

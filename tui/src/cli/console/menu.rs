@@ -3,9 +3,7 @@
 use std::io::Write;
 
 use ipc::log::LogSource;
-use ipc::message::{
-    ClientToVsp, Event, GuestRef, LogQuery, Refusal, RefusalKind, Remark, StopMode, Subscription,
-};
+use ipc::message::{ClientToVsp, Event, GuestRef, LogQuery, StopMode, Subscription};
 
 use super::attach::{Left, Until, attach};
 use super::input::{Ended, Input};
@@ -55,7 +53,8 @@ const HELP: &str = "
          VM  show the guest's state
          PC  power control: PC -on, PC -off, PC -cycle
          RS  reset the guest
-         TC  transfer of control (INIT): not on this VSP
+         TC  transfer of control: INIT to the guest's processors; its operating system
+             reports their state, or the guest is reset if it does not know INIT
          GR  ask the guest's operating system to shut down
          IN  put a disc into a DVD drive that has none
          EJ  take the disc out of a DVD drive
@@ -67,12 +66,6 @@ const HELP: &str = "
          HE  this text; TOPICS is the same
          X   leave
 ";
-
-/// INIT would have to be handed to the guest by its firmware, which keeps no state of an interrupted processor to go back to.
-fn unsupported_init() -> Refusal {
-    let text = "INIT cannot be sent to a guest of this VSP. Use GR to shut it down or RS to reset it.";
-    Refusal { kind: RefusalKind::Invalid, remarks: vec![Remark::plain(text)] }
-}
 
 /// One session at a guest's vMP.
 pub(super) struct Menu<'a> {
@@ -160,7 +153,6 @@ impl Menu<'_> {
             ["ej"] => self.eject()?,
             ["who"] => self.who()?,
             ["di"] => self.disconnect()?,
-            ["tc", ..] => return Err(Failure::Refused(unsupported_init())),
             ["sl"] => self.event_log()?,
             ["vm"] => self.show_guest()?,
             ["he" | "help" | "top" | "topics"] => writeln!(self.out, "{HELP}")?,
@@ -178,6 +170,13 @@ impl Menu<'_> {
                     let request = ClientToVsp::ResetGuest(self.guest_ref());
                     link::connect()?.request(&request)?;
                     writeln!(self.out, "Guest '{}' is reset.", self.guest)?;
+                }
+            }
+            ["tc"] => {
+                if self.is_confirmed("Send INIT to")? {
+                    let request = ClientToVsp::InitGuest(self.guest_ref());
+                    link::connect()?.request(&request)?;
+                    writeln!(self.out, "INIT is sent to guest '{}'.", self.guest)?;
                 }
             }
             _ => return Ok(Next::Unknown),
