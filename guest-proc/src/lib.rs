@@ -29,5 +29,6 @@ pub mod machine;
 pub mod map;
 pub mod memory;
 pub mod pci;
+mod sandbox;
 
 pub use cli::main;

@@ -19,6 +19,7 @@ use self::activity::Activities;
 pub use self::activity::Activity;
 pub use self::counters::{Counters, VcpuFigures};
 use self::turns::Turns;
+pub(crate) use self::turns::host_processors;
 use self::vcpu::Vcpu;
 use crate::bus::{AddressSpace, PlatformBus};
 use crate::clock::Clock;

@@ -9,7 +9,7 @@
 //! is woken beside the one that woke it, and another processor stays idle.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ia64::link::Cluster;
 use rustix::thread::{CpuSet, Pid, gettid, sched_getaffinity, sched_setaffinity};
@@ -19,6 +19,12 @@ use tracing::debug;
 const SLICE: u64 = 500_000;
 /// Instructions until it has a look at what the rest of the machine wants, otherwise.
 const BUDGET: u64 = 4_000_000;
+
+/// How many host processors this process may use, as the host said when it was first asked.
+pub(crate) fn host_processors() -> usize {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
+}
 
 /// The seats and who waits for one.
 pub(super) struct Turns {
@@ -81,8 +87,7 @@ impl State {
 impl Turns {
     /// As many seats as this process may use host processors.
     pub(super) fn new(cluster: Arc<Cluster>) -> Turns {
-        let seats = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Turns::with_seats(cluster, seats)
+        Turns::with_seats(cluster, host_processors())
     }
 
     fn with_seats(cluster: Arc<Cluster>, seats: usize) -> Turns {

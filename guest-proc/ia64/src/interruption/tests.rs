@@ -248,7 +248,7 @@ fn init_waits_while_psr_mc_masks_it() {
 #[test]
 fn a_program_that_is_set_aside_goes_on_as_it_was() {
     let mut cpu = faulting();
-    let gr = |n: u8| Gr { value: u64::from(n) << 8 | 1, nat: u64::from(n % 5 == 0) };
+    let gr = |n: u8| Gr { value: u64::from(n) << 8 | 1, nat: u64::from(n.is_multiple_of(5)) };
     (1..32).for_each(|n| cpu.gr.set(n, gr(n)));
     cpu.gr.other_bank().iter_mut().zip(100..).for_each(|(register, n)| *register = gr(n));
     let marker = Cfm::new(20, 12, 8).with_rrb(3, 0, 7);

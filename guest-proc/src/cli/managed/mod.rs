@@ -29,6 +29,7 @@ use crate::control::Outcome;
 use crate::loader::{BootSource, Image};
 use crate::machine::{Activity, Machine, VcpuFigures};
 use crate::pci::host::Location;
+use crate::sandbox::Sandbox;
 
 /// Environment variable with the log filter.
 const LOG_VARIABLE: &str = "KITTSON_LOG";
@@ -46,7 +47,11 @@ struct Ties {
 
 /// Runs the guest the VSP describes; returns the exit status.
 pub(super) fn run(control_fd: i32, log_directory: Option<&Path>, name: Option<&str>) -> anyhow::Result<u8> {
-    let _log = init_log(log_directory, name)?;
+    // Asked before the host's files are out of reach, which tell what share of the processors is this process'.
+    crate::machine::host_processors();
+    let file = log_directory.map(|directory| open_log(directory, name)).transpose()?;
+    let sandbox = Sandbox::begin(log_directory)?;
+    let _log = init_log(file);
     let stream = inherited::socket(control_fd)
         .with_context(|| format!("descriptor {control_fd} is no control socket"))?;
     let connection: GuestEnd = Connection::open(stream, Role::Guest, Role::Vsp)?;
@@ -58,7 +63,7 @@ pub(super) fn run(control_fd: i32, log_directory: Option<&Path>, name: Option<&s
     let mut files = None;
     let result = receive_start(&mut receiver).and_then(|(start, parts, ties)| {
         files = Some((ties.console_end, ties.last_words));
-        run_guest(&start, parts, ties.listener, &outbox, receiver)
+        run_guest(&start, parts, ties.listener, &outbox, receiver, sandbox)
     });
     let (code, reason) = match result {
         Ok(outcome) => (super::exit_code(&outcome), exit_reason(&outcome)),
@@ -78,20 +83,22 @@ pub(super) fn run(control_fd: i32, log_directory: Option<&Path>, name: Option<&s
     Ok(code)
 }
 
+fn open_log(directory: &Path, name: Option<&str>) -> anyhow::Result<LogFile> {
+    LogFile::open(directory, name).with_context(|| format!("cannot log into '{}'", directory.display()))
+}
+
 /// Logs into the files of a directory, or to standard error.
-fn init_log(directory: Option<&Path>, name: Option<&str>) -> anyhow::Result<Option<LogGuard>> {
+fn init_log(file: Option<LogFile>) -> Option<LogGuard> {
     let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt()
         .log_internal_errors(false)
         .json()
         .with_current_span(false)
         .with_env_filter(filter);
-    let Some(directory) = directory else {
+    let Some(file) = file else {
         lines.with_writer(io::stderr).init();
-        return Ok(None);
+        return None;
     };
-    let file = LogFile::open(directory, name)
-        .with_context(|| format!("cannot log into '{}'", directory.display()))?;
     let (writer, guard) = file.into_writer();
     lines.with_writer(writer).init();
     let complain = std::panic::take_hook();
@@ -99,7 +106,7 @@ fn init_log(directory: Option<&Path>, name: Option<&str>) -> anyhow::Result<Opti
         error!(%panic, "internal error");
         complain(panic);
     }));
-    Ok(Some(guard))
+    Some(guard)
 }
 
 fn exit_reason(outcome: &Outcome) -> ExitReason {
@@ -131,6 +138,7 @@ fn run_guest(
     listener: UnixListener,
     outbox: &Outbox,
     receiver: Receiver<VspToGuest>,
+    sandbox: Sandbox,
 ) -> anyhow::Result<Outcome> {
     let mut image = |name: &str| {
         let descriptor = descriptors.next().ok_or_else(|| anyhow!("the VSP sent no {name}"))?;
@@ -171,6 +179,7 @@ fn run_guest(
             }
         }
     })?;
+    sandbox.finish();
     outbox.started();
     outbox.phase(Phase::Os);
     info!(memory = start.memory_bytes, vcpus = start.vcpus, "the guest runs");

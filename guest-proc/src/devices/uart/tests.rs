@@ -1,6 +1,11 @@
 //! Expectations are the PC16550D data sheet's (section numbers below) and what Linux's `8250_port.c:autoconfig` probes.
 
+use std::sync::Arc;
+
+use super::UartDevice;
 use super::core::Uart;
+use crate::bus::Registers;
+use crate::pci::Interrupts;
 
 const DATA: u8 = 0;
 const IER: u8 = 1;
@@ -167,4 +172,60 @@ fn a_host_that_takes_nothing_makes_the_transmitter_busy() {
     assert!(!uart.interrupts());
     assert_eq!(uart.take_output().len(), sent);
     assert_eq!((uart.read(IIR), uart.read(LSR) & 0x60), (0xc2, 0x60));
+}
+
+// --- the device, its two ends open to threads of the host ---
+
+struct NoInterrupts;
+
+impl Interrupts for NoInterrupts {
+    fn msi(&self, _address: u64, _data: u32) {}
+    fn line(&self, _gsi: u32, _asserted: bool) {}
+}
+
+#[test]
+fn a_patient_source_loses_nothing_on_a_slow_guest() {
+    let uart = UartDevice::new(4, Arc::new(NoInterrupts));
+    let sent: Vec<u8> = (0..200_000u32).map(|n| n as u8).collect();
+    let received = std::thread::scope(|scope| {
+        scope.spawn(|| uart.receive_all(&sent));
+        let mut received = Vec::new();
+        while received.len() < sent.len() {
+            if uart.read(5, 1) & 1 != 0 {
+                received.push(uart.read(0, 1) as u8);
+            }
+        }
+        received
+    });
+    assert!(received == sent);
+}
+
+#[test]
+fn output_that_gathers_comes_whole_and_in_order() {
+    let uart = UartDevice::new(4, Arc::new(NoInterrupts));
+    let sent: Vec<u8> = (0..200_000u32).map(|n| n as u8).collect();
+    let received = std::thread::scope(|scope| {
+        let taking = scope.spawn(|| std::iter::from_fn(|| uart.wait_output()).flatten().collect::<Vec<u8>>());
+        for byte in &sent {
+            // As a driver does.
+            while uart.read(5, 1) & 0x20 == 0 {
+                std::thread::yield_now();
+            }
+            uart.write(0, 1, u64::from(*byte));
+        }
+        uart.close();
+        taking.join().unwrap()
+    });
+    assert!(received == sent);
+}
+
+#[test]
+fn closing_ends_those_who_wait() {
+    let uart = UartDevice::new(4, Arc::new(NoInterrupts));
+    std::thread::scope(|scope| {
+        let output = scope.spawn(|| uart.wait_output());
+        let input = scope.spawn(|| uart.receive_all(&[0; 100_000]));
+        uart.close();
+        assert_eq!((output.join().unwrap(), input.join().unwrap()), (None, ()));
+    });
 }

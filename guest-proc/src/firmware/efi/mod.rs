@@ -149,16 +149,10 @@ pub(super) fn install(memory: &ia64::Memory, configuration: &ConfigurationTables
     for (address, bytes) in tables(configuration) {
         memory.write(address, &bytes);
     }
-    match random_bytes() {
-        Ok(seed) => _ = memory.write(RANDOM_SEED + 4, &seed),
+    let mut seed = [0; SEED_BYTES];
+    match getrandom::fill(&mut seed) {
+        Ok(()) => _ = memory.write(RANDOM_SEED + 4, &seed),
         Err(error) => tracing::warn!(%error, "no entropy for the guest"),
     }
     SYSTEM_TABLE
-}
-
-fn random_bytes() -> std::io::Result<[u8; SEED_BYTES]> {
-    use std::io::Read;
-    let mut bytes = [0; SEED_BYTES];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes)
 }
