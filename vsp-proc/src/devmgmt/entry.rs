@@ -79,8 +79,9 @@ impl Entry {
             let share = self.attributes.get("SHARE").map_or("NO", String::as_str);
             let computed = [("EXIST", exists), ("DEVTYPE", devtype), ("SHARE", share)];
             attributes.extend(computed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-            let files: Vec<String> = self.names.iter().flat_map(|name| hardware.files(name)).collect();
-            if !files.is_empty() {
+            // All names of a device lead to the same files.
+            let files = self.names.iter().map(|name| hardware.files(name)).find(|files| !files.is_empty());
+            if let Some(files) = files {
                 names.extend(files);
                 let holder = self.names.iter().find_map(|name| hardware.in_use_by(name));
                 attributes.push(("INUSE".to_owned(), holder.unwrap_or_else(|| "NO".to_owned())));

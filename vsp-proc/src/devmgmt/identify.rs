@@ -26,6 +26,12 @@ pub(super) fn identify(path: &str, hardware: &Hardware) -> Option<Found> {
     let found = fs::metadata(path).ok()?;
     let kind = found.file_type();
     let (devtype, id) = match () {
+        // A drive is what it is when it is attached.
+        _ if kind.is_block_device()
+            && let Some(drive) = hardware.identify(path).filter(|(kind, _)| *kind == "BURNER") =>
+        {
+            drive
+        }
         _ if kind.is_block_device() || kind.is_char_device() => {
             let wwid = kind.is_block_device().then(|| wwid(found.rdev())).flatten();
             ("DISK", wwid.unwrap_or_else(|| groups(&[found.rdev()])))

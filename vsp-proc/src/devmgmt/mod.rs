@@ -272,6 +272,11 @@ impl DeviceDb {
         })
     }
 
+    /// Whether an entry has this name.
+    pub(crate) fn is_known(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.is_called(name))
+    }
+
     /// The names of the entry that has this one, and its dependents.
     pub(crate) fn users(&self, name: &str) -> Result<(Vec<String>, Vec<String>), String> {
         let at = known(&self.entries, DeviceKind::Gdev, name)?;

@@ -113,10 +113,40 @@ fn lunpath(device: &Path) -> String {
         [_, _, target, lun] => (target, lun),
         _ => (0, 0),
     };
+    // The ports of an adapter may be hosts of their own, each with a target 0.
+    let target = target | port_number(device).unwrap_or(0) << 8;
     let port = line(&device.join("sas_address")).unwrap_or_else(|| format!("{target:#x}"));
     // As eight bytes, the number being in the first two (SAM-5 clause 4.7).
     let lun = if lun == 0 { "0x0".to_owned() } else { format!("{:#x}", lun << 48) };
     format!("{adapter}.{port}.{lun}")
+}
+
+/// Which port of its adapter the device is at: a port of a SATA adapter, the first being 0; the ports of USB, `1-4.2` being
+/// 0x42; the host of an adapter that is none of PCI's. None where the adapter is one host with many targets.
+fn port_number(device: &Path) -> Option<u64> {
+    let parts = || device.ancestors().filter_map(|path| Some((path, path.file_name()?.to_str()?)));
+    let sata = || {
+        let (path, name) = parts().find(|(_, name)| number_after(name, "ata").is_some())?;
+        let port: u64 = line(&path.join("ata_port").join(name).join("port_no"))?.parse().ok()?;
+        port.checked_sub(1)
+    };
+    let usb = || {
+        let ports = parts().find_map(|(_, name)| {
+            let (bus, ports) = name.split_once('-')?;
+            bus.parse::<u32>().ok()?;
+            ports.split('.').map(|port| port.parse::<u64>().ok()).collect::<Option<Vec<u64>>>()
+        })?;
+        Some(ports.into_iter().fold(0, |chain, port| chain << 4 | port & 0xf))
+    };
+    let elsewhere = || match parts().any(|(_, name)| pci_address(name).is_some()) {
+        true => None,
+        false => parts().find_map(|(_, name)| number_after(name, "host")),
+    };
+    sata().or_else(usb).or_else(elsewhere)
+}
+
+fn number_after(text: &str, prefix: &str) -> Option<u64> {
+    text.strip_prefix(prefix)?.parse().ok()
 }
 
 /// `0000:00:1f.2` as `0/0/31/2`.
@@ -177,6 +207,32 @@ mod tests {
             }
         }
         root
+    }
+
+    #[test]
+    fn devices_at_the_ports_of_one_adapter_have_paths_of_their_own() {
+        let sata = "devices/pci0000:00/0000:00:1f.2/ata3";
+        let root = tree(&[(&format!("{sata}/ata_port/ata3/port_no"), "3")]);
+        let path = |device: &str| lunpath(&root.path().join(device));
+        let second = "devices/pci0000:00/0000:00:1f.2/ata4/host3/target3:0:0/3:0:0:0";
+        assert_eq!(path(&format!("{sata}/host2/target2:0:0/2:0:0:0")), "0/0/31/2.0x200.0x0");
+        assert_eq!(path(second), "0/0/31/2.0x0.0x0", "nothing is known of its port");
+        let usb = "devices/pci0000:00/0000:00:14.0/usb1";
+        assert_eq!(
+            path(&format!("{usb}/1-4/1-4.2/1-4.2:1.0/host6/target6:0:0/6:0:0:0")),
+            "0/0/20/0.0x4200.0x0"
+        );
+        assert_eq!(
+            path(&format!("{usb}/1-3/1-3:1.0/host7/target7:0:0/7:0:0:1")),
+            "0/0/20/0.0x300.0x1000000000000"
+        );
+        let of_none = "devices/pseudo_0/adapter0/host2/target2:0:1/2:0:1:0";
+        assert_eq!(path(of_none), "255/255/0.0x201.0x0");
+        assert_eq!(
+            path("devices/pci0000:00/0000:00:03.0/virtio0/host0/target0:0:1/0:0:1:0"),
+            "0/0/3/0.0x1.0x0"
+        );
+        assert_eq!(path("devices/pci0000:00/0000:00:02.0/virtio1"), "0/0/2/0.0x0.0x0");
     }
 
     #[test]

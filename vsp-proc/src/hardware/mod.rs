@@ -209,13 +209,16 @@ impl Hardware {
         }
     }
 
-    /// The name under which the device management database has a device: lunpath, path of the host, or what was given.
-    pub(crate) fn entry_name(&self, name: &str) -> String {
+    /// The names under which the device management database may have a device: lunpath and path of the host, or what was
+    /// given. A drive can have both, for it can be attached and be a virtual DVD.
+    pub(crate) fn entry_names(&self, name: &str) -> Vec<String> {
         if !names::is_device_file(name) {
-            return name.to_owned();
+            return vec![name.to_owned()];
         }
         let path = self.host_path(name).ok().filter(|path| path != name);
-        path.or_else(|| self.lunpath(name).ok()).unwrap_or_else(|| name.to_owned())
+        let lunpath = self.lunpath(name).ok();
+        let names: Vec<String> = path.into_iter().chain(lunpath).collect();
+        if names.is_empty() { vec![name.to_owned()] } else { names }
     }
 
     fn lunpath(&self, name: &str) -> Result<String, Reason> {
@@ -290,9 +293,9 @@ impl Hardware {
         state.in_use_by(&located.record.wwid)
     }
 
-    /// Kind and world-wide name of what a lunpath leads to.
-    pub(crate) fn identify(&self, lunpath: &str) -> Option<(&'static str, String)> {
-        let found = self.state().locate(lunpath)?.found?;
+    /// Kind and world-wide name of what a lunpath, or a path of the host, leads to.
+    pub(crate) fn identify(&self, name: &str) -> Option<(&'static str, String)> {
+        let found = self.state().locate(name)?.found?;
         let kind = match found.device_type {
             Some(DeviceType::Tape) => "TAPE",
             Some(DeviceType::Changer) => "CHANGER",

@@ -65,7 +65,7 @@ fn names_of_a_device_all_lead_to_it() {
     for name in ["/dev/rchgr/autoch1", "/dev/pt/pt_autoch1"] {
         let translated = hardware.translate(&format!("changer:avio_stor:0,1:attach_path:{name}"));
         assert_eq!(translated, Ok(format!("changer:avio_stor:0,1:attach_path:{lunpath}")));
-        assert_eq!(hardware.entry_name(name), lunpath);
+        assert_eq!(hardware.entry_names(name), [lunpath.as_str()]);
     }
     let same = format!("changer:avio_stor::attach_path:{lunpath}");
     assert_eq!(hardware.translate(&same), Ok(same.clone()));

@@ -103,7 +103,11 @@ impl Supervisor {
 
     /// The request with devices under the names their entries have.
     fn named(&self, mut request: DeviceRequest) -> DeviceRequest {
-        let entry_name = |name: &mut String| *name = self.hardware.entry_name(name);
+        let entry_name = |name: &mut String| {
+            let mut names = self.hardware.entry_names(name);
+            let known = names.iter().position(|name| self.devices.is_known(name));
+            *name = names.swap_remove(known.unwrap_or(0));
+        };
         match &mut request {
             DeviceRequest::List { filter: DeviceFilter::Name(name), .. }
             | DeviceRequest::Add { name, .. }

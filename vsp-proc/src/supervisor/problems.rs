@@ -165,9 +165,6 @@ impl Supervisor {
             if self.devices.restricts(location) {
                 return Some(restricted(location));
             }
-            if let Err(reason) = self.hardware.check_free(device) {
-                return Some(reason);
-            }
             if self.devices.is_exchanged(location) {
                 return Some(format!(
                     "Device WWID does not match: another device is at '{location}'. See hpvmdevmgmt -I."
@@ -183,6 +180,11 @@ impl Supervisor {
             if let Some(device) = found {
                 return Some(format!("Device '{}' is in use by running guest '{name}'.", device.location()));
             }
+        }
+        // After the guests: a drive that is a virtual DVD of one of them is open on the VSP for that.
+        if let Some(reason) = config.devices.iter().find_map(|device| self.hardware.check_free(device).err())
+        {
+            return Some(reason);
         }
         for device in &config.devices {
             avio_link::set_shared(device, self.devices.is_device_shared(device));
