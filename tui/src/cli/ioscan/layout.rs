@@ -1,7 +1,9 @@
 //! The layouts of `ioscan`.
 
+use clap::ValueEnum;
 use ipc::io::IoDevice;
 
+use super::Property;
 use super::node::{Node, description, health};
 
 /// Blanks before device files.
@@ -60,6 +62,24 @@ pub(super) fn fields(nodes: &[&Node], with_health: bool) -> String {
         format!("{}{health}\n", fields.join(":"))
     };
     nodes.iter().map(of).collect()
+}
+
+/// `-P`.
+pub(super) fn property(nodes: &[&Node], property: Property) -> String {
+    if nodes.is_empty() {
+        return String::new();
+    }
+    let name = property.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let mut text = heading(&format!("Class     I  H/W Path           {name}"), 32 + name.len());
+    for node in nodes {
+        let Node { class, instance, path, .. } = node;
+        let value = match property {
+            Property::Health => health(node.is_present),
+            Property::InUseBy => node.in_use_by.as_deref().unwrap_or("-"),
+        };
+        text += &line(&format!("{class:<8}{instance:>3}  {path:<18} {value}"));
+    }
+    text
 }
 
 /// `-m lun`.
@@ -218,6 +238,26 @@ disk     18  64000/0xfa00/0xc   esdisk   CLAIMED     DEVICE       HP      OPEN-V
                       /dev/cdisk/disk6   /dev/disk/disk18   /dev/rcdisk/disk6  /dev/rdisk/disk18
 ";
         assert_eq!(full(&nodes.iter().collect::<Vec<_>>(), true), expected);
+    }
+
+    #[test]
+    fn one_property_of_each_device() {
+        let held = IoDevice { in_use_by: Some("ivm1".into()), lunpaths: Vec::new(), ..tape() };
+        let gone = IoDevice { is_present: false, instance: 12, lunpaths: Vec::new(), ..tape() };
+        let nodes: Vec<Node> = [held, gone].iter().flat_map(Node::of).collect();
+        let nodes: Vec<&Node> = nodes.iter().collect();
+        let expected = "\
+Class     I  H/W Path           in_use_by
+=========================================
+tape      1  64000/0xfa00/0x0   ivm1
+tape     12  64000/0xfa00/0x0   -
+";
+        assert_eq!(property(&nodes, Property::InUseBy), expected);
+        assert!(
+            property(&nodes, Property::Health)
+                .ends_with("0x0   online\ntape     12  64000/0xfa00/0x0   offline\n")
+        );
+        assert_eq!(property(&[], Property::Health), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod node;
 
 use std::io::Write;
 
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use ipc::client::{Client, ClientError};
 use ipc::io::{IoAnswer, IoDevice, IoRequest};
 use ipc::message::{ClientToVsp, VspToClient};
@@ -22,7 +22,8 @@ pub(super) const SPEC: Spec = Spec {
         Options::augment_args(
             command.mut_arg("help", |help| help.short(None)).about("List the devices of the VSP").after_help(
                 "Devices are the VSP's disks and drives, SCSI tapes and changers, and those it emulates. Only agile names \
-                 exist: -N changes nothing but the health that -F adds. What is not there any more is NO_HW.",
+                 exist: -N changes nothing but the health that -F adds. What is not there any more is NO_HW. Who uses an attached device \
+                 -P in_use_by tells, hpvmstatus and hpvmdevmgmt -l.",
             ),
         )
     },
@@ -49,6 +50,9 @@ struct Options {
     /// Fields separated by colons
     #[arg(short = 'F')]
     fields: bool,
+    /// One property of each device
+    #[arg(short = 'P', value_name = "property", conflicts_with_all = ["full", "fields", "files", "mapping"])]
+    property: Option<Property>,
     /// Only this class: disk, tape, autoch, lunpath
     #[arg(short = 'C', value_name = "class")]
     class: Option<String>,
@@ -67,6 +71,16 @@ struct Options {
     /// With -m lun and -m dsf: of this device file only
     #[arg(value_name = "dsf", requires = "mapping")]
     file: Option<String>,
+}
+
+/// What `-P` tells.
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Property {
+    /// Whether it is there
+    Health,
+    /// Who uses it now: a guest, VSP, or nobody (-)
+    InUseBy,
 }
 
 fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
@@ -96,10 +110,11 @@ fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
                     && (node.is_present || !options.usable)
             };
             let wanted: Vec<&Node> = nodes.iter().filter(is_wanted).collect();
-            match (options.fields, options.full) {
-                (true, _) => layout::fields(&wanted, options.agile),
-                (false, true) => layout::full(&wanted, options.files),
-                (false, false) => layout::brief(&wanted, options.files),
+            match (options.property, options.fields, options.full) {
+                (Some(property), ..) => layout::property(&wanted, property),
+                (None, true, _) => layout::fields(&wanted, options.agile),
+                (None, false, true) => layout::full(&wanted, options.files),
+                (None, false, false) => layout::brief(&wanted, options.files),
             }
         }
     };

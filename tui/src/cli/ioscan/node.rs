@@ -16,6 +16,8 @@ pub(super) struct Node {
     pub(super) majors: (i32, i32),
     /// Drivers above it, from the root.
     pub(super) module_path: String,
+    /// Guest that uses it, or `VSP`; of a path as of its device.
+    pub(super) in_use_by: Option<String>,
 }
 
 impl Node {
@@ -32,6 +34,7 @@ impl Node {
             files: Vec::new(),
             majors: (-1, -1),
             module_path: "root.eslpt".into(),
+            in_use_by: device.in_use_by.clone(),
         };
         // Those of HP-UX 11i v3 (hpvm.md 10.1, 10.2).
         let majors = match device.class.as_str() {
@@ -50,6 +53,7 @@ impl Node {
             files: device.files.clone(),
             majors,
             module_path: format!("root.esvroot.{}", device.driver),
+            in_use_by: device.in_use_by.clone(),
         };
         device.lunpaths.iter().map(lunpath).chain([own]).collect()
     }
