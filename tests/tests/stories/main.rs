@@ -18,6 +18,7 @@ mod init;
 mod journey;
 mod linux;
 mod logs;
+mod many_tapes;
 mod rights;
 mod sharing;
 mod slow_line;
