@@ -153,6 +153,8 @@ impl Served {
 
     /// Ends the back-end and waits until its stores are free.
     pub(crate) fn end(self) {
+        self.handle.stop();
+        self.handle.recall();
         self.stop();
     }
 

@@ -182,6 +182,11 @@ impl Target for Guarded {
         self.shared.change(|state| state.arbiter.give_up(own));
     }
 
+    fn recall(&self) -> bool {
+        let held_by_another = self.shared.holder().is_some_and(|holder| holder != self.party());
+        held_by_another || self.port.recall()
+    }
+
     fn is_held(&self) -> bool {
         self.shared.holder() == Some(self.party()) || self.port.is_held()
     }

@@ -178,6 +178,12 @@ pub trait Target: Send + Sync {
     /// Volatile settings as after power-on, and a unit attention that says what happened. Commands in flight are the
     /// transport's to end.
     fn reset(&self, reset: Reset);
+    /// Has a device of the host reset, so that the commands it is executing come back within seconds, with
+    /// [`Undelivered::Reset`] if it has forgotten them; before a [`Reset::LogicalUnit`], and when the transport cannot wait
+    /// any longer. Whether that was possible. Commands of all other units end by themselves.
+    fn recall(&self) -> bool {
+        true
+    }
     /// Asks the host whether the storage was resized. If so there is a unit attention pending, and it is returned, for
     /// transports that can announce it.
     fn notice_resize(&self) -> Option<Sense> {

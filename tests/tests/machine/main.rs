@@ -3,10 +3,12 @@
 //! says `skipped:` and ends.
 
 mod back_end;
+mod drive;
 mod front_end;
 mod odd_answers;
 mod passthrough;
 mod passthrough_changer;
+mod patience;
 
 /// Prints the line by which CI sees that a story ran to its end.
 fn checked(what: &str) {

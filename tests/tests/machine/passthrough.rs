@@ -23,6 +23,8 @@ truncate -s 1M /tmp/disk
 hpvm create -P inner -B manual -r 128M -x kernel=builtin:diag \
     -x 'append=run=mt+-f+tape+status;dd+if=/dev/random+of=tape+bs=64k+count=3+seed=7;mt+-f+tape+rew;cksum+/dev/rtape/tape1_BESTn;mt+-f+tape+rew' \
     -a disk:avio_stor:0,0,0:file:/tmp/disk -a tape:avio_stor:0,0,1:attach_path:/dev/rtape/tape1_BEST
+echo "== open on the host"
+( exec 3</dev/nst0; hpvm start -P inner || true )
 hpvm start -P inner
 for n in $(seq 1 600); do hpvm status -P inner | grep -q Off && break; sleep 1; done
 cat /tmp/hpvm/guests/inner/console.log
@@ -42,6 +44,11 @@ fn a_tape_drive_of_the_host_is_passed_through_to_a_guest() {
     let back_end = BackEnd::listen(directory.path(), &["--tape", tape.to_str().unwrap()]);
     let printed = machine.with_executable("hpvm", hpvm()).with_adapter(back_end.socket()).run(SCRIPT);
     assert!(printed.contains("type: sequential access"), "{printed}");
+    let refused = printed.split("== open on the host\n").nth(1).unwrap_or_default();
+    let is_refusal = |line: &str| {
+        line.starts_with("hpvmstart: ERROR (inner): Device '") && line.ends_with("' is in use by the VSP.")
+    };
+    assert!(refused.lines().any(is_refusal), "{printed}");
     assert!(printed.contains("DONE passed=5 failed=0"), "{printed}");
     // What the guest wrote is what it read, what its host read by a driver of its own, and what lies in the image.
     let image = fs::read(&tape).unwrap();

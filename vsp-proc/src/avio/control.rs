@@ -3,9 +3,13 @@
 //! A task is ended in one of two ways. If it was still waiting in its ring it is returned with the response ABORTED and
 //! never runs. If it is being executed nothing can call the host's I/O back, so the function waits until it has been
 //! returned as it turned out. Either way all tasks concerned are back with the driver before the function's response.
+//!
+//! A device of the host may have forgotten a task: an abort that has waited long enough fails, and the reset by which drivers
+//! follow it up is one of the device, after which its tasks are back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use storage::scsi::Reset;
 use zerocopy::little_endian::U32;
@@ -13,11 +17,14 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::chain::Chain;
 use super::request::{Request, refuse};
-use super::ring::{Ring, Tag};
+use super::ring::{Ring, Running, Tag};
 use super::targets::Targets;
 use super::virtio_scsi::{
     Event, NotificationRequest, NotificationResponse, Response, TaskManagement, control, target_and_lun, task,
 };
+
+/// How long an abort waits for its tasks; in tests no longer than a test may take.
+const ABORT_PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10_000 });
 
 /// Carries out a control request; returns the bytes written to its chain.
 pub(super) fn execute(chain: &Chain, requests: &[Arc<Ring>], targets: &Targets) -> u32 {
@@ -61,15 +68,22 @@ fn manage(request: &TaskManagement, requests: &[Arc<Ring>], targets: &Targets) -
     let one = |tag: &Tag| unit(tag) && tag[8..] == request.id.to_bytes();
     tracing::debug!(target = number, function, id = request.id.get(), "task management");
     match function {
-        task::ABORT_TASK => end(requests, &one),
-        task::ABORT_TASK_SET | task::CLEAR_TASK_SET => end(requests, &unit),
-        task::LOGICAL_UNIT_RESET | task::I_T_NEXUS_RESET => {
-            end(requests, &unit);
-            target.reset(match function {
-                task::I_T_NEXUS_RESET => Reset::Nexus,
-                _ => Reset::LogicalUnit,
-            });
-            Response::Complete
+        task::ABORT_TASK => abort(requests, &one),
+        task::ABORT_TASK_SET | task::CLEAR_TASK_SET => abort(requests, &unit),
+        task::LOGICAL_UNIT_RESET => {
+            let running = set_aside(requests, &unit);
+            let mut is_reset = target.recall();
+            // One that was about to be sent to the device is recalled when it has been.
+            while !wait(&running, ABORT_PATIENCE) {
+                is_reset = target.recall();
+            }
+            target.reset(Reset::LogicalUnit);
+            if is_reset { Response::Complete } else { Response::Failure }
+        }
+        task::I_T_NEXUS_RESET => {
+            let response = abort(requests, &unit);
+            target.reset(Reset::Nexus);
+            response
         }
         task::QUERY_TASK => query(requests, &one),
         task::QUERY_TASK_SET => query(requests, &unit),
@@ -86,8 +100,16 @@ fn tag_target(tag: &Tag) -> Option<(u8, u16)> {
     target_and_lun(tag.first_chunk()?)
 }
 
-/// Ends the tasks that match. Of those that have ended by themselves meanwhile nothing need be known.
-fn end(requests: &[Arc<Ring>], matches: &dyn Fn(&Tag) -> bool) -> Response {
+/// Ends the tasks that match, unless that takes too long.
+fn abort(requests: &[Arc<Ring>], matches: &dyn Fn(&Tag) -> bool) -> Response {
+    match wait(&set_aside(requests, matches), ABORT_PATIENCE) {
+        true => Response::Complete,
+        false => Response::Failure,
+    }
+}
+
+/// Returns the tasks that match and still wait in their rings; those that are being executed.
+fn set_aside<'a>(requests: &'a [Arc<Ring>], matches: &dyn Fn(&Tag) -> bool) -> Vec<(&'a Ring, Vec<Running>)> {
     let mut running = Vec::new();
     for ring in requests {
         let (waiting, executing) = ring.set_aside(matches);
@@ -100,12 +122,31 @@ fn end(requests: &[Arc<Ring>], matches: &dyn Fn(&Tag) -> bool) -> Response {
         }
         // Those that do not match were set aside as well.
         ring.nudge();
-        running.push((ring, executing));
+        running.push((&**ring, executing));
     }
-    for (ring, executing) in running {
-        ring.wait_for(&executing);
+    running
+}
+
+/// Waits until tasks have ended, by themselves; whether that was within `limit`.
+fn wait(running: &[(&Ring, Vec<Running>)], limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    running.iter().all(|(ring, executing)| ring.wait_for(executing, deadline))
+}
+
+/// Has the tasks come back that have not ended after some time.
+pub(super) fn recall(requests: &[Arc<Ring>], targets: &Targets) {
+    let deadline = Instant::now() + ABORT_PATIENCE;
+    let mut late = BTreeSet::new();
+    for ring in requests {
+        for (request, tag) in ring.executing() {
+            if !ring.wait_for(&[request], deadline) {
+                late.extend(tag_target(&tag).map(|(target, _)| target));
+            }
+        }
     }
-    Response::Complete
+    for target in late.into_iter().filter_map(|target| targets.get(target)) {
+        target.recall();
+    }
 }
 
 /// Whether a task that matches is with us.

@@ -184,6 +184,11 @@ impl AdapterHandle {
         polling.is_ok_and(|ready| ready > 0)
     }
 
+    /// Has requests come back that devices of the host are executing, when they have not done so after some seconds.
+    pub fn recall(&self) {
+        control::recall(&self.engine.request_rings(), &self.engine.targets);
+    }
+
     /// Closes the connection. Requests being executed are finished and returned first; see [`AdapterHandle::wait`].
     pub fn stop(&self) {
         // It may be closed already.

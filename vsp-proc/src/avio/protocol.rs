@@ -19,6 +19,7 @@ use vm_memory::GuestAddress;
 use zerocopy::IntoBytes;
 
 use super::chain::MAX_DESCRIPTORS;
+use super::control;
 use super::engine::Engine;
 use super::event;
 use super::inflight::{self, Inflight};
@@ -186,6 +187,7 @@ impl VhostUserBackendReqHandlerMut for Protocol {
     }
 
     fn reset_device(&mut self) -> Result<()> {
+        control::recall(&self.engine.request_rings(), &self.engine.targets);
         self.stop_all();
         self.features = 0;
         self.inflight = None;

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use storage::scsi::Delivery;
 use storage::throttle::Throttle;
@@ -268,15 +268,26 @@ impl Ring {
         self.state().in_flight.values().any(|request| matches(&request.tag))
     }
 
-    /// Waits until none of these requests is being executed.
-    pub(super) fn wait_for(&self, running: &[Running]) {
+    /// The requests that are being executed, and the targets they are for.
+    pub(super) fn executing(&self) -> Vec<(Running, Tag)> {
+        let state = self.state();
+        let in_flight = state.in_flight.iter();
+        in_flight
+            .map(|(head, request)| (Running { head: *head, number: request.number }, request.tag))
+            .collect()
+    }
+
+    /// Waits until none of these requests is being executed, at most until `deadline`; whether that is so.
+    pub(super) fn wait_for(&self, running: &[Running], deadline: Instant) -> bool {
         let mut state = self.state();
         let is_running = |state: &State, request: &Running| {
             state.in_flight.get(&request.head).is_some_and(|now| now.number == request.number)
         };
         while running.iter().any(|request| is_running(&state, request)) {
-            state = self.wait_completed(state);
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
+            state = self.wait_completed(state, left);
         }
+        true
     }
 
     /// Takes nothing new, waits until everything taken has been returned, and tells where to go on.
@@ -287,14 +298,15 @@ impl Ring {
             self.nudge();
         }
         while !(state.in_flight.is_empty() && (state.backlog.is_empty() || state.broken)) {
-            state = self.wait_completed(state);
+            state = self.wait_completed(state, Duration::MAX);
         }
         state.queue.next_avail()
     }
 
-    fn wait_completed<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn wait_completed<'a>(&self, mut state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
         state.waiting += 1;
-        let mut state = self.completed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let waited = self.completed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
+        let mut state = waited.0;
         state.waiting -= 1;
         state
     }

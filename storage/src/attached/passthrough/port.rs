@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{PassThrough, cdb, sg};
+use super::news::News;
+use super::{PassThrough, cdb};
 use crate::backing::Patience;
 use crate::scsi::{Attentions, Foreign};
 use crate::scsi::{
@@ -23,6 +24,7 @@ pub(super) struct Port {
     device: Arc<PassThrough>,
     initiator: Initiator,
     attentions: Attentions,
+    news: Arc<News>,
     statistics: Statistics,
 }
 
@@ -30,15 +32,16 @@ impl Port {
     pub(super) fn new(device: Arc<PassThrough>, initiator: Initiator) -> Port {
         let attentions = Attentions::default();
         attentions.establish(Reset::PowerOn.sense());
-        Port { device, initiator, attentions, statistics: Statistics::default() }
+        let news = device.circle.join();
+        Port { device, initiator, attentions, news, statistics: Statistics::default() }
     }
 
     fn deliver(&self, command: &Command<'_>) -> Execution {
         let cdb = &command.cdb[..cdb::len(command.cdb)];
         let opcode = cdb.first().copied().unwrap_or_default();
         let limit = cdb::time_limit(self.device.found.device_type, opcode);
-        let answer = sg::execute(&self.device.sg, cdb, command.data_out, command.data_in, limit);
-        match answer {
+        let data = (command.data_out, command.data_in);
+        match self.device.execute(cdb, data, limit, Some(&self.news)) {
             Ok(answer) => {
                 self.note(opcode, &answer);
                 Execution::Foreign(answer)
@@ -71,13 +74,10 @@ impl Port {
 
     /// To the device all guests are one initiator, the host: what one of them has reserved would stay for ever.
     fn release(&self) {
-        if self.device.reserved_by().take_if(|holder| *holder == self.initiator).is_some() {
-            let (cdb, nothing) = ([RELEASE_6, 0, 0, 0, 0, 0], Segments::empty());
-            let limit = cdb::time_limit(self.device.found.device_type, RELEASE_6);
-            if let Err(outcome) = sg::execute(&self.device.sg, &cdb, &nothing, &nothing, limit) {
-                let path = self.device.found.generic.display();
-                tracing::warn!(device = %path, ?outcome, "reservation could not be released");
-            }
+        let was_ours = self.device.reserved_by().take_if(|holder| *holder == self.initiator).is_some();
+        if was_ours && let Err(outcome) = self.device.ask(&[RELEASE_6, 0, 0, 0, 0, 0], &Segments::empty()) {
+            let path = self.device.found.generic.display();
+            tracing::warn!(device = %path, ?outcome, "reservation could not be released");
         }
     }
 }
@@ -94,6 +94,12 @@ impl Target for Port {
         {
             return Execution::Done(Completion { sense: Some(sense), data_out: 0, data_in: 0 });
         }
+        if ![INQUIRY, REQUEST_SENSE].contains(&opcode)
+            && let Some(answer) = self.news.take()
+        {
+            self.statistics.refused.add(1);
+            return Execution::Foreign(answer);
+        }
         match patience {
             Patience::Unlimited if command.delivery.again && !is_repeatable(opcode) => {
                 // It may have been carried out: what became of it the guest has to find out.
@@ -109,15 +115,23 @@ impl Target for Port {
             Reset::PowerOn => {}
             // Other guests may be using the device: it is not reset for the sake of one that begins anew.
             Reset::Adapter | Reset::Nexus => self.release(),
+            // By `recall`; the device itself tells of it.
             Reset::LogicalUnit => {
-                if let Err(error) = sg::reset(&self.device.sg) {
-                    tracing::warn!(device = %self.device.found.generic.display(), %error, "reset failed");
-                }
                 *self.device.reserved_by() = None;
                 return;
             }
         }
         self.attentions.establish(reset.sense());
+    }
+
+    fn recall(&self) -> bool {
+        let reset = self.device.sg.reset();
+        if let Err(error) = &reset {
+            tracing::warn!(device = %self.device.found.generic.display(), %error, "reset failed");
+        }
+        // Commands that the device has forgotten do not come back by themselves.
+        self.device.sg.recall();
+        reset.is_ok()
     }
 
     fn statistics(&self) -> StatisticsSnapshot {

@@ -46,6 +46,43 @@ fn reset_waits_for_running_tasks_and_reaches_the_target() {
     assert_eq!(slow.resets.load(Ordering::SeqCst), 1);
 }
 
+/// A device of the host that has forgotten its commands until it is reset.
+struct Forgetful(Slow);
+
+impl Target for Forgetful {
+    fn execute(&self, command: &Command<'_>, patience: Patience) -> Execution {
+        self.0.execute(command, patience)
+    }
+
+    fn reset(&self, reset: storage::scsi::Reset) {
+        self.0.reset(reset);
+    }
+
+    fn recall(&self) -> bool {
+        self.0.let_go();
+        true
+    }
+
+    fn statistics(&self) -> StatisticsSnapshot {
+        self.0.statistics()
+    }
+}
+
+#[test]
+fn forgotten_task_comes_back_by_a_reset_of_the_device() {
+    let forgetful = Arc::new(Forgetful(Slow::default()));
+    let (_adapter, mut driver) = with_target(forgetful.clone());
+    read(&mut driver, 1);
+    forgetful.0.wait_for_waiting(1);
+    // An abort can only wait, which it does not do for ever.
+    let id = driver.id_of(1);
+    assert_eq!(driver.control(&request(ABORT_TASK, LUN, id), 1), [9]);
+    assert_eq!(driver.used(2), None);
+    assert_eq!(driver.control(&request(LOGICAL_UNIT_RESET, LUN, 0), 1), COMPLETE);
+    assert_eq!(driver.used(2).map(|(head, _)| head), Some(1), "the task came back before the answer");
+    assert_eq!(forgetful.0.resets.load(Ordering::SeqCst), 1);
+}
+
 #[test]
 fn reset_is_a_unit_attention_of_the_disk() {
     let (_adapter, mut driver, _) = with_store();
