@@ -32,7 +32,7 @@ mod metrics;
 mod modify;
 mod remove;
 mod reset;
-mod since;
+pub(crate) mod since;
 mod software;
 mod start;
 mod status;

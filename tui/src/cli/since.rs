@@ -3,13 +3,17 @@
 use jiff::civil::{DateTime, Time};
 use jiff::{Span, Timestamp, ZonedDateTime};
 
-/// Reads a time ago (`10m`, `2h30m`, `3d`), a time of today (`19:30`), or a moment (`2026-11-23T19:30:00Z`; without a zone
-/// in that of this machine).
+/// Reads a moment as [`parse_at`] does, now and in the zone of this machine.
 pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     parse_at(text.trim(), &ZonedDateTime::now())
 }
 
-fn parse_at(text: &str, now: &ZonedDateTime) -> Result<Timestamp, String> {
+/// Reads a time ago (`10m`, `2h30m`, `3d`), a time of today (`19:30`), or a moment (`2026-11-23T19:30:00Z`; without a zone
+/// in that of `now`).
+///
+/// # Errors
+/// One line that says what is understood.
+pub(crate) fn parse_at(text: &str, now: &ZonedDateTime) -> Result<Timestamp, String> {
     let wrong = |_| format!("'{text}' is no time: write 10m, 19:30 or 2026-11-23T19:30:00Z");
     let is_ago =
         text.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(|c: char| c.is_ascii_alphabetic());

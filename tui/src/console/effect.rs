@@ -2,6 +2,7 @@
 
 use super::msg::RequestId;
 use super::screens::guest_console::ConsoleId;
+use super::screens::logs::PastQuery;
 use ipc::message::ClientToVsp;
 
 /// One wish; none of them may block the loop.
@@ -51,6 +52,8 @@ pub(crate) enum Effect {
         /// From this moment on, in microseconds since 1970, but no more than for a screen or two; nothing ends it.
         since_micros: Option<i64>,
     },
+    /// Read a part of the kept logs, instead of one that is still being read.
+    ReadPast(Box<PastQuery>),
     /// Put text where other programs paste it from.
     Copy(String),
     /// See whether a file can be used.

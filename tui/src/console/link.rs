@@ -6,9 +6,12 @@
 //!  vsp       one while connected: guests, figures and logs as they come; its end is the loss of the VSP
 //!  console   one for each console that is open: output one way, keys the other
 //!  request   one for each request under way: stopping a guest may take minutes
+//!  past      one while a part of the kept logs is read
 //!  look      one for each screen that asks what is configured
 //!  files     one: looks at files
 //! ```
+
+mod past;
 
 use super::effect::Effect;
 use super::msg::{ConsoleEvent, Inventory, Msg, RequestId, VspMsg};
@@ -70,12 +73,14 @@ pub(super) struct Link {
     files: Option<Sender<String>>,
     /// Ends the thread that reads consoles when it is dropped.
     lines: Option<Sender<()>>,
+    /// Ends the thread that reads kept logs when it is dropped.
+    past: Option<Sender<()>>,
 }
 
 impl Link {
     /// No thread yet; all will send to `msgs`.
     pub(super) fn new(connect: Connect, msgs: Sender<Msg>) -> Self {
-        Self { connect, msgs, consoles: BTreeMap::new(), files: None, lines: None }
+        Self { connect, msgs, consoles: BTreeMap::new(), files: None, lines: None, past: None }
     }
 
     /// Does what is asked, or has it done. Never blocks. The result is an event for the loop to take at once.
@@ -140,6 +145,13 @@ impl Link {
                 let (connect, msgs) = (self.connect.clone(), self.msgs.clone());
                 let thread = spawn("lines", move || read_consoles(&connect, since, &end, &msgs));
                 thread.err().map(|error| VspMsg::Log(Box::new(own_record(error.to_string()))))
+            }
+            Effect::ReadPast(query) => {
+                let (alive, end) = bounded(0);
+                self.past = Some(alive);
+                let (connect, msgs, id) = (self.connect.clone(), self.msgs.clone(), query.id);
+                let thread = spawn("past", move || past::read(&connect, &query, &end, &msgs));
+                thread.err().map(|error| VspMsg::Past { id, result: Err(error.to_string()) })
             }
             Effect::CheckFile(path) => return self.check_file(path),
             // The loop's own.

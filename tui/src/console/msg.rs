@@ -5,6 +5,7 @@ use super::keymap::Action;
 use super::screens::detail::Part;
 use super::screens::guest_console::ConsoleId;
 use super::screens::guests::Column;
+use super::screens::logs::PastPart;
 use super::screens::storage::View;
 use super::state::Screen;
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -158,6 +159,13 @@ pub(crate) enum VspMsg {
     },
     /// A log record.
     Log(Box<LogRecord>),
+    /// A part of the kept logs.
+    Past {
+        /// Which query it answers.
+        id: u64,
+        /// The lines, or why there are none.
+        result: Result<PastPart, String>,
+    },
     /// That many log records were left out because this client was slow.
     LogGap(u64),
 }

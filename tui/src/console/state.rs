@@ -248,7 +248,7 @@ impl PromptPurpose {
             PromptPurpose::StorageFilter => "Entries with",
             PromptPurpose::LogText => "Lines with",
             PromptPurpose::LogRegex => "Lines matching",
-            PromptPurpose::LogTime => "Go to (14:05, 14:05:30 or -10m)",
+            PromptPurpose::LogTime => "Go to (14:05, -10m, 2026-11-23 14:05)",
             PromptPurpose::Search => "Search upwards for",
         }
     }

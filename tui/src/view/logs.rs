@@ -1,6 +1,7 @@
 //! The log.
 
 use super::canvas::Canvas;
+use super::format;
 use super::theme::Theme;
 use crate::console::msg::Target;
 use crate::console::screens::logs::ShownLine;
@@ -13,16 +14,22 @@ use ratatui::widgets::Paragraph;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, area: Rect, has_keys: bool) {
     let (theme, logs) = (canvas.theme, &canvas.state.logs);
-    let facts = format!(" Log{0}{1}{0}{2} and above ", theme.separator(), logs.source, logs.level.name());
+    let choice = logs.choice();
+    let facts = format!(" Log{0}{1}{0}{2} and above ", theme.separator(), choice.source, choice.level.name());
     let mut title = vec![Span::styled(facts, theme.title())];
-    if !logs.filter.is_empty() {
-        let verb = if logs.filter.is_regex() { "matching" } else { "with" };
-        title.push(Span::styled(format!("{verb} '{}' ", logs.filter.typed()), theme.warning()));
+    if !choice.filter.is_empty() {
+        let verb = if choice.filter.is_regex() { "matching" } else { "with" };
+        title.push(Span::styled(format!("{verb} '{}' ", choice.filter.typed()), theme.warning()));
     }
-    let below = if logs.follows() {
-        Line::from(Span::styled(" following ", theme.good()))
-    } else {
-        Line::from(Span::styled(format!(" paused, {} newer ", logs.newer_lines()), theme.warning()))
+    let history = logs.place_in_history(&canvas.state.time_zone);
+    let below = match &history {
+        Some(place) => {
+            let room = usize::from(area.width.saturating_sub(6));
+            let place = format::fit(&format::printable(place), room, theme.ellipsis());
+            Line::from(Span::styled(format!(" {place} "), theme.warning()))
+        }
+        None if logs.follows() => Line::from(Span::styled(" following ", theme.good())),
+        None => Line::from(Span::styled(format!(" paused, {} newer ", logs.newer_lines()), theme.warning())),
     };
     let inner = canvas.pane(area, has_keys, Line::from(title), Some(below.right_aligned()));
     canvas.click(
@@ -33,10 +40,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, area: Rect, has_keys: bool) 
     let height = usize::from(inner.height);
     let shown = logs.shown(usize::from(inner.width), height, &canvas.state.time_zone);
     if shown.is_empty() {
-        canvas.draw(Paragraph::new("No log lines to show.").style(theme.dim()), inner);
+        let text = if history.is_some() { "" } else { "No log lines to show." };
+        canvas.draw(Paragraph::new(text).style(theme.dim()), inner);
         return;
     }
-    let rows: Vec<Line<'static>> = shown.iter().flat_map(|line| lines(theme, line, &logs.filter)).collect();
+    let rows: Vec<Line<'static>> = shown.iter().flat_map(|line| lines(theme, line, &choice.filter)).collect();
     let surplus = rows.len().saturating_sub(height);
     canvas.draw(Paragraph::new(rows.into_iter().skip(surplus).collect::<Vec<_>>()), inner);
 }

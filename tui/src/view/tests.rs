@@ -141,6 +141,17 @@ screens! {
         }
         state
     };
+    log_history: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('5'), KeyCode::Char('@')]);
+        samples::type_text(&mut state, "2026-11-20 08:00");
+        let effects = update(&mut state, samples::key(KeyCode::Enter));
+        assert_eq!(effects.len(), 1, "the VSP is asked");
+        let line = |ago| samples::record("vsp", ipc::log::Level::Info, ago, "a line of long ago").into();
+        let lines = (300_000..300_900).rev().map(line).collect();
+        let result = Ok(crate::console::screens::logs::PastPart { lines, is_end: false });
+        update(&mut state, Msg::Vsp(VspMsg::Past { id: 1, result }));
+        state
+    };
     vsp_silent: |size| {
         let mut state = samples::busy(size);
         update(&mut state, Msg::Tick { now: NOW + 9000, host: samples::host(300) });

@@ -1,6 +1,8 @@
 //! Against a VSP of a few lines behind a real socket.
 
 use super::*;
+use crate::console::screens::logs::{Choice, From, Line, PastQuery};
+use crate::console::screens::matcher::Matcher;
 use crossbeam_channel::{Receiver, bounded};
 use ipc::Role;
 use ipc::log::LogPosition;
@@ -293,4 +295,51 @@ fn files_are_looked_at_elsewhere() {
         };
         assert_eq!(problem.as_deref(), expected);
     }
+}
+
+/// A VSP with four lines, of which it sends the last ones, or those from a moment on.
+fn serve_log(mut end: VspEnd) {
+    let Ok(ClientToVsp::Subscribe(Subscription::Log(query))) = end.receive() else {
+        panic!("a log is asked for")
+    };
+    accept(&mut end);
+    let all = [("one", 1), ("two", 2), ("three", 2), ("four", 3)];
+    let is_asked = |time: i64| {
+        query.since_micros.is_none_or(|since| time >= since)
+            && query.until_micros.is_none_or(|until| time < until)
+    };
+    let asked: Vec<_> = all.into_iter().filter(|(_, time)| is_asked(*time)).collect();
+    let skipped = asked.len().saturating_sub(query.last.map_or(usize::MAX, |last| last as usize));
+    for (message, time_micros) in asked.into_iter().skip(skipped) {
+        let record = LogRecord {
+            time_micros,
+            fields: Vec::new(),
+            ..crate::console::samples::record("vsp", Level::Info, 0, message)
+        };
+        let _ = end.send(&VspToClient::Event(Event::Log { record, end: LogPosition { file: 1, offset: 1 } }));
+    }
+    let _ = end.send(&VspToClient::Event(Event::ReplayDone));
+}
+
+#[test]
+fn kept_log_is_read_both_ways_without_what_is_known() {
+    let vsp = Vsp::new(serve_log);
+    let (mut link, msgs) = vsp.link();
+    let mut read = |from, known, text: &str| {
+        let choice = Choice { filter: Matcher::text(text), ..Choice::default() };
+        link.perform(Effect::ReadPast(Box::new(PastQuery { id: 9, choice, from, known })));
+        match next(&msgs) {
+            VspMsg::Past { id: 9, result: Ok(part) } => {
+                assert!(part.is_end);
+                part.lines.iter().map(Line::text).map(str::to_owned).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(read(From::Since(2), 0, ""), ["two", "three", "four"]);
+    assert_eq!(read(From::Since(2), 1, ""), ["three", "four"]);
+    assert_eq!(read(From::Since(2), 2, ""), ["four"]);
+    assert_eq!(read(From::UpTo(2), 0, ""), ["one", "two", "three"]);
+    assert_eq!(read(From::UpTo(2), 1, ""), ["one", "two"]);
+    assert_eq!(read(From::UpTo(3), 0, "o"), ["one", "two", "four"]);
 }

@@ -1,14 +1,21 @@
-//! The logs: what is kept, which of it is shown, and where one looks.
+//! The logs: what is kept here of what comes, which of it is shown, and where one looks. What lies further back is read
+//! from the VSP ([`past`]).
 
-use super::matcher::Matcher;
+mod line;
+mod past;
+
+use crate::cli;
 use crate::console::keymap::Action;
 use crate::console::msg::Millis;
 use crate::view::format;
 use ipc::log::{Level, LogRecord, LogSource};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
+use line::Origin;
+pub(crate) use line::{Choice, Line, Source};
+pub(crate) use past::{From, PastPart, PastQuery, READ_LINES};
+use past::{Moved, Past};
 use std::collections::VecDeque;
-use std::fmt;
 
 /// Lines kept; older ones are in the log files.
 const KEPT_LINES: usize = 10_000;
@@ -16,16 +23,14 @@ const KEPT_LINES: usize = 10_000;
 const KEPT_BYTES: usize = 8 << 20;
 /// Lines of consoles among them: a guest that prints without end leaves the records of the VSP where they are.
 const KEPT_CONSOLE_LINES: usize = 6000;
-/// A longer text is cut when it arrives, in bytes.
-const LONGEST_TEXT_BYTES: usize = 4096;
 /// The rows after a line's first begin this much to the right.
 const INDENT: usize = 4;
 
 /// The logs of the VSP and all guests, filtered.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct LogsScreen {
     /// In the order of their keys.
-    lines: VecDeque<Line>,
+    lines: VecDeque<(Key, Line)>,
     /// What the texts of `lines` take together, in bytes.
     bytes: usize,
     /// How many of `lines` are of consoles.
@@ -34,134 +39,29 @@ pub(crate) struct LogsScreen {
     came: u64,
     /// Consoles are read along.
     reads_consoles: bool,
-    /// The least level that is shown.
-    pub(crate) level: Level,
-    /// Whose lines are shown.
-    pub(crate) source: Source,
-    /// What shown lines contain or match.
-    pub(crate) filter: Matcher,
-    /// Long lines are broken; otherwise they are cut.
-    pub(crate) wraps: bool,
+    /// Which lines are shown.
+    choice: Choice,
+    /// Long lines are cut; otherwise they are broken.
+    cuts: bool,
     /// Where one looks.
     position: Position,
-}
-
-/// Whose lines are shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// Everybody's.
-    All,
-    /// The VSP's.
-    Vsp,
-    /// All guest processes'.
-    Guests,
-    /// What guests print at their consoles.
-    Consoles,
-    /// One guest's process and console.
-    Guest(String),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Source::All => "all",
-            Source::Vsp => "VSP",
-            Source::Guests => "guests",
-            Source::Consoles => "consoles",
-            Source::Guest(name) => name,
-        })
-    }
-}
-
-/// Whose line it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Origin {
-    Vsp,
-    Guest(String),
-    Console(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Vsp => f.write_str("vsp"),
-            Origin::Guest(name) => f.write_str(name),
-            Origin::Console(name) => write!(f, "{name}>"),
-        }
-    }
+    /// A part further back that is shown instead.
+    past: Option<Past>,
+    /// How often the VSP was asked for one.
+    queries: u64,
 }
 
 /// Places a line among the others: its time in microseconds since 1970, then its number in the order of arrival.
 type Key = (i64, u64);
 
 /// Where one looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Position {
     /// At the newest line, always.
+    #[default]
     Follow,
     /// At the line with this key, or the one before it, as the lowest, whatever arrives.
     At(Key),
-}
-
-impl Default for LogsScreen {
-    fn default() -> Self {
-        Self {
-            lines: VecDeque::new(),
-            bytes: 0,
-            console_lines: 0,
-            came: 0,
-            reads_consoles: false,
-            level: Level::Info,
-            source: Source::All,
-            filter: Matcher::default(),
-            wraps: true,
-            position: Position::Follow,
-        }
-    }
-}
-
-/// A log record with its fields as text.
-#[derive(Debug)]
-struct Line {
-    key: Key,
-    level: Level,
-    origin: Origin,
-    /// Message and fields.
-    text: String,
-}
-
-impl Line {
-    fn new(record: LogRecord, number: u64) -> Self {
-        let mut text = record.message;
-        for (name, value) in &record.fields {
-            if text.len() > LONGEST_TEXT_BYTES {
-                break;
-            }
-            let quote = if value.contains(char::is_whitespace) { "\"" } else { "" };
-            text.push_str(&format!(" {name}={quote}{value}{quote}"));
-        }
-        if text.len() > LONGEST_TEXT_BYTES {
-            text.truncate(text.floor_char_boundary(LONGEST_TEXT_BYTES));
-            text.push_str(" [cut]");
-        }
-        let origin = match record.source {
-            LogSource::Vsp => Origin::Vsp,
-            LogSource::Guest(name) => Origin::Guest(name),
-            LogSource::Console(name) => Origin::Console(name),
-        };
-        Self { key: (record.time_micros, number), level: record.level, origin, text }
-    }
-
-    fn is_of_console(&self) -> bool {
-        matches!(self.origin, Origin::Console(_))
-    }
-
-    fn full_text(&self, time_zone: &TimeZone) -> String {
-        let time = Timestamp::from_microsecond(self.key.0)
-            .map(|time| time.to_zoned_datetime(time_zone.clone()).strftime("%H:%M:%S%.3f").to_string())
-            .unwrap_or_else(|_| "--:--:--.---".to_owned());
-        format!("{time} {:<5} {}: {}", self.level.name(), self.origin, self.text)
-    }
 }
 
 /// A line as it is shown.
@@ -177,13 +77,14 @@ impl LogsScreen {
     /// Adds a line. Those of consoles and those of everybody else come on two ways, so it need not be the newest.
     pub(crate) fn push(&mut self, record: LogRecord) {
         self.came += 1;
-        let line = Line::new(record, self.came);
-        let place = self.lines.partition_point(|other| other.key < line.key);
+        let line = Line::from(record);
+        let key = (line.time, self.came);
+        let place = self.lines.partition_point(|(other, _)| *other < key);
         self.bytes += line.text.len();
         self.console_lines += usize::from(line.is_of_console());
-        self.lines.insert(place, line);
+        self.lines.insert(place, (key, line));
         while self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES {
-            let Some(oldest) = self.lines.pop_front() else { break };
+            let Some((_, oldest)) = self.lines.pop_front() else { break };
             self.forget(&oldest);
         }
         if self.console_lines > KEPT_CONSOLE_LINES {
@@ -195,12 +96,12 @@ impl LogsScreen {
     fn thin_consoles(&mut self) {
         let mut surplus = self.console_lines / 2;
         let lines = std::mem::take(&mut self.lines);
-        for line in lines {
+        for (key, line) in lines {
             if line.is_of_console() && surplus > 0 {
                 surplus -= 1;
                 self.forget(&line);
             } else {
-                self.lines.push_back(line);
+                self.lines.push_back((key, line));
             }
         }
     }
@@ -213,12 +114,12 @@ impl LogsScreen {
     /// Whether consoles are to be read along, which costs something, from now on, where that changes: from which moment
     /// on, in microseconds since 1970, if they are.
     pub(crate) fn reads_consoles(&mut self, is_shown: bool) -> Option<Option<i64>> {
-        let is_wanted = is_shown && matches!(self.source, Source::All | Source::Consoles | Source::Guest(_));
+        let is_wanted = is_shown && self.choice.source.has_consoles();
         if std::mem::replace(&mut self.reads_consoles, is_wanted) == is_wanted {
             return None;
         }
-        let newest = self.lines.iter().rev().find(|line| line.is_of_console());
-        Some(is_wanted.then(|| newest.map_or(0, |line| line.key.0.saturating_add(1))))
+        let newest = self.lines.iter().rev().find(|(_, line)| line.is_of_console());
+        Some(is_wanted.then(|| newest.map_or(0, |(_, line)| line.time.saturating_add(1))))
     }
 
     /// Says where lines are missing.
@@ -240,12 +141,35 @@ impl LogsScreen {
         self.bytes = 0;
         self.console_lines = 0;
         self.reads_consoles = false;
+        self.follow();
+    }
+
+    /// Which lines are shown.
+    pub(crate) fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// Shows other lines: where a part further back is shown, that is read anew.
+    pub(crate) fn choose(&mut self, change: impl FnOnce(&mut Choice)) {
+        change(&mut self.choice);
+        if let Some(past) = &mut self.past {
+            past.chosen_by(&self.choice);
+        }
+    }
+
+    /// Breaks long lines, or cuts them.
+    pub(crate) fn toggle_wrap(&mut self) {
+        self.cuts = !self.cuts;
+    }
+
+    fn follow(&mut self) {
         self.position = Position::Follow;
+        self.past = None;
     }
 
     /// Whether the newest lines are shown as they arrive.
     pub(crate) fn follows(&self) -> bool {
-        self.position == Position::Follow
+        self.position == Position::Follow && self.past.is_none()
     }
 
     /// Shown lines that arrived below the place where one looks.
@@ -254,49 +178,70 @@ impl LogsScreen {
             Position::Follow => 0,
             Position::At(bottom) => {
                 let after = self.up_to(bottom);
-                self.lines.iter().skip(after).filter(|line| self.shows(line)).count()
+                self.lines.iter().skip(after).filter(|(_, line)| self.choice.has(line)).count()
             }
         }
     }
 
     /// Holds the log where it is, or follows it again.
     pub(crate) fn toggle_pause(&mut self) {
-        self.position = match self.position {
-            Position::Follow => Position::At(self.newest()),
-            Position::At(_) => Position::Follow,
-        };
+        match self.position {
+            Position::Follow if self.past.is_none() => self.position = Position::At(self.newest()),
+            _ => self.follow(),
+        }
     }
 
     /// The next least level, from the gravest to the finest and round again.
     pub(crate) fn next_level(&mut self) {
-        self.level = match self.level {
+        let next = match self.choice.level {
             Level::Error => Level::Warn,
             Level::Warn => Level::Info,
             Level::Info => Level::Debug,
             Level::Debug => Level::Trace,
             Level::Trace => Level::Error,
         };
+        self.choose(|choice| choice.level = next);
     }
 
     /// The next source; the last one is the selected guest.
     pub(crate) fn next_source(&mut self, selected: Option<&str>) {
-        self.source = match (&self.source, selected) {
+        let next = match (&self.choice.source, selected) {
             (Source::All, _) => Source::Vsp,
             (Source::Vsp, _) => Source::Guests,
             (Source::Guests, _) => Source::Consoles,
             (Source::Consoles, Some(name)) => Source::Guest(name.to_owned()),
             (Source::Consoles, None) | (Source::Guest(_), _) => Source::All,
         };
+        self.choose(|choice| choice.source = next);
     }
 
     /// Moves the place where one looks, by lines; `page` is the number of rows shown.
     pub(crate) fn navigate(&mut self, action: Action, page: usize) {
+        if let Some(past) = &mut self.past {
+            if past.navigate(action, page) == Moved::Out {
+                self.leave_past(action);
+            }
+            return;
+        }
         let shown = self.shown_keys();
         let Some(last) = shown.len().checked_sub(1) else { return };
         let bottom = match self.position {
             Position::Follow => last,
             Position::At(key) => shown.partition_point(|shown| *shown <= key).saturating_sub(1),
         };
+        // Beyond the oldest line here lies what the VSP keeps.
+        if self.position != Position::Follow
+            && bottom < page
+            && matches!(action, Action::Up | Action::PageUp | Action::First)
+        {
+            let lines = self.lines.iter().map(|(_, line)| line).filter(|line| self.choice.has(line));
+            let mut past = Past::before(lines.cloned().collect(), bottom, self.choice.clone(), page);
+            if action == Action::First {
+                past.navigate(action, page);
+            }
+            self.past = Some(past);
+            return;
+        }
         let bottom = match action {
             Action::Up => bottom.saturating_sub(1),
             Action::Down => bottom.saturating_add(1),
@@ -308,7 +253,24 @@ impl LogsScreen {
         self.position = if bottom > last { Position::Follow } else { Position::At(shown[bottom]) };
     }
 
-    /// Goes to the first line of a time or later: it becomes the uppermost of `page` rows.
+    /// Goes on with the lines that are kept here, unless there may be others between.
+    fn leave_past(&mut self, action: Action) {
+        let Some(past) = &mut self.past else { return };
+        let last = past.last().filter(|_| action != Action::Last);
+        match (last, self.lines.front()) {
+            (None, _) | (Some(_), None) => self.follow(),
+            (Some(last), Some((oldest, _))) if oldest.0 > last => past.read_on(),
+            (Some(last), Some(_)) => {
+                let key = (last, u64::MAX);
+                self.past = None;
+                let is_newest = self.shown_keys().last().is_none_or(|newest| *newest <= key);
+                self.position = if is_newest { Position::Follow } else { Position::At(key) };
+            }
+        }
+    }
+
+    /// Goes to the first line of a time or later: it becomes the uppermost of `page` rows. The VSP is asked for what lies
+    /// further back than what is kept here.
     ///
     /// # Errors
     /// One line if `text` is no time, or nothing is so late.
@@ -319,20 +281,71 @@ impl LogsScreen {
         time_zone: &TimeZone,
         page: usize,
     ) -> Result<(), String> {
-        let micros = parse_time(text, now, time_zone)
-            .ok_or_else(|| "Type a time as 14:05 or 14:05:30, or -10m for ten minutes ago".to_owned())?;
+        let micros = parse_time(text, now, time_zone)?;
+        if micros < self.complete_since() {
+            self.past = Some(Past::since(micros, self.choice.clone(), page));
+            return Ok(());
+        }
         let shown = self.shown_keys();
         let place = shown.partition_point(|(time, _)| *time < micros);
         if place == shown.len() {
             return Err("No line is so late".to_owned());
         }
         let bottom = (place + page.max(1) - 1).min(shown.len() - 1);
+        self.past = None;
         self.position = Position::At(shown[bottom]);
         Ok(())
     }
 
+    /// Since when every line that is shown is kept here, in microseconds since 1970. Those of consoles and of everybody
+    /// else begin at different times.
+    fn complete_since(&self) -> i64 {
+        let oldest = |of_console: bool| {
+            let mut lines = self.lines.iter().map(|(_, line)| line);
+            lines.find(|line| line.is_of_console() == of_console).map(|line| line.time)
+        };
+        let of_consoles = if self.choice.source.has_consoles() { oldest(true) } else { None };
+        oldest(false).max(of_consoles).unwrap_or(i64::MAX)
+    }
+
+    /// What the VSP is to be asked for now.
+    pub(crate) fn query(&mut self) -> Option<PastQuery> {
+        let query = self.past.as_mut()?.query(self.queries + 1)?;
+        self.queries = query.id;
+        Some(query)
+    }
+
+    /// Takes the answer.
+    pub(crate) fn take_past(&mut self, id: u64, result: Result<PastPart, String>) {
+        if let Some(past) = &mut self.past {
+            past.take(id, result);
+        }
+    }
+
+    /// Where one stands in the VSP's history, in words; nothing among the lines that are kept here.
+    pub(crate) fn place_in_history(&self, time_zone: &TimeZone) -> Option<String> {
+        let past = self.past.as_ref()?;
+        let (is_asking, problem) = past.state();
+        if let Some(problem) = problem {
+            return Some(format!("history: {problem}"));
+        }
+        let (is_oldest, is_newest) = past.ends();
+        let place = match (past.shown().next_back(), is_oldest, is_newest) {
+            (None, ..) if is_asking => return Some("history: asking the VSP".to_owned()),
+            (None, ..) => "nothing is kept".to_owned(),
+            (Some(line), ..) => moment(line.time, time_zone),
+        };
+        let end = match (is_asking, is_oldest, is_newest) {
+            (true, ..) => ", asking the VSP for more",
+            (_, true, _) => ", the oldest",
+            (_, _, true) => ", the newest",
+            _ => "",
+        };
+        Some(format!("history: {place}{end}"))
+    }
+
     fn shown_keys(&self) -> Vec<Key> {
-        self.lines.iter().filter(|line| self.shows(line)).map(|line| line.key).collect()
+        self.lines.iter().filter(|(_, line)| self.choice.has(line)).map(|(key, _)| *key).collect()
     }
 
     /// The lines to show on `height` rows of `width` columns, oldest first. The first may have more rows
@@ -342,17 +355,23 @@ impl LogsScreen {
             Position::Follow => self.lines.len(),
             Position::At(bottom) => self.up_to(bottom),
         };
+        let upwards: Box<dyn Iterator<Item = &Line>> = match &self.past {
+            Some(past) => Box::new(past.shown().rev()),
+            None => Box::new(
+                self.lines.range(..end).rev().map(|(_, line)| line).filter(|line| self.choice.has(line)),
+            ),
+        };
         let mut shown = Vec::new();
         let mut used = 0;
-        for line in self.lines.range(..end).rev().filter(|line| self.shows(line)) {
+        for line in upwards {
             if used >= height {
                 break;
             }
             let text = line.full_text(time_zone);
-            let rows = if self.wraps {
-                format::wrap(&text, width, INDENT)
-            } else {
+            let rows = if self.cuts {
                 vec![format::fit(&format::printable(&text), width, '>')]
+            } else {
+                format::wrap(&text, width, INDENT)
             };
             used += rows.len();
             shown.push(ShownLine { level: line.level, rows });
@@ -369,70 +388,51 @@ impl LogsScreen {
             Origin::Vsp => line.text.split(' ').any(|word| word == about),
             Origin::Console(_) => false,
         };
-        let newest = self.lines.iter().rev().filter(|line| line.level <= Level::Info).filter(is_of);
+        let lines = self.lines.iter().rev().map(|(_, line)| line);
+        let newest = lines.filter(|line| line.level <= Level::Info).filter(is_of);
         let mut lines: Vec<(Level, String)> =
             newest.take(count).map(|line| (line.level, line.full_text(time_zone))).collect();
         lines.reverse();
         lines
     }
 
-    fn shows(&self, line: &Line) -> bool {
-        let is_source = match (&self.source, &line.origin) {
-            (Source::All, _)
-            | (Source::Vsp, Origin::Vsp)
-            | (Source::Guests, Origin::Guest(_))
-            | (Source::Consoles, Origin::Console(_)) => true,
-            (Source::Guest(wanted), Origin::Guest(name) | Origin::Console(name)) => wanted == name,
-            _ => false,
-        };
-        // The smaller a level, the graver.
-        is_source
-            && line.level <= self.level
-            && (self.filter.is_empty()
-                || self.filter.chooses(&line.text)
-                || self.filter.chooses(&line.origin.to_string()))
-    }
-
     fn newest(&self) -> Key {
-        self.lines.back().map_or((i64::MIN, 0), |line| line.key)
+        self.lines.back().map_or((i64::MIN, 0), |(key, _)| *key)
     }
 
     /// How many lines there are up to this one.
     fn up_to(&self, key: Key) -> usize {
-        self.lines.partition_point(|line| line.key <= key)
+        self.lines.partition_point(|(other, _)| *other <= key)
     }
 }
 
 /// A moment as an operator types it, in microseconds since 1970: a time of today (of yesterday, if that is still to
-/// come), or how long ago.
-fn parse_time(text: &str, now: Millis, time_zone: &TimeZone) -> Option<i64> {
-    if let Some(ago) = text.strip_prefix('-') {
-        let unit = ago.chars().last()?;
-        let number: i64 = ago.strip_suffix(unit)?.parse().ok()?;
-        let seconds = match unit {
-            's' => number,
-            'm' => number.checked_mul(60)?,
-            'h' => number.checked_mul(3600)?,
-            'd' => number.checked_mul(86_400)?,
-            _ => return None,
-        };
-        return now.checked_sub(seconds.checked_mul(1000)?)?.checked_mul(1000);
-    }
-    let parts: Vec<i8> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let time = match parts[..] {
-        [hour, minute] => civil::Time::new(hour, minute, 0, 0),
-        [hour, minute, second] => civil::Time::new(hour, minute, second, 0),
-        _ => return None,
+/// come), how long ago, or a date.
+///
+/// # Errors
+/// One line that says what is understood.
+fn parse_time(text: &str, now: Millis, time_zone: &TimeZone) -> Result<i64, String> {
+    let wrong = || "Type a time as 14:05, 10m for ten minutes ago, or 2026-11-23 14:05".to_owned();
+    let now = Timestamp::from_millisecond(now).map_err(|_| wrong())?.to_zoned_datetime(time_zone.clone());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let moment = cli::since::parse_at(text, &now).map_err(|_| wrong())?;
+    let is_to_come = moment > now.timestamp() && text.parse::<civil::Time>().is_ok();
+    let moment = if is_to_come {
+        let yesterday = now.date().yesterday().ok().zip(text.parse().ok());
+        let at = yesterday
+            .and_then(|(date, time)| date.to_datetime(time).to_zoned_datetime(time_zone.clone()).ok());
+        at.ok_or_else(wrong)?.timestamp()
+    } else {
+        moment
     };
-    let today = Timestamp::from_millisecond(now).ok()?.to_zoned_datetime(time_zone.clone()).date();
-    let at = |date: civil::Date| {
-        date.to_datetime(time.as_ref().ok().copied()?).to_zoned_datetime(time_zone.clone()).ok()
-    };
-    let micros = at(today)?.timestamp().as_microsecond();
-    match micros <= now.saturating_mul(1000) {
-        true => Some(micros),
-        false => Some(at(today.yesterday().ok()?)?.timestamp().as_microsecond()),
-    }
+    Ok(moment.as_microsecond())
+}
+
+/// Date and time of a line.
+fn moment(micros: i64, time_zone: &TimeZone) -> String {
+    Timestamp::from_microsecond(micros)
+        .map(|time| time.to_zoned_datetime(time_zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -444,15 +444,16 @@ mod tests {
     fn times_are_of_today_or_yesterday_or_ago() {
         // NOW is 20:00.
         let ago = |text| parse_time(text, NOW, &TimeZone::UTC).map(|micros| NOW - micros / 1000);
-        assert_eq!(ago("19:59"), Some(60_000));
-        assert_eq!(ago("19:59:30"), Some(30_000));
-        assert_eq!(ago("20:01"), Some(86_400_000 - 60_000));
-        assert_eq!(ago("-10m"), Some(600_000));
-        assert_eq!(ago("-2h"), Some(7_200_000));
+        assert_eq!(ago("19:59"), Ok(60_000));
+        assert_eq!(ago("19:59:30"), Ok(30_000));
+        assert_eq!(ago("20:01"), Ok(86_400_000 - 60_000));
+        assert_eq!(ago("-10m"), Ok(600_000));
+        assert_eq!(ago("2h"), Ok(7_200_000));
+        assert_eq!(ago("2026-11-22 20:00"), Ok(86_400_000));
         for wrong in
-            ["", "-", "25:00", "12", "-5y", "-99999999999999999999s", "-9223372036854775807d", "1:2:3:4"]
+            ["", "-", "25:00", "-5", "-99999999999999999999s", "-9223372036854775807d", "1:2:3:4", "noon"]
         {
-            assert_eq!(ago(wrong), None, "{wrong}");
+            assert!(ago(wrong).is_err(), "{wrong}");
         }
     }
 }

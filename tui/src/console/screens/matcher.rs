@@ -13,6 +13,14 @@ pub(crate) struct Matcher {
     is_regex: bool,
 }
 
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.is_regex) == (&other.text, other.is_regex)
+    }
+}
+
+impl Eq for Matcher {}
+
 impl Matcher {
     /// Lines that contain `text`.
     pub(crate) fn text(text: &str) -> Self {

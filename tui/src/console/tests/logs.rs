@@ -1,6 +1,7 @@
 //! The log screen.
 
 use super::*;
+use crate::console::screens::logs::{From, PastPart, PastQuery};
 use ipc::log::Level;
 
 #[test]
@@ -43,7 +44,7 @@ fn log_is_filtered_by_level_source_text_and_expression() {
     samples::type_text(&mut state, "GUEST");
     assert_eq!(log_lines(&state).len(), 2);
     press(&mut state, KeyCode::Enter);
-    assert_eq!(state.logs.filter.typed(), "GUEST");
+    assert_eq!(state.logs.choice().filter.typed(), "GUEST");
     press(&mut state, KeyCode::Char('u'));
     press(&mut state, KeyCode::Char('R'));
     samples::type_text(&mut state, "^guest|pro[ck]e(");
@@ -139,4 +140,127 @@ fn log_keeps_a_bounded_number_of_lines_and_says_what_is_missing() {
     let lines = state.logs.shown(100, 20_000, &state.time_zone);
     assert_eq!(lines.len(), 10_000);
     assert!(lines.last().is_some_and(|line| line.rows.concat().contains("17 log lines are left out")));
+}
+
+/// The query that the VSP is asked.
+fn query(effects: Vec<Effect>) -> Option<PastQuery> {
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::ReadPast(query) => Some(*query),
+        _ => None,
+    })
+}
+
+/// Lines of these seconds before now, all of the VSP.
+fn part(seconds_ago: std::ops::RangeInclusive<i64>, is_end: bool) -> Result<PastPart, String> {
+    let line = |ago| samples::record("vsp", Level::Info, ago, &format!("line {ago}")).into();
+    Ok(PastPart { lines: seconds_ago.rev().map(line).collect(), is_end })
+}
+
+fn answer(state: &mut State, query: &PastQuery, result: Result<PastPart, String>) -> Option<PastQuery> {
+    self::query(update(state, Msg::Vsp(VspMsg::Past { id: query.id, result })))
+}
+
+fn jump(state: &mut State, time: &str) -> Option<PastQuery> {
+    press(state, KeyCode::Char('@'));
+    samples::type_text(state, time);
+    query(press(state, KeyCode::Enter))
+}
+
+fn history(state: &State) -> String {
+    state.logs.place_in_history(&state.time_zone).unwrap_or_default()
+}
+
+/// The first and the last line on the screen.
+fn ends(state: &State) -> (String, String) {
+    let page = state.regions().and_then(|regions| regions.log_rows()).expect("it is shown").height;
+    let lines = state.logs.shown(200, usize::from(page), &state.time_zone);
+    let text = |line: Option<&crate::console::screens::logs::ShownLine>| {
+        line.map(|line| line.rows.concat()).unwrap_or_default()
+    };
+    (text(lines.first()), text(lines.last()))
+}
+
+#[test]
+fn vsp_is_asked_for_what_lies_further_back_than_the_kept_lines() {
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('5'));
+    let asked = jump(&mut state, "10:00").expect("it is not kept here");
+    assert_eq!(asked.from, From::Since((NOW - 36_000_000) * 1000));
+    assert_eq!(history(&state), "history: asking the VSP");
+    // What lies before and behind is asked for before one gets there.
+    let older = answer(&mut state, &asked, part(35_001..=36_000, false)).expect("one may go back");
+    assert!(ends(&state).0.contains("10:00:00.000 INFO  vsp: line 36000"));
+    assert_eq!((older.from, older.known), (From::UpTo((NOW - 36_000_000) * 1000), 1));
+    answer(&mut state, &older, part(36_001..=36_100, true));
+    assert!(ends(&state).0.contains("line 36000"), "nothing moves");
+    assert_eq!(history(&state), "history: 2026-11-23 10:00:18");
+    press(&mut state, KeyCode::Home);
+    assert!(ends(&state).0.contains("line 36100"));
+    assert_eq!(history(&state), "history: 2026-11-23 09:58:38, the oldest");
+    // Forwards up to what is kept here.
+    let mut newer = None;
+    while newer.is_none() {
+        newer = query(press(&mut state, KeyCode::PageDown));
+    }
+    let newer = newer.expect("it is");
+    assert_eq!((newer.from, newer.known), (From::Since((NOW - 35_001_000) * 1000), 1));
+    answer(&mut state, &newer, part(10_990..=11_000, true));
+    for _ in 0..100 {
+        assert_eq!(query(press(&mut state, KeyCode::Down)), None);
+        if history(&state).is_empty() {
+            break;
+        }
+    }
+    assert_eq!(history(&state), "");
+    assert!(ends(&state).1.contains("vsp: VSP ready"), "{:?}", ends(&state));
+    press(&mut state, KeyCode::End);
+    assert!(state.logs.follows());
+}
+
+#[test]
+fn paging_up_goes_on_at_the_vsp() {
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('5'));
+    for _ in 0..40 {
+        samples::log(&mut state, samples::record("vsp", Level::Info, 1, "later"));
+    }
+    let mut asked = None;
+    for _ in 0..9 {
+        asked = asked.or(query(press(&mut state, KeyCode::PageUp)));
+    }
+    let asked = asked.expect("there may be more");
+    assert_eq!((asked.from, asked.known), (From::UpTo((NOW - 11_699_000) * 1000), 1));
+    let more = answer(&mut state, &asked, part(11_700..=11_705, true));
+    assert_eq!(more, None);
+    press(&mut state, KeyCode::PageUp);
+    assert!(ends(&state).0.contains("line 11705"));
+    press(&mut state, KeyCode::End);
+    assert!(state.logs.follows() && history(&state).is_empty());
+    // Once more from the very first one.
+    press(&mut state, KeyCode::Home);
+    let asked = query(press(&mut state, KeyCode::Home)).expect("the VSP has older ones");
+    assert_eq!(asked.from, From::Since(i64::MIN));
+    press(&mut state, KeyCode::Char(' '));
+    assert!(state.logs.follows());
+    assert_eq!(answer(&mut state, &asked, part(1..=5, true)), None, "it comes too late");
+    assert!(history(&state).is_empty());
+}
+
+#[test]
+fn history_is_read_anew_by_another_choice_and_says_what_went_wrong() {
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('5'));
+    let asked = jump(&mut state, "2026-11-01 12:00").expect("it is not kept here");
+    assert_eq!(answer(&mut state, &asked, Err("Permission denied.".to_owned())), None);
+    assert_eq!(history(&state), "history: Permission denied.");
+    let asked = query(press(&mut state, KeyCode::Char('v'))).expect("other lines are wanted");
+    assert_eq!((asked.choice.level, asked.from), (Level::Debug, From::Since(1_793_534_400_000_000)));
+    // Nothing is so late: what was last before is shown.
+    let older = answer(&mut state, &asked, part(1..=0, true)).expect("something lies before");
+    assert_eq!(older.from, From::UpTo(1_793_534_400_000_000));
+    answer(&mut state, &older, part(9_000_000..=9_000_100, false));
+    assert!(ends(&state).1.contains("line 9000000"));
+    press(&mut state, KeyCode::Char('/'));
+    let asked = query(press(&mut state, KeyCode::Char('x'))).expect("other lines are wanted");
+    assert_eq!(asked.choice.filter.typed(), "x");
 }

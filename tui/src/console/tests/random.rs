@@ -1,6 +1,7 @@
 //! Whatever happens, in whatever order, the console does not break.
 
 use super::*;
+use crate::console::screens::logs::PastPart;
 use crate::console::state::{Layer, Link};
 use crossterm::event::{KeyEvent, KeyEventKind, KeyEventState};
 use ipc::log::Level;
@@ -143,6 +144,11 @@ fn any_msg() -> impl Strategy<Value = Msg> {
             Msg::Vsp(VspMsg::Log(Box::new(samples::record("g1", level, i64::from(ago), &message))))
         }),
         1 => any::<u64>().prop_map(|count| Msg::Vsp(VspMsg::LogGap(count))),
+        1 => (0u64..5, proptest::collection::vec(any::<i32>(), 0..60), any::<bool>()).prop_map(|(id, ago, is_end)| {
+            let line = |ago| samples::record("vsp", Level::Info, i64::from(ago), "long ago").into();
+            let result = Ok(PastPart { lines: ago.into_iter().map(line).collect(), is_end });
+            Msg::Vsp(VspMsg::Past { id, result })
+        }),
         1 => (".{0,20}", any::<Option<String>>()).prop_map(|(path, problem)| Msg::FileChecked { path, problem }),
     ]
 }

@@ -43,7 +43,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::LogsScreen => go_to(state, Screen::Logs, effects),
         Action::GuestLog => {
             if let Some(name) = state.selected_name().map(str::to_owned) {
-                state.logs.source = Source::Guest(name);
+                state.logs.choose(|choice| choice.source = Source::Guest(name));
                 go_to(state, Screen::Logs, effects);
             }
         }
@@ -99,7 +99,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         },
         Action::EditRegex => typing::prompt(state, PromptPurpose::LogRegex),
         Action::ClearFilter => match context {
-            Context::Logs => state.logs.filter = Matcher::default(),
+            Context::Logs => state.logs.choose(|choice| choice.filter = Matcher::default()),
             Context::Storage | Context::Hardware => state.storage.set_filter(""),
             _ => state.guests.set_filter("", &state.figures),
         },
@@ -149,7 +149,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
             state.logs.next_source(selected.as_deref());
         }
         Action::JumpToTime => typing::prompt(state, PromptPurpose::LogTime),
-        Action::Wrap => state.logs.wraps = !state.logs.wraps,
+        Action::Wrap => state.logs.toggle_wrap(),
 
         Action::Accept => accept(state, effects),
         Action::AcceptHarder => {

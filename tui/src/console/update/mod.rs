@@ -70,6 +70,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         consoles::show(state, guest, size, effects);
     }
     read_consoles_along(state, regions.logs.is_some(), effects);
+    effects.extend(state.logs.query().map(|query| Effect::ReadPast(Box::new(query))));
     match state.screen {
         Screen::Guest => {
             let name = state.guests.selected().map(|guest| guest.name.clone());

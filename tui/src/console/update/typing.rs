@@ -78,9 +78,9 @@ fn after_edit(state: &mut State, effects: &mut Vec<Effect>) {
             match purpose {
                 PromptPurpose::GuestFilter => state.guests.set_filter(&text, &state.figures),
                 PromptPurpose::StorageFilter => state.storage.set_filter(&text),
-                PromptPurpose::LogText => state.logs.filter = Matcher::text(&text),
+                PromptPurpose::LogText => state.logs.choose(|choice| choice.filter = Matcher::text(&text)),
                 PromptPurpose::LogRegex => match Matcher::regex(&text) {
-                    Some(matcher) => state.logs.filter = matcher,
+                    Some(matcher) => state.logs.choose(|choice| choice.filter = matcher),
                     None => *problem = Some("no regular expression yet".to_owned()),
                 },
                 PromptPurpose::LogTime | PromptPurpose::Search => {}
@@ -102,7 +102,7 @@ pub(super) fn prompt(state: &mut State, purpose: PromptPurpose) {
     let text = match purpose {
         PromptPurpose::GuestFilter => state.guests.filter().to_owned(),
         PromptPurpose::StorageFilter => state.storage.filter().to_owned(),
-        PromptPurpose::LogText | PromptPurpose::LogRegex => state.logs.filter.typed().to_owned(),
+        PromptPurpose::LogText | PromptPurpose::LogRegex => state.logs.choice().filter.typed().to_owned(),
         PromptPurpose::LogTime | PromptPurpose::Search => String::new(),
     };
     state.layers.push(Layer::Prompt(Prompt { purpose, input: Input::new(text), problem: None }));
@@ -146,7 +146,9 @@ pub(super) fn cancel(state: &mut State, prompt: &Prompt) {
     match prompt.purpose {
         PromptPurpose::GuestFilter => state.guests.set_filter("", &state.figures),
         PromptPurpose::StorageFilter => state.storage.set_filter(""),
-        PromptPurpose::LogText | PromptPurpose::LogRegex => state.logs.filter = Matcher::default(),
+        PromptPurpose::LogText | PromptPurpose::LogRegex => {
+            state.logs.choose(|choice| choice.filter = Matcher::default());
+        }
         PromptPurpose::LogTime | PromptPurpose::Search => {}
     }
 }

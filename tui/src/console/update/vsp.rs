@@ -56,6 +56,7 @@ pub(super) fn take(state: &mut State, event: VspMsg, effects: &mut Vec<Effect>) 
         VspMsg::Reply { id, result } => take_reply(state, id, result),
         VspMsg::Console { id, event } => take_console_event(state, id, event, effects),
         VspMsg::Log(record) => state.logs.push(*record),
+        VspMsg::Past { id, result } => state.logs.take_past(id, result),
         VspMsg::LogGap(count) => state.logs.note_gap(state.now, count),
     }
 }
