@@ -171,7 +171,8 @@ fn memory(text: &str) -> Result<u64, String> {
     storage::size::parse(text, 1 << 20).map_err(|e| e.to_string())
 }
 
-fn entitlement(text: &str) -> Result<(u8, u8), String> {
+/// Reads `20` or `20:50`, per cent.
+pub(crate) fn entitlement(text: &str) -> Result<(u8, u8), String> {
     let percent = |text: &str| {
         text.trim_end_matches('%').parse::<u8>().map_err(|_| "expected whole per cent, 5-100".to_owned())
     };
@@ -189,7 +190,8 @@ fn start_attribute(text: &str) -> Result<StartAttribute, String> {
     }
 }
 
-fn grant(text: &str) -> Result<Grant, String> {
+/// Reads `ops`, `ops:admin`, or `-ops`.
+pub(crate) fn grant(text: &str) -> Result<Grant, String> {
     let (takes, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -206,7 +208,8 @@ fn grant(text: &str) -> Result<Grant, String> {
     }
 }
 
-fn keyword(text: &str) -> Result<(String, String), String> {
+/// Reads `keyword=value`.
+pub(crate) fn keyword(text: &str) -> Result<(String, String), String> {
     let (keyword, value) = text.split_once('=').ok_or("expected keyword=value")?;
     Ok((keyword.to_owned(), value.to_owned()))
 }

@@ -17,7 +17,7 @@ mod devmgmt;
 mod devtranslate;
 mod diskinfo;
 mod failure;
-mod guest;
+pub(crate) mod guest;
 mod hold;
 mod host_path;
 mod hostrdev;

@@ -48,6 +48,8 @@ pub(crate) fn line(request: &ClientToVsp) -> Option<String> {
             with(with(for_guest("hpvmstop", guest), way), "-F")
         }
         ClientToVsp::ResetGuest(guest) => with(for_guest("hpvmreset", guest), "-F"),
+        ClientToVsp::VspShutdown => ["hpvm", "vsp", "stop"].map(str::to_owned).to_vec(),
+        ClientToVsp::VspLeave => ["hpvm", "vsp", "stop", "--leave-guests"].map(str::to_owned).to_vec(),
         ClientToVsp::Devices(request) => devmgmt(request)?,
         ClientToVsp::Io(request) => hardware(request)?,
         _ => return None,
@@ -305,6 +307,9 @@ mod tests {
             ClientToVsp::ResetGuest(demo()),
         ];
         all.extend(devices.map(ClientToVsp::Devices));
+        all.extend([ClientToVsp::VspShutdown, ClientToVsp::VspLeave]);
+        let host_use = [HostUse::Restrict, HostUse::Release, HostUse::Restore, HostUse::AtStart(true)];
+        all.extend(host_use.map(|wanted| ClientToVsp::Devices(DeviceRequest::HostUse(wanted))));
         let tapes = || own("/tapes");
         let library =
             EmulatedPlan::Library { drives: 2, slots: 8, ports: 1, cartridges: 4, capacity: 1536 << 20 };

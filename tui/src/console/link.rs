@@ -405,9 +405,17 @@ fn ask(connect: &Connect, id: RequestId, request: &ClientToVsp, msgs: &Sender<Ms
         Ok(VspToClient::Accepted(acceptance)) => Ok(acceptance),
         Ok(VspToClient::Io(answer)) => told(request, answer),
         Ok(_) => Err(ClientError::Unexpected.to_string()),
+        // It may end before its answer is read.
+        Err(error) if is_end(request, &error) => Ok(Acceptance::default()),
         Err(error) => Err(format!("{error:#}")),
     };
     let _ = send(msgs, VspMsg::Reply { id, result });
+}
+
+/// Whether an error is the end of the VSP that was asked for.
+fn is_end(request: &ClientToVsp, error: &anyhow::Error) -> bool {
+    matches!(request, ClientToVsp::VspShutdown | ClientToVsp::VspLeave)
+        && matches!(error.downcast_ref(), Some(ClientError::Connection(ipc::Error::Closed)))
 }
 
 /// An answer about devices in the words of the commands.

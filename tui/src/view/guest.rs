@@ -142,6 +142,12 @@ fn configuration(
     let keywords: Vec<String> =
         detail.keywords.iter().map(|(keyword, value)| format!("{keyword}={value}")).collect();
     add(canvas, "Keywords", keywords.join(" "));
+    let networks = match detail.summary.networks {
+        0 => "none".to_owned(),
+        count => count.to_string(),
+    };
+    add(canvas, "Networks", networks);
+    add(canvas, "Type", detail.summary.vm_type.word().to_owned());
     add(canvas, "At next start", detail.pending.join("; "));
 }
 

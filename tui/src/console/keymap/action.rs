@@ -165,6 +165,8 @@ pub(crate) enum Action {
     Palette,
     /// Open the results of earlier actions.
     Messages,
+    /// Show what the VSP is.
+    About,
     /// The next theme.
     Theme,
     /// Open the help screen.

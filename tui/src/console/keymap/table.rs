@@ -245,6 +245,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(Context::Anywhere, &[TAB], Action::NextScreen, "", "Next screen"),
     row(Context::Anywhere, &[BACK_TAB], Action::PreviousScreen, "", "Previous screen"),
     row(Context::Anywhere, &[Key::char('m')], Action::Messages, "", "Messages: results of all actions"),
+    row(Context::Anywhere, &[Key::char('I')], Action::About, "", "About the VSP (hpvminfo)"),
     row(Context::Anywhere, &[Key::char('t')], Action::Theme, "", "Next theme: dark, light, 16 colours, none"),
     row(Context::Anywhere, &[Key::ctrl('l')], Action::Redraw, "", "Draw the screen anew"),
 ];

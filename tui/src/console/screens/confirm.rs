@@ -1,7 +1,7 @@
 //! A question before something is lost.
 
 use super::form::build::emptied;
-use ipc::device::{DeviceEntry, DeviceKind, DeviceRequest};
+use ipc::device::{DeviceEntry, DeviceKind, DeviceRequest, HostUse};
 use ipc::io::{CartridgeAction, IoRequest};
 use ipc::message::{ClientToVsp, ConsoleUser, DeviceChange, DeviceDetail, GuestRef, Manner, StopMode};
 
@@ -137,6 +137,35 @@ impl Confirm {
             "Nothing is changed: the answer is a script that mends what is found.",
             DeviceRequest::Repair,
         )
+    }
+
+    /// Before the VSP's own storage is kept from guests, or not.
+    pub(crate) fn host_use(what: &str, wanted: HostUse) -> Self {
+        Self::database(
+            format!("{what}?"),
+            "This is about what is mounted, swapped to, or part of a volume group, and the disks below.",
+            DeviceRequest::HostUse(wanted),
+        )
+    }
+
+    /// Before everything is stopped.
+    pub(crate) fn stop_vsp() -> Self {
+        Self {
+            question: "Stop all guests, then the VSP?".to_owned(),
+            consequence: "Each guest's power button is pressed, as when it is stopped by itself.".to_owned(),
+            request: ClientToVsp::VspShutdown,
+            harder: None,
+        }
+    }
+
+    /// Before the VSP alone is stopped.
+    pub(crate) fn leave_vsp() -> Self {
+        Self {
+            question: "Stop the VSP and leave guests running?".to_owned(),
+            consequence: "Their I/O waits until there is a VSP again.".to_owned(),
+            request: ClientToVsp::VspLeave,
+            harder: None,
+        }
     }
 
     /// Before a cartridge is moved within its library.

@@ -3,6 +3,7 @@
 pub(crate) mod build;
 mod hardware;
 mod rule;
+mod settings;
 
 use super::guests::GuestsScreen;
 use ipc::device::DeviceKind;
@@ -81,6 +82,14 @@ pub(crate) enum Key {
     Memory,
     /// Label.
     Label,
+    /// Share of a processor.
+    Entitlement,
+    /// Groups with rights on the console.
+    Groups,
+    /// Users with rights on the console.
+    Users,
+    /// Keywords without a field of their own.
+    Keywords,
     /// Started with the VSP.
     Start,
     /// Kernel image.
@@ -294,6 +303,7 @@ impl Form {
             Key::Fate(_) if value == build::COPIED && self.clones_running() => {
                 Some("The guest must be off for its data to be copied".to_owned())
             }
+            _ if field.rule == Rule::Options => settings::read(field.key, value).err(),
             Key::Cartridges if build::number(value) > build::number(self.value(Key::Slots)) => {
                 Some("There is at most one cartridge a slot".to_owned())
             }

@@ -6,7 +6,7 @@ use crate::console::screens::form::Purpose;
 use crate::console::screens::guests::{revealed, stepped};
 use crate::console::screens::hardware;
 use crate::console::screens::tabs::Split;
-use ipc::device::{DeviceEntry, DeviceKind};
+use ipc::device::{DeviceEntry, DeviceKind, HostUse};
 use ipc::io::Emulated;
 use ipc::message::{ConsoleUser, GuestSummary};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -105,7 +105,16 @@ impl Palette {
                 choice: Choice::OfGuest(guest.name.clone(), *action),
             })
         });
-        Self::new("Commands", own.chain(of_guests).collect())
+        let of_vsp = [
+            ("Stop all guests, then the VSP", "hpvm vsp stop", Confirm::stop_vsp()),
+            ("Stop the VSP alone; guests go on", "--leave-guests", Confirm::leave_vsp()),
+        ];
+        let of_vsp = of_vsp.map(|(text, key, confirm)| Item {
+            text: text.to_owned(),
+            key: key.to_owned(),
+            choice: Choice::Ask(Box::new(confirm)),
+        });
+        Self::new("Commands", own.chain(of_vsp).chain(of_guests).collect())
     }
 
     /// What else hpvmdevmgmt does: to an entry, and to the whole database.
@@ -138,6 +147,19 @@ impl Palette {
         }
         items.push(item("Identify all devices anew".to_owned(), "-I", ask(Confirm::identify())));
         items.push(item("Check the database".to_owned(), "-r", ask(Confirm::check())));
+        for (text, option, wanted) in [
+            ("Keep the storage that the VSP uses from guests", "-u", HostUse::Restrict),
+            ("Give the storage that the VSP uses to guests", "-d", HostUse::Release),
+            ("Restore the database before such a change", "-r", HostUse::Restore),
+            ("Keep it from guests whenever the VSP starts", "-E", HostUse::AtStart(true)),
+            ("Keep it from guests only when asked", "-D", HostUse::AtStart(false)),
+        ] {
+            items.push(Item {
+                text: text.to_owned(),
+                key: format!("hpvmhostrdev {option}"),
+                choice: ask(Confirm::host_use(text, wanted)),
+            });
+        }
         Self::new("Device database", items)
     }
 

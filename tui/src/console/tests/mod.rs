@@ -2,6 +2,7 @@
 
 mod forms;
 mod hardware;
+mod keys;
 mod logs;
 mod random;
 
@@ -15,7 +16,7 @@ use super::update::update;
 use crate::view;
 use crate::view::theme::{Palette, Theme};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ipc::message::{Acceptance, ClientToVsp, GuestRef, GuestState, StopMode};
+use ipc::message::{Acceptance, ClientToVsp, DeviceDetail, GuestRef, GuestState, StopMode};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 

@@ -1,7 +1,7 @@
 //! What each action does.
 
 use super::vsp::start_demo;
-use super::{consoles, hardware, request, settle, typing};
+use super::{consoles, hardware, request, settle, show_message, typing};
 use crate::console::effect::Effect;
 use crate::console::keymap::{Action, Context, ESCAPE_BYTE};
 use crate::console::screens::confirm::Confirm;
@@ -13,7 +13,7 @@ use crate::console::screens::palette::{Choice, Palette};
 use crate::console::screens::storage;
 use crate::console::screens::tabs::Split;
 use crate::console::state::{Layer, Link, Notice, Preview, PromptPurpose, Screen, State};
-use crate::view::dialogs;
+use crate::view::{dialogs, format};
 use ipc::message::{DeviceDetail, GuestDetail};
 
 pub(super) fn act(state: &mut State, context: Context, action: Action, effects: &mut Vec<Effect>) {
@@ -28,6 +28,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::Reconnect => reconnect(state, false, effects),
         Action::StartVsp => reconnect(state, true, effects),
         Action::Theme => state.palette = state.palette.next(),
+        Action::About => about(state),
         Action::Messages => state.layers.push(Layer::History(0)),
         Action::Palette => {
             let palette = Palette::commands(context, state.guests.all());
@@ -189,6 +190,23 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
     }
 }
 
+fn about(state: &mut State) {
+    let text = match &state.link {
+        Link::Up(status) => format!(
+            "Version {}\nProcess {}, up {}\nState directory {}\n{} guests, {} of them on; {} clients\n\n$ hpvm info",
+            status.build,
+            status.pid,
+            format::elapsed(status.since_micros / 1000, state.now),
+            status.root,
+            state.guests.all().len(),
+            state.guests.all().iter().filter(|guest| guest.state.is_on()).count(),
+            status.clients,
+        ),
+        Link::Connecting | Link::Down { .. } => return say(state, NO_CONNECTION),
+    };
+    show_message(state, "About the VSP".to_owned(), text, false);
+}
+
 fn navigate(state: &mut State, context: Context, action: Action) {
     let regions = state.regions();
     let page = |rows: fn(&crate::console::layout::Regions) -> usize| regions.as_ref().map_or(1, rows);
@@ -230,10 +248,13 @@ fn scroll_text(state: &mut State, action: Action) {
     .min(last);
 }
 
+/// What is said to who wants to see something that only a VSP can show.
+pub(super) const NO_CONNECTION: &str = "There is no connection to a VSP.";
+
 /// Brings a screen to the front. The guest of a console becomes the selected one when that is left.
 pub(super) fn go_to(state: &mut State, screen: Screen, effects: &mut Vec<Effect>) {
     if !matches!(state.link, Link::Up(_)) {
-        return;
+        return say(state, NO_CONNECTION);
     }
     if state.screen == Screen::Console
         && screen != Screen::Console

@@ -4,7 +4,7 @@ use crate::console::command;
 use crate::console::effect::Effect;
 use crate::console::msg::Millis;
 use crate::console::state::{State, Waiting};
-use ipc::device::DeviceRequest;
+use ipc::device::{DeviceRequest, HostUse};
 use ipc::io::{CartridgeAction, EmulatedPlan, IoRequest};
 use ipc::message::{ClientToVsp, DeviceChange, GuestRef, Manner, StopMode};
 
@@ -68,6 +68,13 @@ fn words_for(request: &ClientToVsp, since: Millis) -> Option<Waiting> {
                 guest,
             ),
         },
+        ClientToVsp::VspShutdown => {
+            let verbs = ("stop", "stopping", "Stopped");
+            return Some(told(verbs, "all guests and the VSP", request, since));
+        }
+        ClientToVsp::VspLeave => {
+            return Some(told(("stop", "stopping", "Stopped"), "the VSP", request, since));
+        }
         ClientToVsp::Devices(request) => return words_for_devices(request, since),
         ClientToVsp::Io(request) => return words_for_hardware(request, since),
         _ => return None,
@@ -110,8 +117,14 @@ fn words_for_devices(request: &DeviceRequest, since: Millis) -> Option<Waiting> 
         }
         DeviceRequest::Reidentify => ("identify", "identifying", "Identified", "all devices".to_owned()),
         DeviceRequest::Repair => ("check", "checking", "Checked", "the device database".to_owned()),
-        DeviceRequest::HostUse(_) => {
-            ("restrict", "restricting", "Restricted", "the storage of the VSP itself".to_owned())
+        DeviceRequest::HostUse(wanted) => {
+            let (verb, doing, done) = match wanted {
+                HostUse::Restrict | HostUse::AtStart(true) => ("restrict", "restricting", "Restricted"),
+                HostUse::Release | HostUse::AtStart(false) => ("release", "releasing", "Released"),
+                HostUse::Restore => ("restore", "restoring", "Restored"),
+            };
+            let when = if matches!(wanted, HostUse::AtStart(_)) { " at its start" } else { "" };
+            (verb, doing, done, format!("the storage of the VSP itself{when}"))
         }
         DeviceRequest::List { .. } => return None,
     };

@@ -16,6 +16,7 @@ pub(super) fn take(state: &mut State, event: VspMsg, effects: &mut Vec<Effect>) 
     match event {
         VspMsg::Up(status) => {
             state.link = Link::Up(status);
+            state.notice.take_if(|notice| notice.text == act::NO_CONNECTION);
             effects.extend(state.consoles.retain(|_| false).into_iter().map(Effect::CloseConsole));
             state.logs.clear();
             state.figures.interrupt();

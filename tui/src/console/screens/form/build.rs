@@ -1,7 +1,7 @@
 //! The fields of each form, and the request that comes of them.
 
 use super::rule::{Rule, parse_memory, parse_size};
-use super::{Form, Key, Purpose, hardware};
+use super::{Form, Key, Purpose, hardware, settings};
 use crate::view::format;
 use ipc::device::{DeviceKind, DeviceRequest};
 use ipc::message::{
@@ -22,6 +22,12 @@ const NAME_HINT: &str = "Letters, digits, '-', '_' and '.', at least one of them
 const MEMORY_HINT: &str = "As 512M or 2G, in steps of 64 MB";
 const KERNEL_HINT: &str = "Path of a vmlinux or vmlinux.gz, or builtin:diag; empty for none";
 pub(super) const SIZE_HINT: &str = "Bytes that go on each cartridge, as 512M or 10G";
+const START_HINT: &str = "auto: with the VSP; Left and Right choose";
+const LABEL_HINT: &str = "A description";
+const ENTITLEMENT_HINT: &str = "Least and most share of a processor, as 10:100 (per cent)";
+const GROUPS_HINT: &str = "Who may use the console, as ops:admin staff:oper";
+const USERS_HINT: &str = "Who may use the console, as anna:admin bert:oper";
+const KEYWORDS_HINT: &str = "As graceful_stop_timeout=60 os_version=11iv3 vm_type=vpar";
 const ADDRESS_HINT: &str = "As 0,1,0; empty lets the VSP choose";
 
 pub(super) fn fields(purpose: &Purpose) -> Vec<FieldRow> {
@@ -45,7 +51,12 @@ fn fixed_fields(purpose: &Purpose) -> Vec<FixedRow> {
             (Key::Initrd, "Initial RAM disk", Rule::File, own(""), "Path; empty for none"),
             (Key::Append, "Command line", Rule::Text, own(""), "What the kernel gets; may be empty"),
             (Key::Path, "Disk file", Rule::File, own(""), "File that becomes a virtual disk; empty for none"),
-            (Key::Start, "Start", START, own("manual"), "auto: with the VSP; Left and Right choose"),
+            (Key::Start, "Start", START, own("manual"), START_HINT),
+            (Key::Label, "Label", Rule::Options, own(""), LABEL_HINT),
+            (Key::Entitlement, "Entitlement", Rule::Options, own(""), ENTITLEMENT_HINT),
+            (Key::Groups, "Groups", Rule::Options, own(""), GROUPS_HINT),
+            (Key::Users, "Users", Rule::Options, own(""), USERS_HINT),
+            (Key::Keywords, "Other keywords", Rule::Options, own(""), KEYWORDS_HINT),
         ],
         Purpose::Modify(guest) => modify_fields(guest),
         // Its fields are as many as the guest has devices.
@@ -118,7 +129,7 @@ fn fixed_fields(purpose: &Purpose) -> Vec<FixedRow> {
         ],
         Purpose::CreateFile => vec![
             (Key::Path, "File", Rule::SomePath, own(""), "Path where nothing is yet"),
-            (Key::Size, "Size", Rule::Size, own("10G"), "As 512M or 10G; takes no room before it is written"),
+            (Key::Size, "Size", Rule::Size, own("10G"), "As 512M or 10G; the room is reserved"),
         ],
         Purpose::NewLibrary
         | Purpose::NewTape
@@ -141,7 +152,7 @@ const FATES: Rule = Rule::Choice(&["share", COPIED, LEFT_OUT]);
 /// Of a device that has no data of its own.
 const FEW_FATES: Rule = Rule::Choice(&["share", LEFT_OUT]);
 
-/// A name, and for every device whether the clone has it, too, or a copy.
+/// A name, for every device whether the clone has it, too, or a copy, and what else may be otherwise.
 fn clone_fields(guest: &GuestDetail) -> Vec<FieldRow> {
     let name = format!("{}-2", guest.summary.name);
     let mut rows = vec![(Key::Name, "Name".to_owned(), Rule::GuestName, name, NAME_HINT.to_owned())];
@@ -157,7 +168,15 @@ fn clone_fields(guest: &GuestDetail) -> Vec<FieldRow> {
             rows.push((Key::Copy(place), "  copied to".to_owned(), Rule::Path, copy, hint.to_owned()));
         }
     }
+    let own = |(key, label, rule, text, hint): FixedRow| (key, label.to_owned(), rule, text, hint.to_owned());
+    rows.extend(cloned_settings(guest).into_iter().map(own));
     rows
+}
+
+/// What may be otherwise in a clone, as the original has it.
+fn cloned_settings(guest: &GuestDetail) -> Vec<FixedRow> {
+    let wanted = [Key::Vcpus, Key::Memory, Key::Label];
+    modify_fields(guest).into_iter().filter(|(key, ..)| wanted.contains(key)).collect()
 }
 
 /// A name for a copy beside a file: `/a/b.img` is copied to `/a/b-2.img`.
@@ -172,23 +191,22 @@ fn modify_fields(guest: &GuestDetail) -> Vec<FixedRow> {
         let found = guest.keywords.iter().find(|(keyword, _)| keyword == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
+    let option = |key, label, hint| (key, label, Rule::Options, settings::text(key, guest), hint);
     let summary = &guest.summary;
     vec![
         (Key::Name, "Name", Rule::GuestName, summary.name.clone(), "A new name; the guest must be off"),
         (Key::Os, "OS type", OS_TYPES, summary.os_type.to_lowercase(), "Left and Right choose"),
         (Key::Vcpus, "vCPUs", Rule::Vcpus, summary.vcpus.to_string(), "1 to 16"),
         (Key::Memory, "Memory", Rule::Memory, memory_text(summary.memory_bytes), MEMORY_HINT),
-        (Key::Label, "Label", Rule::Text, guest.label.clone(), "A description"),
+        option(Key::Label, "Label", LABEL_HINT),
         (Key::Kernel, "Kernel", Rule::File, keyword("kernel"), KERNEL_HINT),
         (Key::Initrd, "Initial RAM disk", Rule::File, keyword("initrd"), "Path; empty for none"),
         (Key::Append, "Command line", Rule::Text, keyword("append"), "What the kernel gets; may be empty"),
-        (
-            Key::Start,
-            "Start",
-            START,
-            start_text(guest.start).to_owned(),
-            "auto: with the VSP; Left and Right choose",
-        ),
+        (Key::Start, "Start", START, start_text(guest.start).to_owned(), START_HINT),
+        option(Key::Entitlement, "Entitlement", ENTITLEMENT_HINT),
+        option(Key::Groups, "Groups", GROUPS_HINT),
+        option(Key::Users, "Users", USERS_HINT),
+        option(Key::Keywords, "Other keywords", KEYWORDS_HINT),
     ]
 }
 
@@ -215,12 +233,12 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
     };
     Some(match &form.purpose {
         Purpose::Create => {
-            let keys = [Key::Os, Key::Vcpus, Key::Memory, Key::Kernel, Key::Initrd, Key::Append, Key::Start];
-            let is_given = |key: &Key| !form.value(*key).is_empty();
+            let given =
+                form.fields.iter().filter(|field| field.key != Key::Name && !field.value().is_empty());
             let disk = Some(form.value(Key::Path)).filter(|path| !path.is_empty());
             ClientToVsp::CreateGuest {
                 name: text(Key::Name),
-                settings: keys.into_iter().filter(is_given).filter_map(|key| setting(form, key)).collect(),
+                settings: given.flat_map(|field| settings_of(form, field.key, "")).collect(),
                 devices: disk.into_iter().map(|path| statement("disk", "", path)).collect(),
                 manner: Manner::Normal,
             }
@@ -228,8 +246,7 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
         Purpose::Modify(guest) => {
             // Only what differs is asked for.
             let before = modify_fields(guest);
-            let changed = before.iter().filter(|(key, _, _, text, _)| form.value(*key) != text.trim());
-            let settings: Vec<Setting> = changed.filter_map(|(key, ..)| setting(form, *key)).collect();
+            let settings = changed_settings(form, &before);
             if settings.is_empty() {
                 return None;
             }
@@ -249,7 +266,7 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
             ClientToVsp::CloneGuest(Box::new(CloneGuest {
                 guest: GuestRef::Name(guest.summary.name.clone()),
                 name: text(Key::Name),
-                settings: Vec::new(),
+                settings: changed_settings(form, &cloned_settings(guest)),
                 devices,
                 copies,
                 manner: Manner::Normal,
@@ -293,6 +310,22 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
     })
 }
 
+/// What differs from the texts of these fields.
+fn changed_settings(form: &Form, before: &[FixedRow]) -> Vec<Setting> {
+    let changed = before.iter().filter(|(key, _, _, text, _)| form.value(*key) != text.trim());
+    changed.flat_map(|(key, _, _, text, _)| settings_of(form, *key, text)).collect()
+}
+
+/// What a field sets, whose text was `before`.
+fn settings_of(form: &Form, key: Key, before: &str) -> Vec<Setting> {
+    match key {
+        Key::Label | Key::Entitlement | Key::Groups | Key::Users | Key::Keywords => {
+            settings::read_change(key, before, form.value(key))
+        }
+        _ => setting(form, key).into_iter().collect(),
+    }
+}
+
 fn setting(form: &Form, key: Key) -> Option<Setting> {
     let value = form.value(key);
     let keyword = |keyword: &str| Setting::Keyword { keyword: keyword.to_owned(), value: value.to_owned() };
@@ -301,7 +334,6 @@ fn setting(form: &Form, key: Key) -> Option<Setting> {
         Key::Os => Setting::OsType(value.to_owned()),
         Key::Vcpus => Setting::Vcpus(value.parse().ok()?),
         Key::Memory => Setting::MemoryBytes(parse_memory(value).ok()?),
-        Key::Label => Setting::Label(value.to_owned()),
         Key::Start if value == "auto" => Setting::Start(StartAttribute::Auto),
         Key::Start => Setting::Start(StartAttribute::Manual),
         Key::Kernel => keyword("kernel"),

@@ -16,6 +16,8 @@ pub(crate) enum Rule {
     Memory,
     /// Any text.
     Text,
+    /// What options of `hpvmcreate` say.
+    Options,
     /// Text that is not empty.
     Word,
     /// A file that is there, a built-in one, or nothing.
@@ -62,7 +64,7 @@ pub(super) fn problem(rule: Rule, value: &str, guests: &GuestsScreen, own: Optio
             _ => Some(format!("A guest has 1 to {MOST_VCPUS} vCPUs")),
         },
         Rule::Memory => parse_memory(value).err(),
-        Rule::Text | Rule::Choice(_) => None,
+        Rule::Text | Rule::Choice(_) | Rule::Options => None,
         Rule::Word => value.is_empty().then(|| "This cannot be empty".to_owned()),
         Rule::SomePath | Rule::Store if value.is_empty() => {
             Some("Type the whole path, from '/' on".to_owned())

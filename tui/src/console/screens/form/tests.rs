@@ -35,24 +35,29 @@ fn complete_forms_ask_for_what_a_command_would() {
             (Key::Initrd, "/i"),
             (Key::Append, "root=/dev/sda quiet"),
             (Key::Path, "/d"),
+            (Key::Label, "a label"),
+            (Key::Entitlement, "20:50"),
+            (Key::Users, "anna:admin"),
+            (Key::Keywords, "graceful_stop_timeout=60"),
         ],
     );
     assert_eq!(
         asks_for(&create).as_deref(),
         Some(
             "hpvmcreate -P lin1 -O linux -c 4 -r 2G -x kernel=/k -x initrd=/i -x 'append=root=/dev/sda quiet' \
-             -B manual -a disk:avio_stor::file:/d"
+             -B manual -l 'a label' -e 20:50 -u anna:admin -x graceful_stop_timeout=60 -a disk:avio_stor::file:/d"
         )
     );
     let mut guest = Box::new(samples::detail());
-    let copied = [(Key::Fate(0), "copy"), (Key::Copy(0), "/new"), (Key::Fate(1), "leave out")];
+    let copied =
+        [(Key::Vcpus, "8"), (Key::Fate(0), "copy"), (Key::Copy(0), "/new"), (Key::Fate(1), "leave out")];
     assert_eq!(asks_for(&filled(Purpose::Clone(guest.clone()), &copied)), None, "it is on");
     guest.summary.state = GuestState::Off;
     let clone = filled(Purpose::Clone(guest), &copied);
     assert_eq!(
         asks_for(&clone).as_deref(),
         Some(
-            "hpvmclone -P demo -N demo-2 -d dvd:avio_stor:0,1,1:null:/iso -b disk:avio_stor:0,1,0:file:/new"
+            "hpvmclone -P demo -N demo-2 -c 8 -d dvd:avio_stor:0,1,1:null:/iso -b disk:avio_stor:0,1,0:file:/new"
         )
     );
     let add = filled(

@@ -240,7 +240,7 @@ impl Past {
 
     /// Whether the first line and the last line are the first and the last of all.
     pub(super) fn ends(&self) -> (bool, bool) {
-        let is_top = self.bottom + 1 <= self.page;
+        let is_top = self.bottom < self.page;
         (self.is_oldest && is_top, self.is_newest && self.bottom + 1 >= self.lines.len())
     }
 }
