@@ -263,7 +263,7 @@ fn options(spec: &Spec, name: &'static str) -> Command {
         .version(concat!("Version ", env!("CARGO_PKG_VERSION")))
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .arg(clap::arg!(help: -H --help "Print help").action(ArgAction::Help))
+        .arg(clap::arg!(help: -H --help "Print help").action(ArgAction::Help).global(true))
         .arg(clap::arg!(version: -v --version "Print version").action(ArgAction::Version));
     let command = (spec.augment)(command);
     // Taken where it means nothing else.
@@ -339,10 +339,16 @@ mod tests {
     }
 
     #[test]
-    fn help_has_a_second_letter_where_that_means_nothing_else() {
-        for (words, is_help) in
-            [(["hpvmstatus", "-h"], true), (["hpvmhostrdev", "-h"], true), (["hpvmstop", "-h"], false)]
-        {
+    fn help_is_had_everywhere_and_has_a_second_letter_where_that_means_nothing_else() {
+        let cases: [(&[&str], bool); 6] = [
+            (&["hpvmstatus", "-h"], true),
+            (&["hpvmhostrdev", "-h"], true),
+            (&["hpvmstop", "-h"], false),
+            (&["hpvm", "vsp", "stop", "-h"], true),
+            (&["hpvm", "tape", "create", "--help"], true),
+            (&["hpvm", "library", "move", "-H"], true),
+        ];
+        for (words, is_help) in cases {
             let words: Vec<OsString> = words.iter().map(OsString::from).collect();
             let Asked::Wrong(_, error) = asked(&words) else { panic!("{words:?}") };
             assert_eq!(!error.use_stderr(), is_help, "{words:?}");

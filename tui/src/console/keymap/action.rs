@@ -51,6 +51,8 @@ pub(crate) enum Action {
     Stop,
     /// Ask, then reset the selected guest.
     Reset,
+    /// Ask, then send the selected guest INIT.
+    TransferControl,
     /// Ask, then remove what is selected.
     Remove,
     /// Open the form for a new guest, or a new entry.

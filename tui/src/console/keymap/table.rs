@@ -101,6 +101,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(Context::Vmp, &[Key::char('o')], Action::Start, "PC  power on", "Power on"),
     row(Context::Vmp, &[Key::char('g')], Action::Stop, "GR  shut down, power off", "Shut down or power off, after asking"),
     row(Context::Vmp, &[Key::char('r')], Action::Reset, "RS  reset", "Reset, after asking"),
+    row(Context::Vmp, &[Key::char('i')], Action::TransferControl, "TC  send INIT", "Transfer of control (INIT), after asking"),
     row(Context::Vmp, &[Key::char('l')], Action::GuestLog, "SL  event log", "The guest's log"),
     row(Context::Vmp, &[Key::char('m')], Action::GuestScreen, "VM  state, IN and EJ of discs", "State and devices; discs go in and out there"),
     row(Context::Vmp, &[Key::char('u')], Action::ShowUsers, "WHO who is at the console", "Who is at the console"),

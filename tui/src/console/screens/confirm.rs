@@ -44,6 +44,19 @@ impl Confirm {
         }
     }
 
+    /// Before a guest is sent INIT.
+    pub(crate) fn transfer_control(guest: &str) -> Self {
+        Self {
+            question: format!("Send INIT to the virtual machine '{guest}'?"),
+            consequence:
+                "An operating system that listens for it stops to print what its processors do, or to dump \
+                          its memory. One that does not is reset: what it has not written is lost."
+                    .to_owned(),
+            request: ClientToVsp::InitGuest(GuestRef::Name(guest.to_owned())),
+            harder: None,
+        }
+    }
+
     /// Before a guest is removed.
     pub(crate) fn remove(guest: &str) -> Self {
         Self {

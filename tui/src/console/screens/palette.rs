@@ -62,12 +62,13 @@ pub(crate) struct Palette {
 }
 
 /// What can be done to any guest.
-const OF_GUESTS: [(&str, Action); 7] = [
+const OF_GUESTS: [(&str, Action); 8] = [
     ("console", Action::ConsoleScreen),
     ("details", Action::GuestScreen),
     ("start", Action::Start),
     ("stop", Action::Stop),
     ("reset", Action::Reset),
+    ("INIT", Action::TransferControl),
     ("log", Action::GuestLog),
     ("remove", Action::Remove),
 ];

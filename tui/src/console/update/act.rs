@@ -77,6 +77,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::Start => request::start_selected(state, effects),
         Action::Stop => confirm(state, Confirm::stop),
         Action::Reset => confirm(state, Confirm::reset),
+        Action::TransferControl => confirm(state, Confirm::transfer_control),
         Action::Remove => remove(state, context),
         Action::Create if context == Context::Storage => open_form(state, Purpose::AddEntry, effects),
         Action::Create => open_form(state, Purpose::Create, effects),

@@ -44,6 +44,9 @@ fn words_for(request: &ClientToVsp, since: Millis) -> Option<Waiting> {
             ("end the session at the console of", "ending a session at the console of", done, done, guest)
         }
         ClientToVsp::ResetGuest(guest) => ("reset", "resetting", "is reset", "is being reset already", guest),
+        ClientToVsp::InitGuest(guest) => {
+            ("send INIT to", "sending INIT to", "has been sent INIT", "has been sent INIT already", guest)
+        }
         ClientToVsp::RemoveGuest(guest) => ("remove", "removing", "is removed", "is removed already", guest),
         ClientToVsp::CreateGuest { name, .. } => {
             ("create", "creating", "is created", "exists already", &GuestRef::Name(name.clone()))
