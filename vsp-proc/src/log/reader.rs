@@ -4,8 +4,9 @@
 //! holds up nobody and misses nothing but what is deleted meanwhile. Nothing here logs (see [`super::hub`]).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Select, TryRecvError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Select, TryRecvError};
 use ipc::log::{Level, LogPosition, LogRecord, LogSource, Past, Start, Tail};
 use ipc::message::{Consoles, Event, LogQuery};
 use regex::{Regex, RegexBuilder};
@@ -14,6 +15,8 @@ use super::hub::{Listener, LogHub};
 
 /// Most bytes of a compiled pattern.
 const PATTERN_LIMIT: usize = 1 << 20;
+/// Least time between two looks at what was added.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// Whose logs the client may read: everybody's, or those of these guests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,14 +132,18 @@ impl LogReader {
     }
 
     fn follow(&mut self, out: &mut Out<'_>) -> ipc::Result<()> {
+        let mut passed: Option<Instant> = None;
         loop {
             out.wait(&self.listener)?;
+            // A record alone goes at once. A guest that floods its console would have its lines read 500 times a second.
+            out.rest(passed.map_or(Duration::ZERO, |passed| GATHER.saturating_sub(passed.elapsed())))?;
             let news = self.listener.take();
             let mut changed = news.changed;
             if news.has_other_logs {
                 changed.extend(self.look_for_logs(out)?);
             }
             self.pass(&changed, None, out)?;
+            passed = Some(Instant::now());
         }
     }
 
@@ -322,6 +329,14 @@ impl Out<'_> {
 
     fn send(&mut self, event: Event) -> ipc::Result<()> {
         (self.send)(event)
+    }
+
+    /// Lets time pass.
+    fn rest(&self, time: Duration) -> ipc::Result<()> {
+        match self.hung_up.recv_timeout(time) {
+            Err(RecvTimeoutError::Disconnected) => Err(ipc::Error::Closed),
+            _ => Ok(()),
+        }
     }
 
     /// Waits for news.
