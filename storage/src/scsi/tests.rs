@@ -28,6 +28,16 @@ pub(super) fn run_with(
     (execution, memory)
 }
 
+/// A command block of this row that passes the first checks: `bytes` where they are used.
+pub(super) fn accepted<U>(row: &Row<U>, bytes: &[u8]) -> Vec<u8> {
+    let byte = |(i, used): (usize, &u8)| match (i, row.service_action) {
+        (0, _) => row.opcode,
+        (1, Some(action)) => action,
+        _ => bytes.get(i).copied().unwrap_or(0) & used,
+    };
+    row.usage.iter().enumerate().map(byte).collect()
+}
+
 /// What a command answers that must succeed.
 pub(super) fn send(target: &dyn Target, cdb: &[u8], data_out: &[u8]) -> Vec<u8> {
     let (execution, mut memory) = run(target, cdb, data_out, ROOM);

@@ -1,8 +1,8 @@
 //! Attached devices: names, configuration, and who is kept out.
 
-use tests::{Console, Deadline, Guest, Ran, Vsp};
+use tests::{Deadline, Guest, Ran, Vsp};
 
-use crate::guest::PROMPT;
+use crate::guest::{PROMPT, command};
 
 const AUTOCH: &str = "/dev/rchgr/autoch1";
 
@@ -138,14 +138,6 @@ fn the_vsp_and_other_guests_keep_a_device_from_being_attached() {
     assert!(done(&ivm2.run("status", &["-d"])).contains(&statement));
     ivm1.stop();
     ivm2.stop();
-}
-
-/// Types a command at the prompt; what it wrote.
-fn command(console: &mut Console<'_>, line: &str) -> String {
-    console.skip();
-    console.line(line);
-    console.expect(line, Deadline::Guest);
-    console.expect(PROMPT, Deadline::Guest)
 }
 
 /// hpvm.md 7.6: the three who may come late, and the ways a device becomes free.

@@ -3,7 +3,7 @@
 
 use ipc::message::{Event, GuestRef, GuestState, Subscription};
 use nix::sys::signal::Signal;
-use tests::{Deadline, Guest, Vsp};
+use tests::{Console, Deadline, Guest, Vsp};
 
 pub(crate) const PROMPT: &str = "diag# ";
 
@@ -18,6 +18,14 @@ pub(crate) fn running<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
     guest.start();
     guest.console().expect(PROMPT, Deadline::Guest);
     guest
+}
+
+/// Types a command at the prompt; what it wrote.
+pub(crate) fn command(console: &mut Console<'_>, line: &str) -> String {
+    console.skip();
+    console.line(line);
+    console.expect(line, Deadline::Guest);
+    console.expect(PROMPT, Deadline::Guest)
 }
 
 #[test]

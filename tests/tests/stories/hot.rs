@@ -6,9 +6,9 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use tests::{Console, Deadline, Guest, Vsp, wait_for};
+use tests::{Deadline, Guest, Vsp, wait_for};
 
-use crate::guest::PROMPT;
+use crate::guest::{PROMPT, command};
 
 const CHANGED: &str = "storage configuration has changed";
 
@@ -23,14 +23,6 @@ fn running<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
 
 fn statement(vsp: &Vsp, target: u8, name: &str) -> String {
     format!("disk:avio_stor:0,0,{target}:file:{}", vsp.disk(name, 8 << 20))
-}
-
-/// Types a command at the prompt; what it wrote.
-fn command(console: &mut Console<'_>, line: &str) -> String {
-    console.skip();
-    console.line(line);
-    console.expect(line, Deadline::Guest);
-    console.expect(PROMPT, Deadline::Guest)
 }
 
 /// What the guest has, and what it is configured to have.

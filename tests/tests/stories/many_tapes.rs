@@ -1,9 +1,9 @@
 //! A guest with as many tapes as a guest has devices: configured in a few calls, and found by two systems.
 
 use tests::linux::{self, shell};
-use tests::{Console, Deadline, Vsp};
+use tests::{Deadline, Vsp};
 
-use crate::guest::PROMPT;
+use crate::guest::{PROMPT, command};
 
 /// Devices of a guest: its disk, and tapes.
 const DEVICES: usize = 256;
@@ -53,14 +53,6 @@ fn the_diagnostic_guest_has_255_tapes() {
     assert_eq!(used.lines().filter(|line| line.ends_with(" many")).count(), 1, "{used}");
     many.stop();
     println!("checked: a guest with 255 tapes");
-}
-
-/// Types a command at the prompt; what it wrote.
-fn command(console: &mut Console<'_>, line: &str) -> String {
-    console.skip();
-    console.line(line);
-    console.expect(line, Deadline::Guest);
-    console.expect(PROMPT, Deadline::Guest)
 }
 
 #[test]

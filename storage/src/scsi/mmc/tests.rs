@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::scsi::command::rows;
-use crate::scsi::tests::{self, check_tables, data, run, sense};
+use crate::scsi::tests::{self, accepted, check_tables, data, run, sense};
 use crate::segments::Segments;
 use crate::testing::{Failing, MemoryStore};
 
@@ -272,12 +272,7 @@ proptest::proptest! {
     ) {
         let dvd = loaded();
         run(&dvd, &bytes, &[], room);
-        let row = rows::<Dvd>().nth(row).unwrap();
-        let known: Vec<u8> = row.usage.iter().enumerate().map(|(i, used)| match (i, row.service_action) {
-            (0, _) => row.opcode,
-            (1, Some(action)) => action,
-            _ => bytes.get(i).copied().unwrap_or(0) & used,
-        }).collect();
+        let known = accepted(rows::<Dvd>().nth(row).unwrap(), &bytes);
         run(&dvd, &known, &[], room);
     }
 }

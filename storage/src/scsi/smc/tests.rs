@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::library::Plan;
 use crate::scsi::command::rows;
-use crate::scsi::tests::{self, check_tables, data, run, sense};
+use crate::scsi::tests::{self, accepted, check_tables, data, run, sense};
 use crate::scsi::{Completion, Delivery};
 use crate::segments::Segments;
 
@@ -445,12 +445,7 @@ proptest! {
     ) {
         let bench = bench();
         run(&*bench.port, &bytes, &bytes, room);
-        let row = rows::<ChangerPort>().nth(row).unwrap();
-        let known: Vec<u8> = row.usage.iter().enumerate().map(|(i, used)| match (i, row.service_action) {
-            (0, _) => row.opcode,
-            (1, Some(action)) => action,
-            _ => bytes.get(i).copied().unwrap_or(0) & used,
-        }).collect();
+        let known = accepted(rows::<ChangerPort>().nth(row).unwrap(), &bytes);
         run(&*bench.port, &known, &bytes, room);
     }
 }

@@ -12,7 +12,7 @@ use super::super::Delivery;
 use super::super::command::{Needs, rows};
 use super::*;
 use crate::scsi::sense::Key;
-use crate::scsi::tests::{check_tables, run_with};
+use crate::scsi::tests::{accepted, check_tables, run_with};
 use crate::segments::Segments;
 use crate::testing::{Failing, MemoryStore};
 
@@ -452,12 +452,7 @@ proptest::proptest! {
         let bench = Bench::new();
         bench.run(&cdb, &data_out, room);
         // And one that passes the first checks.
-        let row = rows::<Disk>().nth(row).unwrap();
-        let known: Vec<u8> = row.usage.iter().enumerate().map(|(i, used)| match (i, row.service_action) {
-            (0, _) => row.opcode,
-            (1, Some(action)) => action,
-            _ => cdb.get(i).copied().unwrap_or(0) & used,
-        }).collect();
+        let known = accepted(rows::<Disk>().nth(row).unwrap(), &cdb);
         bench.run(&known, &data_out, room);
     }
 }

@@ -5,7 +5,7 @@ mod kept;
 use super::*;
 use crate::disc::Kind;
 use crate::scsi::command::rows;
-use crate::scsi::tests::{self, check_tables, data, refusal, run, send};
+use crate::scsi::tests::{self, accepted, check_tables, data, refusal, run, send};
 
 struct Bench {
     burner: Arc<Burner>,
@@ -425,12 +425,7 @@ proptest::proptest! {
         let kinds = [Kind::CdR, Kind::CdRw, Kind::DvdMinusR, Kind::DvdMinusRw, Kind::DvdPlusR, Kind::DvdPlusRw];
         let bench = bench(kinds[kind]);
         run(&*bench.port, &bytes, &bytes, room);
-        let row = rows::<BurnerPort>().nth(row).unwrap();
-        let known: Vec<u8> = row.usage.iter().enumerate().map(|(i, used)| match (i, row.service_action) {
-            (0, _) => row.opcode,
-            (1, Some(action)) => action,
-            _ => bytes.get(i).copied().unwrap_or(0) & used,
-        }).collect();
+        let known = accepted(rows::<BurnerPort>().nth(row).unwrap(), &bytes);
         run(&*bench.port, &known, &bytes, room);
     }
 }
