@@ -155,3 +155,25 @@ fn slow_line_has_differences_only_and_is_left_free_for_keys() -> anyhow::Result<
     assert_eq!(whole, 0, "the screen is never drawn anew");
     Ok(())
 }
+
+#[test]
+fn keys_and_a_new_size_that_come_at_once_are_both_taken() -> anyhow::Result<()> {
+    let vsp = Vsp::new();
+    vsp.start();
+    vsp.create("ivm1", &[]);
+    let mut terminal = open(&vsp)?;
+    let console = Pid::from_raw(terminal.program().pid());
+    let rounds: [(&[u8], _, _); 2] = [(b"4", (100, 30), "Device database"), (b"1", (120, 40), "Guests")];
+    for (key, (columns, lines), shown) in rounds.into_iter().cycle().take(40) {
+        kill(console, Signal::SIGSTOP)?;
+        terminal.press(key)?;
+        terminal.resize(columns, lines)?;
+        kill(console, Signal::SIGCONT)?;
+        // The footer is the last line of the new size.
+        let is_there = |screen: &str| {
+            screen.contains(shown) && screen.lines().last().is_some_and(|line| line.contains("? help"))
+        };
+        terminal.see(Soon.length(), "the other screen in the new size", is_there)?;
+    }
+    Ok(())
+}
