@@ -49,13 +49,17 @@ impl Terminal {
         assert!(tmux.status().expect("tmux runs").success());
     }
 
-    /// What was copied last.
+    /// Waits until `text` is what was copied last.
     ///
     /// # Panics
-    /// If tmux does not say.
-    pub fn copied(&self) -> String {
-        let output = self.tmux().arg("show-buffer").output().expect("tmux runs");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+    /// After the deadline, with what it is, or if tmux does not say.
+    pub fn see_copied(&self, text: &str) {
+        let copied = || {
+            let output = self.tmux().arg("show-buffer").output().expect("tmux runs");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let is_copied = || (copied() == text).then_some(());
+        wait_for(Deadline::Soon, &format!("'{text}' to be copied"), copied, is_copied);
     }
 
     /// The VSP that commands here talk to.
