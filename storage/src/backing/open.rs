@@ -88,21 +88,20 @@ pub(super) fn open(path: &Path, kind: Kind, access: Access, sysfs: &Sysfs) -> Re
     };
     let mut options = File::options();
     options.read(true).write(access == Access::ReadWrite).custom_flags(flags | libc::O_CLOEXEC);
-    let opened = match kind {
-        Kind::File => options.open(path),
-        Kind::Disk | Kind::LogicalVolume => claims::open(Identity::of(&before), || options.open(path)),
-    };
-    let file = opened.map_err(|source| match source.raw_os_error() {
-        Some(libc::EBUSY) => OpenError::InUse(path.to_owned()),
-        Some(libc::ENOMEDIUM) => OpenError::NoMedium(path.to_owned()),
-        _ => host("open", path)(source),
-    })?;
-    if kind == Kind::File {
-        lock(&file, access).map_err(|source| match source.raw_os_error() {
-            Some(libc::EAGAIN | libc::EACCES) => OpenError::InUse(path.to_owned()),
-            _ => host("lock", path)(source),
+    let file = claims::open(Identity::of(&before), || {
+        let file = options.open(path).map_err(|source| match source.raw_os_error() {
+            Some(libc::EBUSY) => OpenError::InUse(path.to_owned()),
+            Some(libc::ENOMEDIUM) => OpenError::NoMedium(path.to_owned()),
+            _ => host("open", path)(source),
         })?;
-    }
+        if kind == Kind::File {
+            lock(&file, access).map_err(|source| match source.raw_os_error() {
+                Some(libc::EAGAIN | libc::EACCES) => OpenError::InUse(path.to_owned()),
+                _ => host("lock", path)(source),
+            })?;
+        }
+        Ok(file)
+    })?;
     // Again, of what was really opened.
     let metadata = file.metadata().map_err(host("examine", path))?;
     let device = check_kind(path, &metadata, kind, sysfs)?;

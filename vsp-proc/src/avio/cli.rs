@@ -5,14 +5,14 @@
 use std::iter;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use storage::attached::Device;
 use storage::backing::tap::Cartridge;
-use storage::backing::{Access, OpenError, RawFile};
+use storage::backing::{Access, RawFile};
 use storage::identity::unit_id;
 use storage::library::Library;
 use storage::scsi::{Changer, DataTransferElement, Disk, Initiator, Product, Reservations, TapeDrive};
@@ -50,7 +50,7 @@ pub fn run(args: AvioArgs) -> anyhow::Result<()> {
     let targets = Arc::new(Targets::new());
     for (number, path) in args.disks.iter().enumerate() {
         let number = u8::try_from(number).context("too many disks")?;
-        let store = Arc::new(open(path)?);
+        let store = Arc::new(RawFile::open(path, Access::ReadWrite)?);
         // However the file was named on the command line.
         let id = unit_id(&std::fs::canonicalize(path)?.to_string_lossy());
         targets.insert(number, Arc::new(Disk::new(store, Product::FileDisk, id)))?;
@@ -92,19 +92,6 @@ pub fn run(args: AvioArgs) -> anyhow::Result<()> {
             Ok(())
         }
         (None, None) => bail!("neither a socket nor a path to listen on"),
-    }
-}
-
-/// Opens a disk, which the back-end of a guest that has just ended may be about to leave.
-fn open(path: &Path) -> Result<RawFile, OpenError> {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    const PAUSE: Duration = Duration::from_millis(20);
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match RawFile::open(path, Access::ReadWrite) {
-            Err(OpenError::InUse(_)) if Instant::now() < deadline => std::thread::sleep(PAUSE),
-            result => return result,
-        }
     }
 }
 
