@@ -4,7 +4,8 @@ use super::super::Wait;
 use super::super::command::{Moved, Stop, Task};
 use super::super::sense::Sense;
 use super::blocks::Extent;
-use super::{Against, BLOCK, Disk, LogicalUnit};
+use super::exchanges::{Exchange, Stage};
+use super::{Against, BLOCK, Disk, LogicalUnit, locked};
 use crate::backing::{Durability, Patience};
 use crate::segments::Segments;
 
@@ -68,7 +69,8 @@ impl Disk {
         Ok(Moved { data_out: len, ..Moved::NOTHING })
     }
 
-    /// COMPARE AND WRITE (SBC-3 clause 5.2): no other write comes between the two.
+    /// COMPARE AND WRITE (SBC-3 clause 5.2): no other write comes between the two. One that a VSP was killed over, and that
+    /// comes again, goes on where it was: it may have written already what it would be compared with.
     pub(super) fn compare_and_write(&self, task: &Task<'_>) -> Result<Moved, Stop> {
         let blocks = task.cdb.byte(13);
         if blocks > MAX_COMPARE {
@@ -83,12 +85,34 @@ impl Disk {
         if self.is_reserved(Against::All) {
             return Err(Stop::Conflict);
         }
-        self.compare(offset, len, &data.slice(0, len))?;
+        let exchange = {
+            let mut bytes = vec![0; data.len_bytes() as usize];
+            data.read(0, &mut bytes);
+            Exchange::new(task.delivery, task.cdb.0, &bytes)
+        };
+        let before = match task.delivery.again {
+            true => locked(&self.unit.exchanges).stage(self.initiator, exchange),
+            false => None,
+        };
+        if before == Some(Stage::Written) {
+            return Ok(Moved { data_out: 2 * len, ..Moved::NOTHING });
+        }
+        if before.is_none() {
+            self.compare(offset, len, &data.slice(0, len))?;
+            self.note_exchange(exchange, Stage::Compared);
+        }
         let durability = self.durability(task.cdb.bit(1, 3));
         let written = self.unit.store.write_at(offset, &data.slice(len, len), durability);
         written.map_err(|error| self.failed_write(error))?;
+        self.note_exchange(exchange, Stage::Written);
         self.has_written(len);
         Ok(Moved { data_out: 2 * len, ..Moved::NOTHING })
+    }
+
+    fn note_exchange(&self, exchange: Exchange, stage: Stage) {
+        locked(&self.unit.exchanges).note(self.initiator, exchange, stage);
+        self.unit.nexuses.note_change();
+        self.unit.keep();
     }
 
     /// Reads the range and compares it with `expected`: all of it, or one block over and over, or nothing.

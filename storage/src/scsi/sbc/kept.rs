@@ -1,10 +1,11 @@
 //! What of a disk survives the VSP: the settings of MODE SELECT and START STOP UNIT, what each initiator was told of the
-//! capacity, and what it is still to be told.
+//! capacity, what it is still to be told, and which of its COMPARE AND WRITE commands were carried out.
 //!
 //! ```text
 //!   write-cache 1
 //!   stopped 0
 //!   told <initiator> <blocks>
+//!   exchange …                    (`exchanges`)
 //! ```
 
 use std::path::Path;
@@ -51,6 +52,7 @@ impl Unit {
                 let [initiator, blocks] = words else { return None };
                 locked(&self.told).insert(parse_initiator(initiator)?, blocks.parse().ok()?);
             }
+            "exchange" => locked(&self.exchanges).restore(words)?,
             _ => return None,
         }
         Some(())
@@ -88,6 +90,7 @@ impl Unit {
         for (initiator, blocks) in locked(&self.told).iter() {
             print_line(&mut text, format_args!("told {} {blocks}", initiator.0));
         }
+        locked(&self.exchanges).print(&mut text);
         for (initiator, pending) in self.nexuses.pending() {
             kept::print_nexus(&mut text, initiator, &pending);
         }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod compare;
+mod exchanges;
 mod kept;
 mod pace;
 mod pages;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use uuid::Uuid;
 
 use self::blocks::Extent;
+use self::exchanges::Exchanges;
 use self::pace::Pace;
 use super::attention::{Attentions, Nexuses, is_told};
 use super::command::{Against, LogicalUnit, Moved, Needs, Row, Stop, Task, row};
@@ -89,6 +91,7 @@ struct Unit {
     stopped: AtomicBool,
     /// The capacity each initiator knows of, in blocks.
     told: Mutex<BTreeMap<Initiator, u64>>,
+    exchanges: Mutex<Exchanges>,
     gate: Arc<Gate>,
     pace: Pace,
     reservations: Reservations,
@@ -158,6 +161,7 @@ impl Disk {
             write_cache: AtomicBool::new(true),
             stopped: AtomicBool::new(false),
             told: Mutex::default(),
+            exchanges: Mutex::default(),
             gate: Arc::default(),
             pace: Pace::default(),
             reservations,
@@ -343,6 +347,7 @@ impl Target for Disk {
 
     fn reset(&self, reset: Reset) {
         let initiator = self.initiator;
+        locked(&self.unit.exchanges).forget(initiator);
         if reset == Reset::PowerOn {
             locked(&self.unit.told).insert(initiator, self.blocks());
         }

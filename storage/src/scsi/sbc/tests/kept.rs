@@ -141,3 +141,60 @@ fn guest_that_went_in_order_is_not_remembered() {
     let bench = host.open(Power::Kept);
     bench.shared_with(2).good(&TEST_UNIT_READY, &[]);
 }
+
+/// The answer to a COMPARE AND WRITE of block 5, from zeros to sevens.
+fn exchange(bench: &Bench, data: [u8; 2], number: u64, again: bool) -> Execution {
+    let mut cdb = [0; 16];
+    (cdb[0], cdb[9], cdb[13]) = (0x89, 5, 1);
+    let mut data = data.map(block).concat();
+    let command = Command {
+        cdb: &cdb,
+        data_out: &Segments::from_slice(&mut data),
+        data_in: &Segments::empty(),
+        delivery: Delivery { queue: 2, number, again },
+    };
+    bench.disk.execute(&command, Patience::Unlimited)
+}
+
+const EXCHANGED: Execution = Execution::Done(Completion { sense: None, data_out: 1024, data_in: 0 });
+
+fn is_miscompare(execution: &Execution) -> bool {
+    matches!(execution, Execution::Done(Completion { sense: Some(sense), .. }) if sense.is(Sense::MISCOMPARE))
+}
+
+#[test]
+fn compare_and_write_is_carried_out_once() {
+    let host = Host::new();
+    let bench = host.open(Power::Lost);
+    assert_eq!(exchange(&bench, [0, 7], 1, false), EXCHANGED);
+    killed([bench]);
+    let bench = host.open(Power::Kept);
+    // Another guest was quicker to come back.
+    bench.shared_with(2).good(&extent(0x2a, 5, 1), &block(9));
+    assert_eq!(exchange(&bench, [0, 7], 1, true), EXCHANGED);
+    assert_eq!(host.store.content(5 * 512, 512), block(9));
+    // One that had not come so far, one that is new, and one of another life of the guest's device.
+    assert!(is_miscompare(&exchange(&bench, [0, 7], 2, true)));
+    assert!(is_miscompare(&exchange(&bench, [0, 7], 3, false)));
+    assert!(is_miscompare(&exchange(&bench, [0, 8], 1, true)));
+    bench.disk.reset(Reset::PowerOn);
+    killed([bench]);
+    let bench = host.open(Power::Kept);
+    assert_eq!(bench.sense(&TEST_UNIT_READY, &[]), Sense::POWER_ON);
+    assert!(is_miscompare(&exchange(&bench, [0, 7], 1, true)), "it begins anew");
+}
+
+#[test]
+fn compare_and_write_that_was_begun_is_completed() {
+    let host = Host::new();
+    let bench = host.open(Power::Lost);
+    host.store.fail(Failing::Writes(libc::EIO));
+    exchange(&bench, [0, 7], 1, false);
+    killed([bench]);
+    host.store.fail(Failing::Nothing);
+    // As far as the host has come with it.
+    let bench = host.open(Power::Kept);
+    bench.good(&extent(0x2a, 5, 1), &block(7));
+    assert_eq!(exchange(&bench, [0, 7], 1, true), EXCHANGED);
+    assert_eq!(host.store.content(5 * 512, 512), block(7));
+}
