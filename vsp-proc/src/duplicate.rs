@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::fs::{FallocateFlags, SeekFrom, copy_file_range, fallocate, seek};
 use rustix::io::Errno;
@@ -112,11 +112,6 @@ pub(crate) fn records(bytes: u64) -> String {
 pub(crate) struct Created(Vec<PathBuf>);
 
 impl Created {
-    /// This one.
-    pub(crate) fn one(path: &Path) -> Created {
-        Created(vec![path.to_owned()])
-    }
-
     /// Makes a store like the one at `like` where a file is meant and there is none.
     ///
     /// # Errors
@@ -229,6 +224,8 @@ fn copy_data(source: &File, target: &File, at: u64, len: u64) -> io::Result<u64>
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn file(path: &Path) -> Place {
