@@ -92,12 +92,14 @@ pub(super) trait Owner: Send + Sync + 'static {
     fn lost(&self);
     /// The back-end will not serve what the driver set up.
     fn refused(&self);
+    /// The features the driver has, without which it cannot go on.
+    fn features(&self) -> u64;
 }
 
 enum Order {
     Start(Setup),
     Stop,
-    Connect(Box<Session>),
+    Connect(UnixStream),
     End,
 }
 
@@ -144,9 +146,9 @@ impl Link {
         self.order(Order::Stop);
     }
 
-    /// Go on with another back-end.
-    pub(super) fn order_connect(&self, session: Session) {
-        self.order(Order::Connect(Box::new(session)));
+    /// Go on with the back-end at the other end of `stream`.
+    pub(super) fn order_connect(&self, stream: UnixStream) {
+        self.order(Order::Connect(stream));
     }
 
     fn order(&self, order: Order) {
@@ -251,13 +253,29 @@ impl ControlThread {
                     self.serve();
                 }
                 Ok(Order::Stop) => self.rest(),
-                Ok(Order::Connect(session)) => {
-                    tracing::info!(adapter = self.name, "AVIO back-end connected");
-                    self.session = Some(*session);
-                    self.serve();
-                    self.call();
-                }
+                Ok(Order::Connect(stream)) => self.connect(stream),
                 Err(mpsc::TryRecvError::Empty) => self.wait(),
+            }
+        }
+    }
+
+    /// Goes on with another back-end, if it can do what its predecessor could.
+    fn connect(&mut self, stream: UnixStream) {
+        let opened = Session::open(stream, self.events.len() as u16).and_then(|session| {
+            match self.owner.features() & !session.features {
+                0 => Ok(session),
+                _ => Err(LinkError::Missing("the features its predecessor had")),
+            }
+        });
+        match opened {
+            Ok(session) => {
+                tracing::info!(adapter = self.name, "AVIO back-end connected");
+                self.session = Some(session);
+                self.serve();
+                self.call();
+            }
+            Err(error) => {
+                tracing::warn!(adapter = self.name, %error, "another AVIO back-end is of no use");
             }
         }
     }

@@ -67,7 +67,6 @@ pub struct AvioOptions {
 pub struct AvioAdapter {
     core: Arc<Core>,
     link: Link,
-    queues: u16,
 }
 
 /// What the threads share with the vCPUs.
@@ -129,7 +128,7 @@ impl AvioAdapter {
         });
         let owner: Arc<dyn Owner> = core.clone();
         let link = Link::start(options.name.clone(), session, ram, Arc::clone(&core.events), owner)?;
-        let adapter = AvioAdapter { core: Arc::clone(&core), link, queues };
+        let adapter = AvioAdapter { core: Arc::clone(&core), link };
         let epoll = core.listen()?;
         thread::Builder::new()
             .name(format!("avio {} irq", options.name))
@@ -148,17 +147,10 @@ impl AvioAdapter {
         _ = self.core.on_loss.set(Box::new(tell));
     }
 
-    /// Goes on with another back-end, after the first one was lost. What the guest had requested is not.
-    ///
-    /// # Errors
-    /// When the back-end does not answer, or lacks something its predecessor had.
-    pub fn reconnect(&self, connection: UnixStream) -> Result<(), LinkError> {
-        let session = Session::open(connection, self.queues)?;
-        if self.core.registers().features() & !session.features != 0 {
-            return Err(LinkError::Missing("the features its predecessor had"));
-        }
-        self.link.order_connect(session);
-        Ok(())
+    /// Goes on with another back-end, after the first one was lost. What the guest had requested is not. A back-end that
+    /// does not answer, or lacks something its predecessor had, is reported and let go; the caller waits for neither.
+    pub fn reconnect(&self, connection: UnixStream) {
+        self.link.order_connect(connection);
     }
 
     fn apply(&self, effect: Effect, registers: MutexGuard<'_, Registers>) {
@@ -318,6 +310,10 @@ impl Owner for Core {
 
     fn refused(&self) {
         self.fail();
+    }
+
+    fn features(&self) -> u64 {
+        self.registers().features()
     }
 }
 

@@ -425,7 +425,7 @@ fn requests_survive_the_loss_of_the_back_end() {
     }
     assert_eq!(guest.status(), 0x0f);
     let (_second, connection) = back_end(&store);
-    guest.adapter.reconnect(connection).unwrap();
+    guest.adapter.reconnect(connection);
     let mut heads: Vec<u16> = (0..10).map(|_| guest.completed(2).0).collect();
     heads.sort_unstable();
     assert_eq!(heads, (1..=10).collect::<Vec<_>>());
@@ -442,8 +442,23 @@ fn device_can_be_reset_and_started_while_there_is_no_back_end() {
     guest.start();
     guest.submit(2, 0, &[0; 6], &[], 0);
     let (_second, connection) = back_end(&store);
-    guest.adapter.reconnect(connection).unwrap();
+    guest.adapter.reconnect(connection);
     assert_eq!(guest.completed(2).0, 0);
+    guest.write_and_read_back(2, 7);
+}
+
+#[test]
+fn silent_successor_holds_up_nobody_but_its_adapter() {
+    let (first, mut guest, store) = with_disk();
+    guest.write_and_read_back(2, 1);
+    first.stop();
+    assert!(first.wait(PATIENCE));
+    // Whoever waited for its answer would not come to make it leave.
+    let (ours, silent) = UnixStream::pair().unwrap();
+    guest.adapter.reconnect(ours);
+    drop(silent);
+    let (_second, connection) = back_end(&store);
+    guest.adapter.reconnect(connection);
     guest.write_and_read_back(2, 7);
 }
 

@@ -71,7 +71,7 @@ impl Orders {
                 VspToGuest::Stop => self.machine.control.end(Outcome::Stopped),
                 VspToGuest::Adapter { bus, slot } => {
                     let adapters = self.adapters.iter().filter(|(location, _)| *location == (bus, slot));
-                    adapters.zip(streams).for_each(|((_, adapter), stream)| reconnect(adapter, stream));
+                    adapters.zip(streams).for_each(|((_, adapter), stream)| adapter.reconnect(stream.into()));
                 }
                 VspToGuest::Start(_) | VspToGuest::Attach { .. } => warn!("the VSP began twice"),
             }
@@ -108,14 +108,8 @@ impl Orders {
         }
         self.outbox.connect(sender, console_from);
         for ((_, adapter), stream) in self.adapters.iter().zip(streams) {
-            reconnect(adapter, stream);
+            adapter.reconnect(stream.into());
         }
         Ok(receiver)
-    }
-}
-
-fn reconnect(adapter: &AvioAdapter, stream: OwnedFd) {
-    if let Err(error) = adapter.reconnect(UnixStream::from(stream)) {
-        warn!(adapter = adapter.name(), %error, "another AVIO back-end is of no use");
     }
 }
