@@ -117,7 +117,8 @@ fn unescaped(text: &str) -> PathBuf {
     std::ffi::OsString::from_vec(path).into()
 }
 
-fn block_device(path: &Path) -> Option<u64> {
+/// The number of the block device at a path, if it leads to one.
+pub(super) fn block_device(path: &Path) -> Option<u64> {
     let found = fs::metadata(path).ok()?;
     found.file_type().is_block_device().then(|| found.rdev())
 }

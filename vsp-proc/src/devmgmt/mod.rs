@@ -11,11 +11,12 @@ mod identify;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{fs, io, iter};
 
 use ipc::device::{DeviceEntry, DeviceFilter, DeviceKind};
 use serde::{Deserialize, Serialize};
 use storage::statement::{DeviceType, StorageStatement, StorageType};
+use storage::sysfs::Sysfs;
 
 use crate::db::{Entry as GuestEntry, GuestConfig, GuestDb};
 use crate::fs::{HostFs, write_atomically};
@@ -24,6 +25,7 @@ use crate::root::StateRoot;
 pub(crate) use entry::Entry;
 use entry::{check_attribute, check_name, spelled, trimmed};
 pub(crate) use host_use::HostStorage;
+use host_use::block_device;
 use identify::identify;
 
 /// Its file, in the directory of what belongs to no guest.
@@ -346,19 +348,23 @@ impl DeviceDb {
             .is_some_and(|at| self.entries[at].is("SHARE", "YES"))
     }
 
-    /// Is this device, or a directory it lies in, restricted?
+    /// Is this device, or a directory it lies in, restricted? A loop device is the file that it shows.
     pub(crate) fn restricts(&self, location: &str) -> bool {
-        let mut restrictions = self.entries.iter().filter(|entry| entry.kind == DeviceKind::Rdev).peekable();
-        if restrictions.peek().is_none() {
+        let restrictions: Vec<&Entry> =
+            self.entries.iter().filter(|entry| entry.kind == DeviceKind::Rdev).collect();
+        if restrictions.is_empty() {
             return false;
         }
-        let found = identify(location, &self.hardware);
-        let canonical = fs::canonicalize(location).unwrap_or_else(|_| location.into());
-        restrictions.any(|entry| {
-            let is_same = found.as_ref().is_some_and(|found| found.id == entry.id);
-            is_same
-                || entry.is_called(location)
-                || entry.names.iter().any(|name| covers(entry, name, &canonical, &self.hardware))
+        let shown = entry_files(&restrictions);
+        with_shown(location).iter().any(|path| {
+            let found = identify(path, &self.hardware);
+            let canonical = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+            restrictions.iter().any(|entry| {
+                let is_same = found.as_ref().is_some_and(|found| found.id == entry.id);
+                is_same
+                    || entry.is_called(path)
+                    || entry.names.iter().any(|name| covers(entry, name, &canonical, &self.hardware))
+            }) || shown.contains(&canonical)
         })
     }
 
@@ -425,6 +431,25 @@ fn covers(entry: &Entry, directory: &str, canonical: &Path, hardware: &Hardware)
     let file_system =
         |path: &Path| identify(&path.to_string_lossy(), hardware).map(|found| found.file_system);
     canonical.starts_with(&directory) && (reach == "DIR" || file_system(canonical) == file_system(&directory))
+}
+
+/// The path, and the file that it shows if it leads to a loop device, and so on.
+fn with_shown(path: &str) -> Vec<String> {
+    /// More than anybody puts one on the other.
+    const MOST: usize = 8;
+    let sysfs = Sysfs::default();
+    let shown = |path: &String| {
+        let file = sysfs.block_device(block_device(Path::new(path))?).loop_file?;
+        file.into_os_string().into_string().ok()
+    };
+    iter::successors(Some(path.to_owned()), shown).take(MOST).collect()
+}
+
+/// The files that these entries' loop devices show.
+fn entry_files(entries: &[&Entry]) -> BTreeSet<PathBuf> {
+    let names = entries.iter().flat_map(|entry| &entry.names);
+    let files = names.flat_map(|name| with_shown(name).into_iter().skip(1));
+    files.map(|file| fs::canonicalize(&file).unwrap_or_else(|_| file.into())).collect()
 }
 
 fn position(entries: &[Entry], kind: DeviceKind, name: &str) -> Option<usize> {
