@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::{Error, Result};
 
 /// Version of all messages but the [`Hello`](crate::Hello).
-pub const PROTOCOL_VERSION: u16 = 6;
+pub const PROTOCOL_VERSION: u16 = 7;
 
 /// Version in the frame of a [`Hello`](crate::Hello), whose layout never changes.
 pub const HELLO_VERSION: u16 = 0;

@@ -502,6 +502,8 @@ pub struct GuestSummary {
     pub vm_type: VmType,
     /// State.
     pub state: GuestState,
+    /// Shown by tools with screens (`visible_status`).
+    pub is_visible: bool,
     /// Virtual processors: while on those that it has, otherwise those of its next start. So also the following three.
     pub vcpus: u32,
     /// Storage devices.

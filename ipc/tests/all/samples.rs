@@ -55,6 +55,7 @@ fn summary() -> GuestSummary {
         os_type: "UNKNOWN".into(),
         vm_type: VmType::Vpar,
         state: GuestState::OnOs,
+        is_visible: true,
         vcpus: 2,
         devices: 1,
         networks: 0,

@@ -40,13 +40,7 @@ pub(crate) fn line(request: &ClientToVsp) -> Option<String> {
             push_manner(*manner, &mut words);
             words
         }
-        ClientToVsp::StopGuest { guest, mode } => {
-            let way = match mode {
-                StopMode::Graceful => "-g",
-                StopMode::Hard => "-h",
-            };
-            with(with(for_guest("hpvmstop", guest), way), "-F")
-        }
+        ClientToVsp::StopGuest { guest, mode } => with(with(for_guest("hpvmstop", guest), way(*mode)), "-F"),
         ClientToVsp::ResetGuest(guest) => with(for_guest("hpvmreset", guest), "-F"),
         ClientToVsp::VspShutdown => ["hpvm", "vsp", "stop"].map(str::to_owned).to_vec(),
         ClientToVsp::VspLeave => ["hpvm", "vsp", "stop", "--leave-guests"].map(str::to_owned).to_vec(),
@@ -55,6 +49,18 @@ pub(crate) fn line(request: &ClientToVsp) -> Option<String> {
         _ => return None,
     };
     Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// The command that stops all guests.
+pub(crate) fn stop_all(mode: StopMode) -> String {
+    format!("hpvmstop -a {} -F", way(mode))
+}
+
+fn way(mode: StopMode) -> &'static str {
+    match mode {
+        StopMode::Graceful => "-g",
+        StopMode::Hard => "-h",
+    }
 }
 
 fn for_guest(command: &str, guest: &GuestRef) -> Vec<String> {

@@ -215,7 +215,9 @@ impl Desk<'_> {
         let theme = Theme::new(self.state.palette, self.is_ascii);
         let (state, clicks) = (&*self.state, &mut self.clicks);
         let draw = |frame: &mut ratatui::Frame<'_>| *clicks = view::draw(state, &theme, frame);
-        self.screen.draw(draw).context(TERMINAL_GONE)
+        self.screen.draw(draw).context(TERMINAL_GONE)?;
+        self.state.note_drawn();
+        Ok(())
     }
 
     /// Takes what waits, keys first, for one turn; also says what came.

@@ -67,6 +67,15 @@ pub(crate) enum Target {
     Screen(Screen),
     /// A row of the list in front, by its place.
     Row(usize),
+    /// One value of a field that chooses among several.
+    Choice {
+        /// The place of the field.
+        field: usize,
+        /// The place of the value.
+        value: usize,
+    },
+    /// The log below the table of guests.
+    Log,
     /// What the guest screen shows beside the configuration.
     Part(Part),
     /// What the storage screen shows.

@@ -41,6 +41,7 @@ pub(crate) fn guest(number: u32, name: &str, state: GuestState) -> GuestSummary 
         os_type: "LINUX".to_owned(),
         vm_type: VmType::Shared,
         state,
+        is_visible: true,
         vcpus: 2,
         devices: 1,
         networks: 0,
@@ -356,6 +357,7 @@ pub(crate) fn connected(size: (u16, u16), guests: Vec<GuestSummary>) -> State {
     let mut state = unconnected(size);
     update(&mut state, Msg::Vsp(VspMsg::Up(status())));
     update(&mut state, Msg::Vsp(VspMsg::Guests(guests)));
+    state.note_drawn();
     state
 }
 
@@ -404,6 +406,15 @@ pub(crate) fn answer_questions(state: &mut State) {
     let result = Ok(Box::new(detail()));
     update(state, Msg::Vsp(VspMsg::Detail { name: "demo".to_owned(), result }));
     update(state, Msg::Vsp(VspMsg::Inventory(Ok(inventory()))));
+    state.note_drawn();
+}
+
+/// The connection to the VSP is lost, and the operator sees it.
+#[cfg(test)]
+pub(crate) fn lose_vsp(state: &mut State) {
+    let reason = "the other side closed the connection".to_owned();
+    update(state, Msg::Vsp(VspMsg::Down { reason, is_absent: false }));
+    state.note_drawn();
 }
 
 /// The opening of the console that is shown.

@@ -4,7 +4,7 @@ use super::figures::{Figures, Host};
 use super::keymap::Context;
 use super::layout::Regions;
 use super::msg::{Millis, RequestId};
-use super::screens::confirm::Confirm;
+use super::screens::confirm::{Confirm, Wish};
 use super::screens::detail::DetailScreen;
 use super::screens::form::{Form, Purpose};
 use super::screens::guest_console::{Consoles, GuestConsole};
@@ -16,7 +16,7 @@ use super::screens::storage::{StorageScreen, View};
 use super::screens::tabs::Tabs;
 use super::settings::Settings;
 use crate::view::theme;
-use ipc::message::{ClientToVsp, GuestDetail, GuestSummary, VspStatus};
+use ipc::message::{Acceptance, ClientToVsp, GuestDetail, GuestSummary, VspStatus};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use tui_input::Input;
@@ -71,6 +71,9 @@ pub(crate) struct State {
     pub(crate) requests: Requests,
     /// The VSP was seen once since the start.
     pub(crate) was_welcomed: bool,
+    /// What the VSP said has changed what keys mean, and the screen does not show it yet: keys that were meant for what
+    /// was there before do nothing.
+    pub(crate) is_unseen: bool,
 }
 
 /// The name of a guest, and the form that begins with what it is.
@@ -192,9 +195,9 @@ impl Layer {
 
 /// The keys of a question: one with a harder answer has a key more.
 pub(crate) fn confirm_context(confirm: &Confirm) -> Context {
-    match (&confirm.harder, &confirm.request) {
+    match (&confirm.harder, &confirm.wish) {
         (None, _) => Context::Confirm,
-        (Some(_), ClientToVsp::StopGuest { .. }) => Context::ConfirmStop,
+        (Some(_), Wish::One(ClientToVsp::StopGuest { .. }) | Wish::StopAll { .. }) => Context::ConfirmStop,
         (Some(_), _) => Context::ConfirmForce,
     }
 }
@@ -258,7 +261,17 @@ impl PromptPurpose {
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     last: RequestId,
-    waiting: BTreeMap<RequestId, Waiting>,
+    waiting: BTreeMap<RequestId, Pending>,
+}
+
+/// A request that is not yet answered by all who are to answer it.
+#[derive(Debug)]
+struct Pending {
+    waiting: Waiting,
+    /// Answers to come.
+    left: usize,
+    accepted: Acceptance,
+    refusals: Vec<String>,
 }
 
 /// A request that was sent.
@@ -283,26 +296,47 @@ pub(crate) struct Waiting {
 }
 
 impl Requests {
-    /// Notes a request and gives it its number.
-    pub(crate) fn insert(&mut self, waiting: Waiting) -> RequestId {
+    /// Notes a request that is answered so many times and gives it its number.
+    pub(crate) fn insert(&mut self, waiting: Waiting, answers: usize) -> RequestId {
         self.last += 1;
-        self.waiting.insert(self.last, waiting);
+        let accepted = Acceptance { already_done: true, remarks: Vec::new() };
+        let pending = Pending { waiting, left: answers, accepted, refusals: Vec::new() };
+        self.waiting.insert(self.last, pending);
         self.last
     }
 
-    /// Takes out the request that `id` answers.
-    pub(crate) fn remove(&mut self, id: RequestId) -> Option<Waiting> {
-        self.waiting.remove(&id)
+    /// Takes an answer to the request `id`. With the last one the request is over: what came of it, all refusals together
+    /// if there are any.
+    pub(crate) fn answer(
+        &mut self,
+        id: RequestId,
+        answer: Result<Acceptance, String>,
+    ) -> Option<(Waiting, Result<Acceptance, String>)> {
+        let pending = self.waiting.get_mut(&id)?;
+        match answer {
+            Ok(Acceptance { already_done, remarks }) => {
+                pending.accepted.already_done &= already_done;
+                pending.accepted.remarks.extend(remarks);
+            }
+            Err(refusal) => pending.refusals.push(refusal),
+        }
+        pending.left = pending.left.saturating_sub(1);
+        if pending.left > 0 {
+            pending.waiting.progress = Some(format!("{} to go", pending.left));
+            return None;
+        }
+        let Pending { waiting, accepted, refusals, .. } = self.waiting.remove(&id)?;
+        Some((waiting, if refusals.is_empty() { Ok(accepted) } else { Err(refusals.join("\n")) }))
     }
 
     /// The request that `id` will answer.
     pub(crate) fn get_mut(&mut self, id: RequestId) -> Option<&mut Waiting> {
-        self.waiting.get_mut(&id)
+        self.waiting.get_mut(&id).map(|pending| &mut pending.waiting)
     }
 
     /// The request that has waited longest.
     pub(crate) fn oldest(&self) -> Option<&Waiting> {
-        self.waiting.values().next()
+        self.waiting.values().next().map(|pending| &pending.waiting)
     }
 }
 
@@ -333,7 +367,13 @@ impl State {
             history: History::default(),
             requests: Requests::default(),
             was_welcomed: false,
+            is_unseen: false,
         }
+    }
+
+    /// The screen shows what there is.
+    pub(crate) fn note_drawn(&mut self) {
+        self.is_unseen = false;
     }
 
     /// Who gets the next key.
@@ -342,6 +382,8 @@ impl State {
             return layer.context();
         }
         match (&self.link, self.screen) {
+            // Who types to a guest goes on for a while.
+            (Link::Connecting | Link::Down { .. }, Screen::Console) => Context::Lost,
             (Link::Connecting | Link::Down { .. }, _) => Context::Offline,
             (Link::Up(_), Screen::Overview) => Context::Guests,
             (Link::Up(_), Screen::Guest) => Context::Guest,

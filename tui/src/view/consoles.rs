@@ -2,7 +2,7 @@
 
 use super::canvas::Canvas;
 use super::{format, terminal};
-use crate::console::keymap::{Action, ESCAPE_KEY};
+use crate::console::keymap::{Action, Context, ESCAPE_KEY};
 use crate::console::layout::{Regions, within_borders};
 use crate::console::msg::Target;
 use crate::console::screens::guest_console::{Access, GuestConsole};
@@ -65,15 +65,18 @@ fn draw_frame(canvas: &mut Canvas<'_, '_, '_>, guest: Uuid, area: Rect, has_keys
     }
     let is_preview = canvas.state.screen != crate::console::state::Screen::Console;
     let mut facts = console.map(|console| facts(canvas, console)).unwrap_or_default();
-    let way = match (has_keys, is_preview) {
-        (true, _) => Span::styled(format!(" {ESCAPE_KEY} menu "), theme.key()),
-        (false, true) => Span::styled(" c uses the console ", theme.dim()),
-        (false, false) => Span::styled(" a click gives the keys ", theme.dim()),
+    let is_lost = canvas.state.context() == Context::Lost;
+    let (way, action) = match (has_keys, is_preview) {
+        (true, _) if is_lost => {
+            (Span::styled(format!(" {ESCAPE_KEY} leaves "), theme.key()), Action::Overview)
+        }
+        (true, _) => (Span::styled(format!(" {ESCAPE_KEY} menu "), theme.key()), Action::Menu),
+        (false, true) => (Span::styled(" c uses the console ", theme.dim()), Action::ConsoleScreen),
+        (false, false) => (Span::styled(" a click gives the keys ", theme.dim()), Action::ConsoleScreen),
     };
     let width = u16::try_from(way.width()).unwrap_or_default();
     facts.push(way);
     canvas.pane(area, has_keys, Line::from(title), Some(Line::from(facts).right_aligned()));
-    let action = if has_keys { Action::Menu } else { Action::ConsoleScreen };
     let corner = Rect::new(area.right().saturating_sub(width + 1), area.bottom() - 1, width, 1);
     canvas.click(corner, Target::Action(action));
 }

@@ -2,7 +2,6 @@
 
 use super::canvas::Canvas;
 use super::{form, format};
-use crate::console::command;
 use crate::console::keymap::{self, Context, ESCAPE_KEY};
 use crate::console::msg::Target;
 use crate::console::screens::confirm::Confirm;
@@ -182,7 +181,7 @@ fn draw_confirm(canvas: &mut Canvas<'_, '_, '_>, confirm: &Confirm) {
         .collect();
     rows.push(Line::default());
     rows.extend(paragraphs(&confirm.consequence, width).into_iter().map(Line::from));
-    if let Some(line) = command::line(&confirm.request) {
+    if let Some(line) = confirm.wish.command() {
         rows.push(Line::default());
         let command = format::wrap(&format!("$ {line}"), width, 2);
         rows.extend(command.into_iter().map(|row| Line::from(Span::styled(row, theme.dim()))));

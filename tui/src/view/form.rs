@@ -9,6 +9,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 /// Columns for the labels.
 const LABEL_WIDTH: u16 = 18;
@@ -58,12 +59,16 @@ fn draw_field(canvas: &mut Canvas<'_, '_, '_>, form: &Form, place: usize, line: 
     let value = Rect::new(line.x + LABEL_WIDTH, line.y, line.width.saturating_sub(LABEL_WIDTH + 2), 1);
     let value_style = if complaint.is_some() { theme.bad() } else { Style::new() };
     if let Rule::Choice(values) = field.rule {
-        let mut spans = Vec::new();
-        for one in values {
-            let is_chosen = *one == field.input.value();
-            spans.push(Span::styled(format!(" {one} "), if is_chosen { theme.found() } else { theme.dim() }));
+        let mut x = value.x;
+        for (number, one) in values.iter().enumerate() {
+            let text = format!(" {one} ");
+            let style = if *one == field.input.value() { theme.found() } else { theme.dim() };
+            let width = (text.width() as u16).min(value.right().saturating_sub(x));
+            let cell = Rect::new(x, value.y, width, 1);
+            canvas.draw(Line::from(Span::styled(text, style)), cell);
+            canvas.click(cell, Target::Choice { field: place, value: number });
+            x += width;
         }
-        canvas.draw(Line::from(spans), value);
         return;
     }
     let scroll =

@@ -85,6 +85,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, area: Rect, page: usize) {
     if !guests.filter().is_empty() {
         title.push(Span::styled(format!("with '{}' ", guests.filter()), theme.warning()));
     }
+    if guests.hidden() > 0 {
+        title.push(Span::styled(format!("({} hidden: H shows) ", guests.hidden()), theme.dim()));
+    }
     let room = usize::from(area.width.saturating_sub(24));
     let mut below = Vec::new();
     if let Some(text) = last_run(canvas) {
@@ -104,6 +107,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, area: Rect, page: usize) {
     if count == 0 {
         let text = if guests.all().is_empty() {
             "No vPars or VMs currently configured. Press n to create one."
+        } else if guests.listed().next().is_none() {
+            "No guest is to be shown (visible_status=disabled). Press H to show them all the same."
         } else {
             "No guest has this text. Press u to show all."
         };

@@ -32,10 +32,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, area: Rect, has_keys: bool) 
         None => Line::from(Span::styled(format!(" paused, {} newer ", logs.newer_lines()), theme.warning())),
     };
     let inner = canvas.pane(area, has_keys, Line::from(title), Some(below.right_aligned()));
-    canvas.click(
-        area,
-        if has_keys { Target::Scrolled } else { Target::Screen(crate::console::state::Screen::Logs) },
-    );
+    canvas.click(area, if has_keys { Target::Scrolled } else { Target::Log });
 
     let height = usize::from(inner.height);
     let shown = logs.shown(usize::from(inner.width), height, &canvas.state.time_zone);

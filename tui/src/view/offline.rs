@@ -2,7 +2,7 @@
 
 use super::canvas::Canvas;
 use super::{dialogs, format};
-use crate::console::keymap::Action;
+use crate::console::keymap::{Action, Context, ESCAPE_KEY};
 use crate::console::msg::Target;
 use crate::console::state::Link;
 use ratatui::layout::Rect;
@@ -56,16 +56,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, body: Rect) {
 
 /// What can be done, each to be clicked.
 fn draw_offers(canvas: &mut Canvas<'_, '_, '_>, inner: Rect, row: usize) {
-    let offers = [
-        ("Enter", "starts a VSP", Action::StartVsp),
-        ("r", "tries again", Action::Reconnect),
-        ("q", "quits", Action::Quit),
-    ];
+    let leave = ESCAPE_KEY.to_string();
+    let offers: &[(&str, &str, Action)] = match canvas.state.context() {
+        Context::Lost => &[(&leave, "leaves the console; what is typed goes nowhere", Action::Overview)],
+        _ => &[
+            ("Enter", "starts a VSP", Action::StartVsp),
+            ("r", "tries again", Action::Reconnect),
+            ("q", "quits", Action::Quit),
+        ],
+    };
     let Some(y) = u16::try_from(row).ok().map(|row| inner.y + row).filter(|y| *y < inner.bottom()) else {
         return;
     };
     let mut x = inner.x;
-    for (key, text, action) in offers {
+    for (key, text, action) in offers.iter().copied() {
         let width = u16::try_from(key.width() + 1 + text.width()).unwrap_or_default();
         let place = Rect::new(x, y, width.min(inner.right().saturating_sub(x)), 1);
         let key = Span::styled(key, canvas.theme.key());

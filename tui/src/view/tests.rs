@@ -62,6 +62,7 @@ fn busy_after(size: (u16, u16), keys: &[KeyCode]) -> State {
 /// The answer to the only request that was made.
 fn reply(state: &mut State, result: Result<Acceptance, String>) {
     update(state, Msg::Vsp(VspMsg::Reply { id: 1, result }));
+    state.note_drawn();
 }
 
 screens! {
@@ -72,16 +73,26 @@ screens! {
             reason: "cannot start a VSP: the state directory is on a full disk".to_owned(),
             is_absent: false,
         }));
+        state.note_drawn();
         state
     };
     vsp_lost: |size| {
         let mut state = samples::busy(size);
-        update(&mut state, Msg::Vsp(VspMsg::Down {
-            reason: "the other side closed the connection".to_owned(),
-            is_absent: false,
-        }));
+        samples::lose_vsp(&mut state);
         update(&mut state, Msg::Tick { now: NOW + 7000, host: samples::host(300) });
         state
+    };
+    console_lost: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('c')]);
+        samples::output(&mut state, b"/ # vi /etc/fst");
+        samples::lose_vsp(&mut state);
+        state
+    };
+    guests_hidden: |size| {
+        let mut guests = samples::guests(5);
+        guests[1].is_visible = false;
+        guests[3].is_visible = false;
+        samples::connected(size, guests)
     };
     no_guests: |size| samples::connected(size, Vec::new());
     welcome: |size| samples::connected(size, vec![samples::guest(1, "demo", GuestState::Off)]);
@@ -129,6 +140,17 @@ screens! {
         state
     };
     log: |size| busy_after(size, &[KeyCode::Char('5')]);
+    log_wrapped: |size| {
+        let mut state = busy_after(size, &[KeyCode::Char('5')]);
+        for number in 0..30 {
+            let text = format!("line {number}: {}", "a word and another one, ".repeat(9));
+            samples::log(&mut state, samples::record("vsp", ipc::log::Level::Info, 40 - number, &text));
+        }
+        update(&mut state, samples::key(KeyCode::Char('@')));
+        samples::type_text(&mut state, "30s");
+        update(&mut state, samples::key(KeyCode::Enter));
+        state
+    };
     log_filtered: |size| {
         let mut state = busy_after(size, &[KeyCode::Char('5'), KeyCode::Char('v'), KeyCode::Char('/')]);
         samples::type_text(&mut state, "guest");
@@ -160,6 +182,7 @@ screens! {
     no_vsp: |size| {
         let mut state = samples::unconnected(size);
         update(&mut state, Msg::Vsp(VspMsg::Down { reason: "the VSP is not running".to_owned(), is_absent: true }));
+        state.note_drawn();
         state
     };
     guest: |size| {
@@ -266,6 +289,14 @@ screens! {
         state
     };
     confirm_stop: |size| busy_after(size, &[KeyCode::Char('x')]);
+    confirm_stop_all: |size| busy_after(size, &[KeyCode::Char('X')]);
+    modify_device: |size| {
+        let mut state = guest_part(size, Part::Charts);
+        update(&mut state, samples::key(KeyCode::Char('b')));
+        samples::type_text(&mut state, "2");
+        state
+    };
+    add_device: |size| busy_after(size, &[KeyCode::Char('a')]);
     confirm_remove: |size| busy_after(size, &[KeyCode::Char('d')]);
     request_under_way: |size| {
         let mut state = busy_after(size, &[KeyCode::Char('x'), KeyCode::Char('y')]);

@@ -18,6 +18,7 @@ pub(in crate::cli) fn guest(name: &str, number: u32, os_type: &str, state: Guest
         os_type: os_type.into(),
         vm_type: VmType::Shared,
         state,
+        is_visible: true,
         vcpus: 2,
         devices: 1,
         networks: 1,

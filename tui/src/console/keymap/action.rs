@@ -49,6 +49,8 @@ pub(crate) enum Action {
     Start,
     /// Ask, then stop the selected guest.
     Stop,
+    /// Ask, then stop all guests.
+    StopAll,
     /// Ask, then reset the selected guest.
     Reset,
     /// Ask, then send the selected guest INIT.
@@ -63,6 +65,8 @@ pub(crate) enum Action {
     Clone,
     /// Open the form for a device of the selected guest.
     AddDevice,
+    /// Open the form that changes the selected device.
+    ModifyDevice,
     /// Open the form for a file to be used as a virtual disk.
     CreateFile,
     /// Open the form for a disc into the selected drive.
@@ -89,6 +93,8 @@ pub(crate) enum Action {
     EditRegex,
     /// Show everything again.
     ClearFilter,
+    /// Show guests that are not to be shown, or no longer.
+    ShowHidden,
     /// A longer range of charts.
     LongerRange,
     /// A shorter range of charts.

@@ -40,6 +40,8 @@ pub(crate) enum Context {
     History,
     /// No VSP is connected.
     Offline,
+    /// No VSP is connected, and the keys are those of a guest's console.
+    Lost,
     /// The first start's welcome.
     Welcome,
     /// A yes-or-no question.
@@ -60,12 +62,13 @@ pub(crate) enum Context {
 
 impl Context {
     /// All contexts, in the order in which the help screen shows them.
-    pub(crate) const ALL: [Context; 20] = [
+    pub(crate) const ALL: [Context; 21] = [
         Context::Guests,
         Context::Guest,
         Context::Console,
         Context::Vmp,
         Context::Scrollback,
+        Context::Lost,
         Context::Storage,
         Context::Hardware,
         Context::Logs,
@@ -98,6 +101,7 @@ impl Context {
             Context::Palette => "Command palette",
             Context::History => "Messages",
             Context::Offline => "No VSP",
+            Context::Lost => "Guest console whose VSP is lost (all other keys do nothing)",
             Context::Welcome => "Welcome",
             Context::Confirm => "Question",
             Context::ConfirmStop => "Question before a guest is stopped",

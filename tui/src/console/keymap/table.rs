@@ -41,11 +41,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(Context::Guests, &[Key::char('o')], Action::Sort, "sort", "Sort by the next column"),
     row(Context::Guests, &[Key::char('O')], Action::SortReversed, "", "Sort the other way round"),
     row(Context::Guests, &[Key::char('u'), ESC], Action::ClearFilter, "", "Show all guests again"),
+    row(Context::Guests, &[Key::char('X')], Action::StopAll, "", "Stop all guests that are on, after asking"),
     row(Context::Guests, &[Key::char('r')], Action::Reset, "", "Reset the selected guest, after asking"),
     row(Context::Guests, &[Key::char('e')], Action::Modify, "", "Modify the selected guest"),
     row(Context::Guests, &[Key::char('y')], Action::Clone, "", "Clone the selected guest"),
     row(Context::Guests, &[Key::char('a')], Action::AddDevice, "", "Add a device to the selected guest"),
     row(Context::Guests, &[Key::char('d'), DELETE], Action::Remove, "", "Remove the selected guest, after asking"),
+    row(Context::Guests, &[Key::char('H')], Action::ShowHidden, "", "Show guests with visible_status=disabled, or not"),
     row(Context::Guests, &[Key::char('p')], Action::Preview, "", "Below the table: the console, the log, or nothing"),
     row(Context::Guests, &[Key::char('l')], Action::GuestLog, "", "The log of the selected guest"),
     row(Context::Guests, &[UP, Key::char('k')], Action::Up, "", "Previous guest"),
@@ -66,6 +68,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     row(Context::Guest, &[Key::char('-')], Action::ShorterRange, "", "Charts over a shorter time"),
     row(Context::Guest, &[Key::char('i')], Action::Insert, "", "Insert a disc into the selected drive"),
     row(Context::Guest, &[Key::char('E')], Action::Eject, "", "Eject the disc of the selected drive"),
+    row(Context::Guest, &[Key::char('b')], Action::ModifyDevice, "", "Give the selected device another backing store"),
     row(Context::Guest, &[Key::char('d'), DELETE], Action::Remove, "", "Take the selected device away, after asking"),
     row(Context::Guest, &[Key::char('r')], Action::Reset, "", "Reset the guest, after asking"),
     row(Context::Guest, &[Key::char('y')], Action::Clone, "", "Clone it"),
@@ -226,6 +229,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
 
     row(Context::Offline, &[ENTER, Key::char('s')], Action::StartVsp, "start VSP", "Start a VSP"),
     row(Context::Offline, &[Key::char('r')], Action::Reconnect, "try now", "Try to reach the VSP now"),
+
+    row(Context::Lost, &[ESCAPE_KEY], Action::Overview, "leave the console; what is typed goes nowhere", "Leave the console"),
 
     row(Context::Help, &[ESC, Key::char('q'), Key::char('?'), ENTER], Action::Cancel, "close", "Close the help"),
     row(Context::Help, &[DOWN, Key::char('j')], Action::Down, "down", "One line down"),

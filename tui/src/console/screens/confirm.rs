@@ -1,9 +1,43 @@
 //! A question before something is lost.
 
 use super::form::build::emptied;
+use crate::console::command;
 use ipc::device::{DeviceEntry, DeviceKind, DeviceRequest, HostUse};
 use ipc::io::{CartridgeAction, IoRequest};
 use ipc::message::{ClientToVsp, ConsoleUser, DeviceChange, DeviceDetail, GuestRef, Manner, StopMode};
+
+/// How many guests a question names.
+const NAMED_GUESTS: usize = 12;
+
+/// What an answer asks of the VSP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// One request.
+    One(ClientToVsp),
+    /// That all these guests stop, as `hpvmstop -a` does it: at the same time.
+    StopAll {
+        /// Their names.
+        guests: Vec<String>,
+        /// How.
+        mode: StopMode,
+    },
+}
+
+impl From<ClientToVsp> for Wish {
+    fn from(request: ClientToVsp) -> Self {
+        Wish::One(request)
+    }
+}
+
+impl Wish {
+    /// The command that does the same.
+    pub(crate) fn command(&self) -> Option<String> {
+        match self {
+            Wish::One(request) => command::line(request),
+            Wish::StopAll { mode, .. } => Some(command::stop_all(*mode)),
+        }
+    }
+}
 
 /// A yes-or-no question; no is the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +47,9 @@ pub(crate) struct Confirm {
     /// What the answers entail.
     pub(crate) consequence: String,
     /// What yes asks of the VSP.
-    pub(crate) request: ClientToVsp,
+    pub(crate) wish: Wish,
     /// What the harder answer asks of the VSP, where there is one.
-    pub(crate) harder: Option<ClientToVsp>,
+    pub(crate) harder: Option<Wish>,
 }
 
 impl Confirm {
@@ -28,8 +62,31 @@ impl Confirm {
                           that does not is switched off when its time is over.\n\
                           p switches it off at once: what it has not written is lost."
                 .to_owned(),
-            request: stop(StopMode::Graceful),
-            harder: Some(stop(StopMode::Hard)),
+            wish: stop(StopMode::Graceful).into(),
+            harder: Some(stop(StopMode::Hard).into()),
+        }
+    }
+
+    /// Before all guests are stopped that are on.
+    pub(crate) fn stop_all(guests: Vec<String>) -> Self {
+        let names = match guests.len() {
+            0..=NAMED_GUESTS => guests.join(", "),
+            _ => format!("{}, ...", guests[..NAMED_GUESTS].join(", ")),
+        };
+        let consequence = format!(
+            "These are on: {names}.\n\n\
+             y presses their power buttons: an operating system that listens shuts down, and one that does not is \
+             switched off when its time is over.\n\
+             p switches them off at once: what they have not written is lost."
+        );
+        Self {
+            question: match guests.len() {
+                1 => "Stop the one virtual machine that is on?".to_owned(),
+                count => format!("Stop all {count} virtual machines that are on?"),
+            },
+            consequence,
+            wish: Wish::StopAll { guests: guests.clone(), mode: StopMode::Graceful },
+            harder: Some(Wish::StopAll { guests, mode: StopMode::Hard }),
         }
     }
 
@@ -39,7 +96,7 @@ impl Confirm {
             question: format!("Reset the virtual machine '{guest}'?"),
             consequence: "It starts again at once: what its operating system has not written is lost."
                 .to_owned(),
-            request: ClientToVsp::ResetGuest(GuestRef::Name(guest.to_owned())),
+            wish: ClientToVsp::ResetGuest(GuestRef::Name(guest.to_owned())).into(),
             harder: None,
         }
     }
@@ -52,7 +109,7 @@ impl Confirm {
                 "An operating system that listens for it stops to print what its processors do, or to dump \
                           its memory. One that does not is reset: what it has not written is lost."
                     .to_owned(),
-            request: ClientToVsp::InitGuest(GuestRef::Name(guest.to_owned())),
+            wish: ClientToVsp::InitGuest(GuestRef::Name(guest.to_owned())).into(),
             harder: None,
         }
     }
@@ -62,7 +119,7 @@ impl Confirm {
         Self {
             question: format!("Remove the virtual machine '{guest}'?"),
             consequence: "Its configuration is deleted. Its backing stores stay as they are.".to_owned(),
-            request: ClientToVsp::RemoveGuest(GuestRef::Name(guest.to_owned())),
+            wish: ClientToVsp::RemoveGuest(GuestRef::Name(guest.to_owned())).into(),
             harder: None,
         }
     }
@@ -74,7 +131,7 @@ impl Confirm {
             consequence:
                 "The backing store stays as it is. A running guest loses the device at once, unless it is using it."
                     .to_owned(),
-            request: modify(guest, DeviceChange::Delete(device.statement.clone())),
+            wish: modify(guest, DeviceChange::Delete(device.statement.clone())).into(),
             harder: None,
         }
     }
@@ -88,10 +145,11 @@ impl Confirm {
             ),
             consequence: "Who was at the console there is told so, and can come again. The guest goes on."
                 .to_owned(),
-            request: ClientToVsp::DisconnectUser {
+            wish: ClientToVsp::DisconnectUser {
                 guest: GuestRef::Name(guest.to_owned()),
                 number: user.number,
-            },
+            }
+            .into(),
             harder: None,
         }
     }
@@ -101,7 +159,7 @@ impl Confirm {
         Self {
             question: format!("Eject '{}' from '{guest}'?", drive.location),
             consequence: "What the guest reads there fails from now on.".to_owned(),
-            request: modify(guest, DeviceChange::Modify(emptied(drive))),
+            wish: modify(guest, DeviceChange::Modify(emptied(drive))).into(),
             harder: None,
         }
     }
@@ -166,7 +224,7 @@ impl Confirm {
         Self {
             question: "Stop all guests, then the VSP?".to_owned(),
             consequence: "Each guest's power button is pressed, as when it is stopped by itself.".to_owned(),
-            request: ClientToVsp::VspShutdown,
+            wish: ClientToVsp::VspShutdown.into(),
             harder: None,
         }
     }
@@ -176,7 +234,7 @@ impl Confirm {
         Self {
             question: "Stop the VSP and leave guests running?".to_owned(),
             consequence: "Their I/O waits until there is a VSP again.".to_owned(),
-            request: ClientToVsp::VspLeave,
+            wish: ClientToVsp::VspLeave.into(),
             harder: None,
         }
     }
@@ -207,7 +265,7 @@ impl Confirm {
             name: burner.to_owned(),
             action: CartridgeAction::Eject { force },
         };
-        let harder = Some(ClientToVsp::Io(eject(true)));
+        let harder = Some(ClientToVsp::Io(eject(true)).into());
         let question = format!("Take disc {disc} out of the burner?");
         let consequence = "Its image stays. f takes it out even if a guest has locked the drive.";
         Self { harder, ..Self::hardware(question, consequence, eject(false)) }
@@ -244,14 +302,14 @@ impl Confirm {
         Self {
             question,
             consequence: consequence.to_owned(),
-            request: ClientToVsp::Io(request),
+            wish: ClientToVsp::Io(request).into(),
             harder: None,
         }
     }
 
     fn database(question: String, consequence: &str, request: DeviceRequest) -> Self {
-        let request = ClientToVsp::Devices(request);
-        Self { question, consequence: consequence.to_owned(), request, harder: None }
+        let wish = ClientToVsp::Devices(request).into();
+        Self { question, consequence: consequence.to_owned(), wish, harder: None }
     }
 
     /// Before an entry of the device management database is removed.
@@ -260,7 +318,7 @@ impl Confirm {
         Self {
             question: format!("Remove {}:{name} from the device database?", entry.kind.word()),
             consequence: "What is behind the name stays as it is.".to_owned(),
-            request: ClientToVsp::Devices(DeviceRequest::Delete { kind: entry.kind, name }),
+            wish: ClientToVsp::Devices(DeviceRequest::Delete { kind: entry.kind, name }).into(),
             harder: None,
         }
     }

@@ -28,6 +28,13 @@ pub(crate) enum Purpose {
         /// Type and name of a device of the VSP to begin with.
         attached: Option<(String, String)>,
     },
+    /// Another backing store for a guest's device.
+    ModifyDevice {
+        /// The guest.
+        guest: String,
+        /// The device.
+        device: Box<DeviceDetail>,
+    },
     /// A disc into a guest's drive.
     Insert {
         /// The guest.
@@ -179,6 +186,10 @@ impl Form {
             Purpose::Modify(guest) => format!("Modify guest {}", guest.summary.name),
             Purpose::Clone(guest) => format!("Clone guest {}", guest.summary.name),
             Purpose::AddDevice { guest, .. } => format!("Add a device to guest {guest}"),
+            Purpose::ModifyDevice { guest, device } => {
+                let DeviceDetail { device, bus, slot, target, .. } = &**device;
+                format!("Change {device} {bus},{slot},{target} of guest {guest}")
+            }
             Purpose::Insert { guest, drive } => {
                 let DeviceDetail { bus, slot, target, .. } = **drive;
                 format!("Insert a disc into {guest}'s drive {bus},{slot},{target}")
@@ -241,6 +252,17 @@ impl Form {
         true
     }
 
+    /// Goes to the field at this place and chooses this one of its values.
+    pub(crate) fn choose_value(&mut self, place: usize, value: usize) {
+        self.go_to(place);
+        if let Some(field) = self.fields.get_mut(place)
+            && let Rule::Choice(values) = field.rule
+            && let Some(value) = values.get(value)
+        {
+            field.input = Input::new((*value).to_owned());
+        }
+    }
+
     /// Goes to the first field that is wrong; every field may complain from now on.
     pub(crate) fn go_to_first_problem(&mut self, guests: &GuestsScreen) {
         self.fields.iter_mut().for_each(|field| field.is_visited = true);
@@ -286,7 +308,10 @@ impl Form {
         if let Some(problem) = self.problem_with_others(field) {
             return Some(problem);
         }
-        rule::problem(field.rule, value, guests, self.own_name())
+        // Attached devices have names of their own, such as lunpaths.
+        let is_attached = field.rule == Rule::Store && build::ATTACHED.contains(&self.device_type());
+        let rule = if is_attached { Rule::Word } else { field.rule };
+        rule::problem(rule, value, guests, self.own_name())
             .or_else(|| self.is_checked(field).then(|| self.checked.get(value).cloned().flatten()).flatten())
     }
 
@@ -316,10 +341,16 @@ impl Form {
     fn is_checked(&self, field: &Field) -> bool {
         match field.rule {
             Rule::File => true,
-            Rule::Store => {
-                !field.value().ends_with('/') && !build::ATTACHED.contains(&self.value(Key::Device))
-            }
+            Rule::Store => !field.value().ends_with('/') && !build::ATTACHED.contains(&self.device_type()),
             _ => false,
+        }
+    }
+
+    /// The type of the device that the form is about.
+    fn device_type(&self) -> &str {
+        match &self.purpose {
+            Purpose::ModifyDevice { device, .. } => &device.device,
+            _ => self.value(Key::Device),
         }
     }
 

@@ -82,6 +82,8 @@ pub(crate) struct GuestsScreen {
     awaited: Option<String>,
     /// The text that shown guests have in their name, operating system or state.
     filter: String,
+    /// Guests that are not to be shown (`visible_status=disabled`) are.
+    shows_hidden: bool,
     column: Column,
     is_reversed: bool,
 }
@@ -95,6 +97,23 @@ impl GuestsScreen {
     /// All guests by number, whatever the filter.
     pub(crate) fn all(&self) -> &[GuestSummary] {
         &self.guests
+    }
+
+    /// Those that may be seen, by number, whatever the filter.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &GuestSummary> {
+        self.guests.iter().filter(|guest| self.shows_hidden || guest.is_visible)
+    }
+
+    /// How many guests are not shown because their configuration says so (`visible_status=disabled`).
+    pub(crate) fn hidden(&self) -> usize {
+        self.guests.len() - self.listed().count()
+    }
+
+    /// Shows guests that are not to be shown, or no longer. Whether there are any.
+    pub(crate) fn toggle_hidden(&mut self, figures: &Figures) -> bool {
+        self.shows_hidden = !self.shows_hidden;
+        self.rearrange(figures);
+        self.guests.iter().any(|guest| !guest.is_visible)
     }
 
     /// How many guests the filter lets through.
@@ -204,10 +223,13 @@ impl GuestsScreen {
         }
     }
 
-    /// Selects the guest of this name; a filter that hides it is dropped.
+    /// Selects the guest of this name; whatever hides it is dropped.
     pub(crate) fn select(&mut self, name: &str, figures: &Figures) {
         let place = |screen: &Self| screen.shown.iter().position(|index| screen.guests[*index].name == name);
-        if place(self).is_none() && self.by_name(name).is_some() {
+        if place(self).is_none()
+            && let Some(guest) = self.by_name(name)
+        {
+            self.shows_hidden |= !guest.is_visible;
             self.filter.clear();
             self.rearrange(figures);
         }
@@ -236,7 +258,9 @@ impl GuestsScreen {
         let filter = self.filter.to_lowercase();
         let is_shown = |guest: &GuestSummary| {
             let texts = [guest.name.as_str(), guest.os_type.as_str(), &guest.state.to_string()];
-            filter.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&filter))
+            let has_text =
+                filter.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&filter));
+            has_text && (self.shows_hidden || guest.is_visible)
         };
         let mut shown: Vec<usize> =
             (0..self.guests.len()).filter(|index| is_shown(&self.guests[*index])).collect();
@@ -358,6 +382,21 @@ mod tests {
         assert_eq!(names(&screen), ["b", "c"]);
         screen.select("a", &figures);
         assert_eq!((screen.filter(), names(&screen).len()), ("", 3), "what is wanted is not hidden");
+    }
+
+    #[test]
+    fn guests_that_are_not_to_be_seen_are_shown_when_asked_for() {
+        let (mut screen, none) = (GuestsScreen::default(), Figures::default());
+        let mut guests = samples::guests(3);
+        guests[1].is_visible = false;
+        screen.replace(guests, &none);
+        assert_eq!((names(&screen), screen.hidden()), (vec!["guest001", "guest003"], 1));
+        assert!(screen.toggle_hidden(&none));
+        assert_eq!((screen.count(), screen.hidden()), (3, 0));
+        screen.toggle_hidden(&none);
+        assert_eq!(screen.listed().count(), 2);
+        screen.select("guest002", &none);
+        assert_eq!(screen.selected().map(|guest| guest.number), Some(2), "what is wanted is not hidden");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 mod line;
 mod past;
+mod rows;
 
 use crate::cli;
 use crate::console::keymap::Action;
 use crate::console::msg::Millis;
-use crate::view::format;
 use ipc::log::{Level, LogRecord, LogSource};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
@@ -15,6 +15,7 @@ use line::Origin;
 pub(crate) use line::{Choice, Line, Source};
 pub(crate) use past::{From, PastPart, PastQuery, READ_LINES};
 use past::{Moved, Past};
+use rows::{Bottom, Room, page_from};
 use std::collections::VecDeque;
 
 /// Lines kept; older ones are in the log files.
@@ -41,8 +42,8 @@ pub(crate) struct LogsScreen {
     reads_consoles: bool,
     /// Which lines are shown.
     choice: Choice,
-    /// Long lines are cut; otherwise they are broken.
-    cuts: bool,
+    /// The room that they are shown in.
+    room: Room,
     /// Where one looks.
     position: Position,
     /// A part further back that is shown instead.
@@ -60,9 +61,13 @@ enum Position {
     /// At the newest line, always.
     #[default]
     Follow,
-    /// At the line with this key, or the one before it, as the lowest, whatever arrives.
-    At(Key),
+    /// At the line with this key, or the one before it, as the lowest, with so many of its rows below the screen, whatever
+    /// arrives.
+    At(Key, usize),
 }
+
+/// Lines on the way up or down from where one looks.
+type Lines<'a> = Box<dyn Iterator<Item = &'a Line> + 'a>;
 
 /// A line as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +164,12 @@ impl LogsScreen {
 
     /// Breaks long lines, or cuts them.
     pub(crate) fn toggle_wrap(&mut self) {
-        self.cuts = !self.cuts;
+        self.room.cuts = !self.room.cuts;
+    }
+
+    /// The lines are shown on so many rows of so many columns from now on.
+    pub(crate) fn lay_out(&mut self, columns: u16, rows: u16) {
+        self.room = Room { columns: columns.into(), rows: usize::from(rows).max(1), ..self.room };
     }
 
     fn follow(&mut self) {
@@ -176,7 +186,7 @@ impl LogsScreen {
     pub(crate) fn newer_lines(&self) -> usize {
         match self.position {
             Position::Follow => 0,
-            Position::At(bottom) => {
+            Position::At(bottom, _) => {
                 let after = self.up_to(bottom);
                 self.lines.iter().skip(after).filter(|(_, line)| self.choice.has(line)).count()
             }
@@ -186,7 +196,7 @@ impl LogsScreen {
     /// Holds the log where it is, or follows it again.
     pub(crate) fn toggle_pause(&mut self) {
         match self.position {
-            Position::Follow if self.past.is_none() => self.position = Position::At(self.newest()),
+            Position::Follow if self.past.is_none() => self.position = Position::At(self.newest(), 0),
             _ => self.follow(),
         }
     }
@@ -215,42 +225,51 @@ impl LogsScreen {
         self.choose(|choice| choice.source = next);
     }
 
-    /// Moves the place where one looks, by lines; `page` is the number of rows shown.
-    pub(crate) fn navigate(&mut self, action: Action, page: usize) {
+    /// Moves the place where one looks, by rows.
+    pub(crate) fn navigate(&mut self, action: Action) {
+        let room = self.room;
         if let Some(past) = &mut self.past {
-            if past.navigate(action, page) == Moved::Out {
+            if past.navigate(action, room) == Moved::Out {
                 self.leave_past(action);
             }
             return;
         }
-        let shown = self.shown_keys();
+        let shown: Vec<&(Key, Line)> = self.lines.iter().filter(|(_, line)| self.choice.has(line)).collect();
         let Some(last) = shown.len().checked_sub(1) else { return };
+        let rows_of = |place: usize| room.rows_of(&shown[place].1);
         let bottom = match self.position {
-            Position::Follow => last,
-            Position::At(key) => shown.partition_point(|shown| *shown <= key).saturating_sub(1),
+            Position::Follow => Bottom { line: last, hidden: 0 },
+            Position::At(key, hidden) => {
+                let line = shown.partition_point(|(shown, _)| *shown <= key).saturating_sub(1);
+                Bottom { line, hidden }
+            }
         };
+        let top = page_from(0, shown.len(), room, rows_of);
         // Beyond the oldest line here lies what the VSP keeps.
         if self.position != Position::Follow
-            && bottom < page
+            && !top.is_above(bottom)
             && matches!(action, Action::Up | Action::PageUp | Action::First)
         {
-            let lines = self.lines.iter().map(|(_, line)| line).filter(|line| self.choice.has(line));
-            let mut past = Past::before(lines.cloned().collect(), bottom, self.choice.clone(), page);
+            let lines = shown.into_iter().map(|(_, line)| line.clone()).collect();
+            let mut past = Past::before(lines, top, self.choice.clone(), room);
             if action == Action::First {
-                past.navigate(action, page);
+                past.navigate(action, room);
             }
             self.past = Some(past);
             return;
         }
-        let bottom = match action {
-            Action::Up => bottom.saturating_sub(1),
-            Action::Down => bottom.saturating_add(1),
-            Action::PageUp => bottom.saturating_sub(page),
-            Action::PageDown => bottom.saturating_add(page),
-            Action::First => page.saturating_sub(1).min(last),
-            _ => last + 1,
+        let moved = match action {
+            Action::Up => Some(bottom.up(1, shown.len(), room, rows_of)),
+            Action::Down => bottom.down(1, shown.len(), rows_of),
+            Action::PageUp => Some(bottom.up(room.rows, shown.len(), room, rows_of)),
+            Action::PageDown => bottom.down(room.rows, shown.len(), rows_of),
+            Action::First => Some(top),
+            _ => None,
         };
-        self.position = if bottom > last { Position::Follow } else { Position::At(shown[bottom]) };
+        self.position = match moved {
+            Some(Bottom { line, hidden }) => Position::At(shown[line].0, hidden),
+            None => Position::Follow,
+        };
     }
 
     /// Goes on with the lines that are kept here, unless there may be others between.
@@ -263,37 +282,33 @@ impl LogsScreen {
             (Some(last), Some(_)) => {
                 let key = (last, u64::MAX);
                 self.past = None;
-                let is_newest = self.shown_keys().last().is_none_or(|newest| *newest <= key);
-                self.position = if is_newest { Position::Follow } else { Position::At(key) };
+                let mut shown = self.lines.iter().rev().filter(|(_, line)| self.choice.has(line));
+                let is_newest = shown.next().is_none_or(|(newest, _)| *newest <= key);
+                self.position = if is_newest { Position::Follow } else { Position::At(key, 0) };
             }
         }
     }
 
-    /// Goes to the first line of a time or later: it becomes the uppermost of `page` rows. The VSP is asked for what lies
-    /// further back than what is kept here.
+    /// Goes to the first line of a time or later: it becomes the uppermost, if enough lines follow. The VSP is asked for
+    /// what lies further back than what is kept here.
     ///
     /// # Errors
     /// One line if `text` is no time, or nothing is so late.
-    pub(crate) fn jump(
-        &mut self,
-        text: &str,
-        now: Millis,
-        time_zone: &TimeZone,
-        page: usize,
-    ) -> Result<(), String> {
+    pub(crate) fn jump(&mut self, text: &str, now: Millis, time_zone: &TimeZone) -> Result<(), String> {
         let micros = parse_time(text, now, time_zone)?;
+        let room = self.room;
         if micros < self.complete_since() {
-            self.past = Some(Past::since(micros, self.choice.clone(), page));
+            self.past = Some(Past::since(micros, self.choice.clone(), room));
             return Ok(());
         }
-        let shown = self.shown_keys();
-        let place = shown.partition_point(|(time, _)| *time < micros);
-        if place == shown.len() {
+        let shown: Vec<&(Key, Line)> = self.lines.iter().filter(|(_, line)| self.choice.has(line)).collect();
+        let first = shown.partition_point(|((time, _), _)| *time < micros);
+        if first == shown.len() {
             return Err("No line is so late".to_owned());
         }
-        let bottom = (place + page.max(1) - 1).min(shown.len() - 1);
+        let bottom = page_from(first, shown.len(), room, |place| room.rows_of(&shown[place].1));
         self.past = None;
-        self.position = Position::At(shown[bottom]);
+        self.position = Position::At(shown[bottom.line].0, bottom.hidden);
         Ok(())
     }
 
@@ -318,7 +333,7 @@ impl LogsScreen {
     /// Takes the answer.
     pub(crate) fn take_past(&mut self, id: u64, result: Result<PastPart, String>) {
         if let Some(past) = &mut self.past {
-            past.take(id, result);
+            past.take(id, result, self.room);
         }
     }
 
@@ -330,10 +345,10 @@ impl LogsScreen {
             return Some(format!("history: {problem}"));
         }
         let (is_oldest, is_newest) = past.ends();
-        let place = match (past.shown().next_back(), is_oldest, is_newest) {
-            (None, ..) if is_asking => return Some("history: asking the VSP".to_owned()),
-            (None, ..) => "nothing is kept".to_owned(),
-            (Some(line), ..) => moment(line.time, time_zone),
+        let place = match past.lowest() {
+            None if is_asking => return Some("history: asking the VSP".to_owned()),
+            None => "nothing is kept".to_owned(),
+            Some(line) => moment(line.time, time_zone),
         };
         let end = match (is_asking, is_oldest, is_newest) {
             (true, ..) => ", asking the VSP for more",
@@ -344,40 +359,53 @@ impl LogsScreen {
         Some(format!("history: {place}{end}"))
     }
 
-    fn shown_keys(&self) -> Vec<Key> {
-        self.lines.iter().filter(|(_, line)| self.choice.has(line)).map(|(key, _)| *key).collect()
-    }
-
     /// The lines to show on `height` rows of `width` columns, oldest first. The first may have more rows
     /// than there is room for: its last ones are to be shown.
     pub(crate) fn shown(&self, width: usize, height: usize, time_zone: &TimeZone) -> Vec<ShownLine> {
-        let end = match self.position {
-            Position::Follow => self.lines.len(),
-            Position::At(bottom) => self.up_to(bottom),
-        };
-        let upwards: Box<dyn Iterator<Item = &Line>> = match &self.past {
-            Some(past) => Box::new(past.shown().rev()),
-            None => Box::new(
-                self.lines.range(..end).rev().map(|(_, line)| line).filter(|line| self.choice.has(line)),
-            ),
-        };
-        let mut shown = Vec::new();
-        let mut used = 0;
-        for line in upwards {
-            if used >= height {
-                break;
+        let room = Room { columns: width, rows: height, ..self.room };
+        let is_wanted = |line: &&Line| self.choice.has(line);
+        let kept = |end| Box::new(self.lines.range(..end).rev().map(|(_, line)| line).filter(is_wanted));
+        let (mut upwards, mut downwards, hidden): (Lines<'_>, Lines<'_>, usize) = match &self.past {
+            Some(past) => {
+                let (upper, lower, hidden) = past.around();
+                (Box::new(upper.rev()), Box::new(lower), hidden)
             }
-            let text = line.full_text(time_zone);
-            let rows = if self.cuts {
-                vec![format::fit(&format::printable(&text), width, '>')]
-            } else {
-                format::wrap(&text, width, INDENT)
-            };
-            used += rows.len();
-            shown.push(ShownLine { level: line.level, rows });
+            // What arrives while the log is held is not shown, even if there is room for it.
+            None => match self.position {
+                Position::Follow => (kept(self.lines.len()), Box::new(std::iter::empty()), 0),
+                Position::At(key, hidden) => (kept(self.up_to(key)), Box::new(std::iter::empty()), hidden),
+            },
+        };
+        let lay = |line: &Line| ShownLine { level: line.level, rows: room.lay(line, time_zone) };
+        let mut shown = VecDeque::new();
+        let mut used = 0;
+        let mut below = Vec::new();
+        if let Some(mut line) = upwards.next().map(lay) {
+            let end = line.rows.len().saturating_sub(hidden).max(1);
+            below = line.rows.split_off(end);
+            used = line.rows.len();
+            shown.push_front(line);
         }
-        shown.reverse();
-        shown
+        while used < height
+            && let Some(line) = upwards.next().map(lay)
+        {
+            used += line.rows.len();
+            shown.push_front(line);
+        }
+        // Where there is more room than lines above, there may be some below.
+        if let Some(lowest) = shown.back_mut() {
+            below.truncate(height.saturating_sub(used));
+            used += below.len();
+            lowest.rows.append(&mut below);
+        }
+        while used < height
+            && let Some(mut line) = downwards.next().map(lay)
+        {
+            line.rows.truncate(height - used);
+            used += line.rows.len();
+            shown.push_back(line);
+        }
+        shown.into()
     }
 
     /// The newest `count` lines that are of a guest, or about it, oldest first: time, level and text.

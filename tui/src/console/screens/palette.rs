@@ -93,13 +93,13 @@ fn is_movement(action: Action) -> bool {
 
 impl Palette {
     /// All commands of `context`, and those for every guest.
-    pub(crate) fn commands(context: Context, guests: &[GuestSummary]) -> Self {
+    pub(crate) fn commands<'a>(context: Context, guests: impl IntoIterator<Item = &'a GuestSummary>) -> Self {
         let own = keymap::rows(context).filter(|row| !is_movement(row.action)).map(|row| Item {
             text: row.help.to_owned(),
             key: row.keys[0].to_string(),
             choice: Choice::Do(context, row.action),
         });
-        let of_guests = guests.iter().flat_map(|guest| {
+        let of_guests = guests.into_iter().flat_map(|guest| {
             OF_GUESTS.iter().map(|(word, action)| Item {
                 text: format!("{word} {}", guest.name),
                 key: String::new(),
@@ -200,12 +200,12 @@ impl Palette {
     }
 
     /// Guests, one of which is to be chosen.
-    pub(crate) fn guests(
+    pub(crate) fn guests<'a>(
         title: &'static str,
-        guests: &[GuestSummary],
+        guests: impl IntoIterator<Item = &'a GuestSummary>,
         choice: impl Fn(&GuestSummary) -> Choice,
     ) -> Self {
-        let items = guests.iter().map(|guest| Item {
+        let items = guests.into_iter().map(|guest| Item {
             text: guest.name.clone(),
             key: guest.state.to_string(),
             choice: choice(guest),

@@ -99,3 +99,26 @@ fn devices_are_added_taken_away_and_discs_inserted() {
         ["hpvmmodify -P demo -d dvd:avio_stor:0,1,1:null:/iso"]
     );
 }
+
+#[test]
+fn device_gets_another_backing_store() {
+    let mut state = samples::busy((100, 30));
+    press(&mut state, KeyCode::Char('2'));
+    press(&mut state, KeyCode::Char('b'));
+    assert_eq!(notice(&state), Some("No device is selected."));
+    samples::answer_questions(&mut state);
+    press(&mut state, KeyCode::Char('b'));
+    assert_eq!(commands(press(&mut state, KeyCode::Enter)), [] as [&str; 0], "it is as it was");
+    samples::type_text(&mut state, "2");
+    assert_eq!(
+        commands(press(&mut state, KeyCode::Enter)),
+        ["hpvmmodify -P demo -m disk:avio_stor:0,1,0:file:/var/tmp/demo.img2"]
+    );
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('b'));
+    samples::type_text(&mut state, "other/");
+    assert_eq!(
+        commands(press(&mut state, KeyCode::Enter)),
+        ["hpvmmodify -P demo -m dvd:avio_stor:0,1,1:null:/iso/other/"]
+    );
+}

@@ -123,12 +123,25 @@ fn situations(context: Context) -> Vec<Situation> {
                 state
             },
         ],
-        Context::Offline => vec![|| {
-            let mut state = samples::unconnected((100, 30));
-            let reason = "the VSP is not running".to_owned();
-            update(&mut state, Msg::Vsp(VspMsg::Down { reason, is_absent: true }));
+        Context::Lost => vec![|| {
+            let mut state = after("c");
+            samples::lose_vsp(&mut state);
             state
         }],
+        Context::Offline => vec![
+            || {
+                let mut state = after("4");
+                samples::lose_vsp(&mut state);
+                state
+            },
+            || {
+                let mut state = samples::unconnected((100, 30));
+                let reason = "the VSP is not running".to_owned();
+                update(&mut state, Msg::Vsp(VspMsg::Down { reason, is_absent: true }));
+                state.note_drawn();
+                state
+            },
+        ],
         Context::Welcome => {
             vec![|| samples::connected((100, 30), vec![samples::guest(1, "demo", GuestState::Off)])]
         }
@@ -158,6 +171,7 @@ fn drawn(state: &State) -> Buffer {
 fn does_something(situations: &[Situation], key: keymap::Key) -> bool {
     situations.iter().any(|situation| {
         let mut state = situation();
+        state.note_drawn();
         let before = drawn(&state);
         let event = crossterm::event::KeyEvent::new(key.code, key.modifiers);
         !update(&mut state, Msg::Key(event)).is_empty() || drawn(&state) != before

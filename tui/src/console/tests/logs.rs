@@ -12,7 +12,7 @@ fn log_follows_until_it_is_held() {
     press(&mut state, KeyCode::Up);
     assert!(!state.logs.follows());
     samples::log(&mut state, samples::record("vsp", Level::Info, 0, "newer"));
-    assert_eq!(state.logs.newer_lines(), 2, "the one that was scrolled past, and the new one");
+    assert_eq!(state.logs.newer_lines(), 1);
     press(&mut state, KeyCode::End);
     assert!(state.logs.follows());
     press(&mut state, KeyCode::Char(' '));
@@ -68,9 +68,7 @@ fn log_goes_to_a_time_and_has_what_consoles_print() {
         samples::log(&mut state, samples::record("vsp", Level::Info, 1, "later"));
     }
     jump(&mut state, "19:57:56");
-    let page = state.regions().and_then(|regions| regions.log_rows()).expect("it is shown").height;
-    let first = state.logs.shown(200, usize::from(page), &state.time_zone).remove(0);
-    assert!(first.rows.concat().contains("firmware hands over"), "{first:?}");
+    assert!(rows(&state)[0].contains("firmware hands over"), "{:?}", rows(&state));
     jump(&mut state, "noon");
     assert_eq!(state.context(), Context::Prompt, "it is no time and stays");
     press(&mut state, KeyCode::Esc);
@@ -172,8 +170,8 @@ fn history(state: &State) -> String {
 
 /// The first and the last line on the screen.
 fn ends(state: &State) -> (String, String) {
-    let page = state.regions().and_then(|regions| regions.log_rows()).expect("it is shown").height;
-    let lines = state.logs.shown(200, usize::from(page), &state.time_zone);
+    let area = state.regions().and_then(|regions| regions.log_rows()).expect("it is shown");
+    let lines = state.logs.shown(area.width.into(), area.height.into(), &state.time_zone);
     let text = |line: Option<&crate::console::screens::logs::ShownLine>| {
         line.map(|line| line.rows.concat()).unwrap_or_default()
     };
@@ -264,4 +262,106 @@ fn history_is_read_anew_by_another_choice_and_says_what_went_wrong() {
     press(&mut state, KeyCode::Char('/'));
     let asked = query(press(&mut state, KeyCode::Char('x'))).expect("other lines are wanted");
     assert_eq!(asked.choice.filter.typed(), "x");
+}
+
+/// The log as it lies on the screen.
+fn rows(state: &State) -> Vec<String> {
+    let area = state.regions().and_then(|regions| regions.log_rows()).expect("it is shown");
+    let lines = state.logs.shown(area.width.into(), area.height.into(), &state.time_zone);
+    let mut rows: Vec<String> = lines.into_iter().flat_map(|line| line.rows).collect();
+    rows.drain(..rows.len().saturating_sub(area.height.into()));
+    rows
+}
+
+/// The log with sixty lines, every third of them several rows long and one longer than the screen.
+fn long_lines() -> State {
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('5'));
+    for number in 0..60 {
+        let words = match number {
+            30 => 400,
+            _ if number % 3 == 0 => 40,
+            _ => 1,
+        };
+        let text = format!("first{number} {} last{number}", "word ".repeat(words));
+        let record = samples::record("vsp", Level::Info, 60 - number, &text);
+        samples::log(&mut state, ipc::log::LogRecord { fields: Vec::new(), ..record });
+    }
+    state
+}
+
+#[test]
+fn line_that_is_gone_to_is_on_the_screen_however_long_lines_are() {
+    for wraps in [true, false] {
+        let mut state = long_lines();
+        if !wraps {
+            press(&mut state, KeyCode::Char('w'));
+        }
+        for number in [3, 10, 29, 30, 31, 45, 58] {
+            assert_eq!(jump(&mut state, &format!("{}s", 60 - number)), None, "it is kept here");
+            let rows = rows(&state);
+            let wanted = format!("first{number} ");
+            let place = rows.iter().position(|row| row.contains(&wanted));
+            let place = place.unwrap_or_else(|| panic!("{wanted} is not among {rows:#?}"));
+            // At the end the last screen is shown.
+            assert!(place == 0 || rows.iter().any(|row| row.contains("first59 ")), "{wraps}: {rows:#?}");
+        }
+    }
+}
+
+#[test]
+fn scrolling_passes_no_row_over() {
+    let mut state = long_lines();
+    let page = rows(&state).len();
+    // From below upwards row by row; where the oldest line is at the top the VSP would be asked.
+    let mut seen = rows(&state);
+    for _ in 0..1000 {
+        press(&mut state, KeyCode::Up);
+        if !history(&state).is_empty() {
+            break;
+        }
+        let now = rows(&state);
+        if now[1..] == seen[..page - 1] {
+            seen.insert(0, now[0].clone());
+        } else {
+            assert_eq!(now, seen[..page], "one row further or none");
+        }
+    }
+    for number in 0..60 {
+        for end in ["first", "last"] {
+            let count = seen.iter().filter(|row| row.split(' ').any(|word| word == format!("{end}{number}")));
+            assert_eq!(count.count(), 1, "{end}{number}");
+        }
+    }
+    // And by pages, which follow on each other.
+    let mut state = long_lines();
+    let mut all = rows(&state);
+    while all.len() + page <= seen.len() {
+        press(&mut state, KeyCode::PageUp);
+        all.splice(0..0, rows(&state));
+    }
+    assert_eq!(all, seen[seen.len() - all.len()..]);
+    for _ in 0..seen.len().div_ceil(page) {
+        press(&mut state, KeyCode::PageDown);
+    }
+    assert!(state.logs.follows());
+}
+
+#[test]
+fn history_is_scrolled_by_rows_too() {
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('5'));
+    let asked = jump(&mut state, "10:00").expect("it is not kept here");
+    let line =
+        |ago: i64| samples::record("vsp", Level::Info, ago, &format!("first{ago} {}", "word ".repeat(60)));
+    let lines = (35_901..=36_000).rev().map(|ago| line(ago).into()).collect();
+    answer(&mut state, &asked, Ok(PastPart { lines, is_end: false }));
+    let first = rows(&state);
+    assert!(first[0].contains("first36000 "), "{first:#?}");
+    press(&mut state, KeyCode::Down);
+    assert_eq!(rows(&state)[..first.len() - 1], first[1..]);
+    press(&mut state, KeyCode::PageDown);
+    press(&mut state, KeyCode::PageUp);
+    press(&mut state, KeyCode::Up);
+    assert_eq!(rows(&state), first);
 }

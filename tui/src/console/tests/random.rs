@@ -178,7 +178,9 @@ proptest! {
             prop_assert!(state.guests.selected_index() <= state.guests.count());
             prop_assert!(state.layers.iter().filter(|layer| matches!(layer, Layer::Welcome)).count() <= 1);
             let is_up = matches!(state.link, Link::Up(_));
-            prop_assert!(is_up || !state.layers.is_empty() || state.context() == Context::Offline);
+            let is_told = matches!(state.context(), Context::Offline | Context::Lost);
+            prop_assert!(is_up || !state.layers.is_empty() || is_told);
+            state.note_drawn();
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         Action::About => about(state),
         Action::Messages => state.layers.push(Layer::History(0)),
         Action::Palette => {
-            let palette = Palette::commands(context, state.guests.all());
+            let palette = Palette::commands(context, state.guests.listed());
             state.layers.push(Layer::Palette(Box::new(palette)));
         }
 
@@ -76,6 +76,13 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
 
         Action::Start => request::start_selected(state, effects),
         Action::Stop => confirm(state, Confirm::stop),
+        Action::StopAll => {
+            let running = state.guests.all().iter().filter(|guest| guest.state.is_on());
+            match running.map(|guest| guest.name.clone()).collect::<Vec<_>>() {
+                running if running.is_empty() => say(state, "No guest is on."),
+                running => state.layers.push(Layer::Confirm(Confirm::stop_all(running))),
+            }
+        }
         Action::Reset => confirm(state, Confirm::reset),
         Action::TransferControl => confirm(state, Confirm::transfer_control),
         Action::Remove => remove(state, context),
@@ -88,6 +95,12 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
                 open_form(state, Purpose::AddDevice { guest: name, attached: None }, effects);
             }
         }
+        Action::ModifyDevice => match selected_device(state) {
+            Some((guest, device)) => {
+                open_form(state, Purpose::ModifyDevice { guest, device: Box::new(device) }, effects);
+            }
+            None => say(state, "No device is selected."),
+        },
         Action::CreateFile => open_form(state, Purpose::CreateFile, effects),
         Action::Insert => insert(state, context, effects),
         Action::Eject => eject(state, context),
@@ -105,6 +118,11 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
             Context::Storage | Context::Hardware => state.storage.set_filter(""),
             _ => state.guests.set_filter("", &state.figures),
         },
+        Action::ShowHidden => {
+            if !state.guests.toggle_hidden(&state.figures) {
+                say(state, "No guest has visible_status=disabled.");
+            }
+        }
         Action::LongerRange => state.detail.range = state.detail.range.stepped(true),
         Action::ShorterRange => state.detail.range = state.detail.range.stepped(false),
 
@@ -217,10 +235,7 @@ fn navigate(state: &mut State, context: Context, action: Action) {
         Context::Storage | Context::Hardware => {
             state.storage.navigate(action, page(|regions| regions.entry_rows()))
         }
-        Context::Logs => {
-            let page = page(|regions| regions.log_rows().map_or(1, |area| usize::from(area.height)));
-            state.logs.navigate(action, page);
-        }
+        Context::Logs => state.logs.navigate(action),
         Context::Console | Context::Scrollback => consoles::go(state, context, action),
         _ => scroll_text(state, action),
     }
@@ -254,7 +269,8 @@ pub(super) const NO_CONNECTION: &str = "There is no connection to a VSP.";
 
 /// Brings a screen to the front. The guest of a console becomes the selected one when that is left.
 pub(super) fn go_to(state: &mut State, screen: Screen, effects: &mut Vec<Effect>) {
-    if !matches!(state.link, Link::Up(_)) {
+    // The overview has what can be done without one.
+    if !matches!(state.link, Link::Up(_)) && screen != Screen::Overview {
         return say(state, NO_CONNECTION);
     }
     if state.screen == Screen::Console
@@ -413,13 +429,13 @@ fn disconnect(state: &mut State, context: Context, effects: &mut Vec<Effect>) {
 }
 
 fn choose_guest(state: &mut State, title: &'static str, choice: fn(uuid::Uuid) -> Choice) {
-    let palette = Palette::guests(title, state.guests.all(), |guest| choice(guest.uuid));
+    let palette = Palette::guests(title, state.guests.listed(), |guest| choice(guest.uuid));
     state.layers.push(Layer::Palette(Box::new(palette)));
 }
 
 fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     match state.layers.pop() {
-        Some(Layer::Confirm(confirm)) => request::send(state, confirm.request, effects),
+        Some(Layer::Confirm(confirm)) => request::send(state, confirm.wish, effects),
         Some(Layer::Form(mut form)) => match form.request(&state.guests) {
             Some(wanted) => request::send(state, wanted, effects),
             None => {

@@ -37,12 +37,18 @@ pub(crate) fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => {}
+        // What it was meant for is no longer there.
+        Msg::Key(_) | Msg::Mouse { .. } | Msg::Paste(_) if state.is_unseen => {}
         Msg::Key(key) => press(state, key, &mut effects),
         Msg::Mouse { event, target } => mouse::take(state, event, target, &mut effects),
         Msg::Paste(text) => typing::paste(state, &text, &mut effects),
         Msg::Resize(columns, lines) => state.size = (columns, lines),
         Msg::Tick { now, host } => tick(state, now, host, &mut effects),
-        Msg::Vsp(event) => vsp::take(state, event, &mut effects),
+        Msg::Vsp(event) => {
+            let context = state.context();
+            vsp::take(state, event, &mut effects);
+            state.is_unseen |= state.context() != context;
+        }
         Msg::FileChecked { path, problem } => {
             if let Some(Layer::Form(form)) = state.layers.last_mut() {
                 form.note_file(path, problem);
@@ -64,6 +70,9 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     state.guests.reveal(regions.guest_rows());
     state.storage.reveal(regions.entry_rows());
     state.detail.navigate(Action::Accept, regions.device_rows());
+    if let Some(area) = regions.log_rows() {
+        state.logs.lay_out(area.width, area.height);
+    }
     let Link::Up(_) = state.link else { return };
     for (guest, area) in regions.terminals(state) {
         let size = ScreenSize { columns: area.width, lines: area.height };

@@ -1,6 +1,6 @@
 //! The mouse: what is clicked was drawn, so the view says what lies under it.
 
-use super::{act, consoles};
+use super::{act, consoles, typing};
 use crate::console::effect::Effect;
 use crate::console::emulator::Selecting;
 use crate::console::keymap::{self, Action, Context};
@@ -22,8 +22,8 @@ pub(super) fn take(state: &mut State, event: MouseEvent, target: Option<Target>,
     }
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => click(state, target, effects),
-        MouseEventKind::ScrollUp => wheel(state, Action::Up, effects),
-        MouseEventKind::ScrollDown => wheel(state, Action::Down, effects),
+        MouseEventKind::ScrollUp => wheel(state, target, Action::Up, effects),
+        MouseEventKind::ScrollDown => wheel(state, target, Action::Down, effects),
         _ => {}
     }
 }
@@ -44,7 +44,14 @@ fn click(state: &mut State, target: Option<Target>, effects: &mut Vec<Effect>) {
         Some(Target::Part(part)) if state.layers.is_empty() => state.detail.part = part,
         Some(Target::View(view)) if state.layers.is_empty() => state.storage.show(view),
         Some(Target::Tab(place)) if state.layers.is_empty() => state.tabs.go_to(place),
+        Some(Target::Log) if state.layers.is_empty() => act::go_to(state, Screen::Logs, effects),
         Some(Target::Row(place)) => select_row(state, place, effects),
+        Some(Target::Choice { field, value }) => {
+            if let Some(Layer::Form(form)) = state.layers.last_mut() {
+                form.choose_value(field, value);
+                typing::check_files(form, effects);
+            }
+        }
         _ => {}
     }
 }
@@ -71,13 +78,23 @@ fn select_row(state: &mut State, place: usize, effects: &mut Vec<Effect>) {
     }
 }
 
-fn wheel(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+/// The wheel moves the list or the text that it is over; one that lies over the screen wherever it is.
+fn wheel(state: &mut State, target: Option<Target>, action: Action, effects: &mut Vec<Effect>) {
     let context = state.context();
-    if matches!(
-        context,
-        Context::Form | Context::Confirm | Context::ConfirmStop | Context::ConfirmForce | Context::Console
-    ) {
-        return;
+    let is_over_list = matches!(target, Some(Target::Scrolled | Target::Row(_) | Target::Heading(_)));
+    match context {
+        Context::Form
+        | Context::Confirm
+        | Context::ConfirmStop
+        | Context::ConfirmForce
+        | Context::Console => {
+            return;
+        }
+        Context::Guests if target == Some(Target::Log) => {
+            return (0..WHEEL_LINES).for_each(|_| state.logs.navigate(action));
+        }
+        Context::Guests | Context::Guest | Context::Storage | Context::Hardware if !is_over_list => return,
+        _ => {}
     }
     for _ in 0..WHEEL_LINES {
         act::act(state, context, action, effects);
@@ -95,11 +112,8 @@ fn on_terminal(
 ) {
     if state.screen != Screen::Console {
         // The console below the table: a click goes there.
-        match event.kind {
-            MouseEventKind::Down(MouseButton::Left) => consoles::open_selected(state, effects),
-            MouseEventKind::ScrollUp => wheel(state, Action::Up, effects),
-            MouseEventKind::ScrollDown => wheel(state, Action::Down, effects),
-            _ => {}
+        if event.kind == MouseEventKind::Down(MouseButton::Left) {
+            consoles::open_selected(state, effects);
         }
         return;
     }

@@ -3,13 +3,18 @@
 use crate::console::command;
 use crate::console::effect::Effect;
 use crate::console::msg::Millis;
+use crate::console::screens::confirm::Wish;
 use crate::console::state::{State, Waiting};
 use ipc::device::{DeviceRequest, HostUse};
 use ipc::io::{CartridgeAction, EmulatedPlan, IoRequest};
 use ipc::message::{ClientToVsp, DeviceChange, GuestRef, Manner, StopMode};
 
 /// Asks the VSP for something.
-pub(super) fn send(state: &mut State, request: ClientToVsp, effects: &mut Vec<Effect>) {
+pub(super) fn send(state: &mut State, wish: impl Into<Wish>, effects: &mut Vec<Effect>) {
+    let request = match wish.into() {
+        Wish::One(request) => request,
+        Wish::StopAll { guests, mode } => return stop_all(state, guests, mode, effects),
+    };
     let Some(waiting) = words_for(&request, state.now) else { return };
     match &request {
         ClientToVsp::CreateGuest { name, .. } => state.guests.await_guest(Some(name.clone())),
@@ -17,8 +22,29 @@ pub(super) fn send(state: &mut State, request: ClientToVsp, effects: &mut Vec<Ef
         _ => {}
     }
     state.notice = None;
-    let id = state.requests.insert(waiting);
+    let id = state.requests.insert(waiting, 1);
     effects.push(Effect::Request { id, request: Box::new(request) });
+}
+
+/// Has guests stopped at the same time: one that takes its time holds up no other.
+fn stop_all(state: &mut State, guests: Vec<String>, mode: StopMode, effects: &mut Vec<Effect>) {
+    let count = guests.len();
+    let waiting = Waiting {
+        doing: "stopping all guests".to_owned(),
+        done: "All guests are off.".to_owned(),
+        already: "All guests are off already.".to_owned(),
+        failed: "Unable to stop all guests".to_owned(),
+        command: Some(command::stop_all(mode)),
+        progress: None,
+        report: None,
+        since: state.now,
+    };
+    state.notice = None;
+    let id = state.requests.insert(waiting, count);
+    effects.extend(guests.into_iter().map(|name| {
+        let request = ClientToVsp::StopGuest { guest: GuestRef::Name(name), mode };
+        Effect::Request { id, request: Box::new(request) }
+    }));
 }
 
 /// Starts the guest that actions are about.

@@ -113,9 +113,8 @@ pub(super) fn accept(state: &mut State, mut prompt: Prompt) {
     let text = prompt.input.value().to_owned();
     let result = match prompt.purpose {
         PromptPurpose::LogTime => {
-            let page = state.regions().and_then(|regions| regions.log_rows()).map_or(1, |area| area.height);
             let State { logs, now, time_zone, .. } = state;
-            logs.jump(text.trim(), *now, time_zone, usize::from(page))
+            logs.jump(text.trim(), *now, time_zone)
         }
         PromptPurpose::Search => search(state, &text),
         // These took effect while they were typed.

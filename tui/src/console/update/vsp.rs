@@ -86,7 +86,7 @@ fn change_guests(state: &mut State, effects: &mut Vec<Effect>, change: impl FnOn
 }
 
 fn take_reply(state: &mut State, id: RequestId, result: Result<Acceptance, String>) {
-    let Some(waiting) = state.requests.remove(id) else { return };
+    let Some((waiting, result)) = state.requests.answer(id, result) else { return };
     state.detail.expire();
     state.storage.expire();
     let (is_good, title, text) = match result {

@@ -4,6 +4,7 @@ use super::*;
 use crate::console::effect::Effect;
 use crate::console::keymap::{self, Action, Key};
 use crate::console::msg::Target;
+use crate::console::screens::form::Rule;
 use crate::console::state::Screen;
 use crossterm::event::{KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
@@ -78,7 +79,8 @@ fn click_does_what_the_key_does() {
 }
 
 #[test]
-fn tabs_headings_and_rows_are_what_was_clicked() {
+fn tabs_headings_rows_and_choices_are_what_was_clicked() {
+    let mut chosen = 0;
     for (name, prepare) in SCREENS {
         for (place, target) in targets(&prepare(LARGE)) {
             let mut state = prepare(LARGE);
@@ -90,6 +92,7 @@ fn tabs_headings_and_rows_are_what_was_clicked() {
                     assert_eq!(format!("{state:?}"), before, "{name}: {target:?}")
                 }
                 Target::Screen(_)
+                | Target::Log
                 | Target::Heading(_)
                 | Target::Part(_)
                 | Target::Tab(_)
@@ -99,10 +102,17 @@ fn tabs_headings_and_rows_are_what_was_clicked() {
                     assert_eq!(format!("{state:?}"), before, "{name}: {target:?} lies under a dialog");
                 }
                 // Where no VSP is connected there is nothing to go to.
-                Target::Screen(_) if !matches!(state.link, Link::Up(_)) => {}
+                Target::Screen(_) | Target::Log if !matches!(state.link, Link::Up(_)) => {}
                 // Without guests there is no console and no guest to show.
                 Target::Screen(Screen::Guest | Screen::Console) if state.guests.count() == 0 => {}
                 Target::Screen(screen) => assert_eq!(state.screen, screen, "{name}"),
+                Target::Log => assert_eq!(state.screen, Screen::Logs, "{name}"),
+                Target::Choice { field, value } => {
+                    let Some(Layer::Form(form)) = state.layers.last() else { panic!("{name}: no form") };
+                    let Rule::Choice(values) = form.fields()[field].rule else { panic!("{name}: no choice") };
+                    assert_eq!((form.focus(), form.focused().value()), (field, values[value]), "{name}");
+                    chosen += 1;
+                }
                 Target::Heading(column) => assert_eq!(state.guests.order().0, column, "{name}"),
                 Target::Part(part) => assert_eq!(state.detail.part, part, "{name}"),
                 Target::View(view) => assert_eq!(state.storage.view(), view, "{name}"),
@@ -118,6 +128,7 @@ fn tabs_headings_and_rows_are_what_was_clicked() {
             }
         }
     }
+    assert!(chosen > 15, "only {chosen} values can be chosen");
 }
 
 #[test]
@@ -154,6 +165,18 @@ fn wheel_moves_what_it_is_over() {
     assert_eq!(state.guests.selected_index(), 3);
     mouse(&mut state, MouseEventKind::ScrollUp, place);
     assert_eq!(state.guests.selected_index(), 0);
+
+    // The log below the table moves, and the table does not.
+    let mut state = busy_after(SMALL, &[KeyCode::Char('p')]);
+    for line in 0..60 {
+        samples::log(&mut state, samples::record("demo", ipc::log::Level::Info, 1, &format!("line {line}")));
+    }
+    let place = state.regions().and_then(|regions| regions.logs).map(middle).expect("there is a log");
+    mouse(&mut state, MouseEventKind::ScrollUp, place);
+    assert_eq!((state.guests.selected_index(), state.logs.newer_lines()), (0, 3));
+    mouse(&mut state, MouseEventKind::ScrollDown, place);
+    mouse(&mut state, MouseEventKind::ScrollDown, place);
+    assert!(state.logs.follows());
 
     let everywhere = Position::new(SMALL.0 / 2, SMALL.1 / 2);
     let moved: [(&str, State); 5] = [

@@ -61,7 +61,12 @@ fn selection_is_seen_without_colours() {
         // Of a list that a dialog lies over only some rows are seen.
         let is_whole = |area: &Rect, target: &Target| {
             let is_in_front = state.layers.is_empty() || area.width < LARGE.0 / 2;
-            is_in_front && (area.left()..area.right()).all(|x| clicks.at(x, area.y) == Some(*target))
+            let is_seen = |x| match clicks.at(x, area.y) {
+                // Lies on the row of its field.
+                Some(Target::Choice { .. }) => true,
+                uppermost => uppermost == Some(*target),
+            };
+            is_in_front && (area.left()..area.right()).all(is_seen)
         };
         let rows: Vec<Rect> = clicks
             .all()

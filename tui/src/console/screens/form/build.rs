@@ -75,6 +75,9 @@ fn fixed_fields(purpose: &Purpose) -> Vec<FixedRow> {
                 (Key::Address, "Bus,slot,target", Rule::Address, own(""), ADDRESS_HINT),
             ]
         }
+        Purpose::ModifyDevice { device, .. } => {
+            vec![(Key::Path, "Backing store", Rule::Store, store_text(device), MODIFY_HINT)]
+        }
         Purpose::Insert { drive, .. } => {
             let place = if drive.location.ends_with('/') {
                 own(&drive.location)
@@ -144,6 +147,16 @@ const DEVICES: Rule = Rule::Choice(&["disk", "dvd", "tape", "changer", "burner"]
 pub(super) const ATTACHED: [&str; 3] = ["tape", "changer", "burner"];
 const STORE_HINT: &str =
     "File or device; dvd: ISO file, or directory/ for an empty drive; tape: as ioscan says";
+
+const MODIFY_HINT: &str = "What it is on from now on; a running guest must not be using the device";
+
+/// What is typed for the store that a device has: a directory of discs with a slash at its end.
+fn store_text(device: &DeviceDetail) -> String {
+    match device.storage.as_str() {
+        "null" if !device.location.ends_with('/') => format!("{}/", device.location),
+        _ => device.location.clone(),
+    }
+}
 
 /// What becomes of the data of a device that is copied.
 pub(super) const COPIED: &str = "copy";
@@ -276,6 +289,13 @@ pub(super) fn request(form: &Form) -> Option<ClientToVsp> {
             let added = statement(form.value(Key::Device), form.value(Key::Address), form.value(Key::Path));
             modify(guest, DeviceChange::Add(added))
         }
+        Purpose::ModifyDevice { guest, device } => {
+            let path = form.value(Key::Path);
+            if path == store_text(device) {
+                return None;
+            }
+            modify(guest, DeviceChange::Modify(with_store(device, path)))
+        }
         Purpose::Insert { guest, drive } => {
             modify(guest, DeviceChange::Modify(with_store(drive, form.value(Key::Path))))
         }
@@ -345,8 +365,14 @@ fn setting(form: &Form, key: Key) -> Option<Setting> {
 
 /// A device of a guest on another store.
 fn with_store(device: &DeviceDetail, path: &str) -> String {
-    let DeviceDetail { adapter, bus, slot, target, device, .. } = device;
-    format!("{device}:{adapter}:{bus},{slot},{target}:{}:{path}", storage_of(path))
+    let DeviceDetail { adapter, bus, slot, target, device, storage, .. } = device;
+    let storage = match storage.as_str() {
+        "attach_path" => "attach_path",
+        // A volume is replaced by a volume, as far as its name tells.
+        "lv" if path.starts_with("/dev/") => "lv",
+        _ => storage_of(path),
+    };
+    format!("{device}:{adapter}:{bus},{slot},{target}:{storage}:{path}")
 }
 
 fn statement(device: &str, address: &str, path: &str) -> String {

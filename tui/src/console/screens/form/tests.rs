@@ -226,3 +226,20 @@ fn emulated_devices_are_made_and_filled_as_by_commands() {
         }
     }
 }
+
+#[test]
+fn device_stays_what_it_is_on_another_store() {
+    let (guest, _) = samples::attached();
+    for (place, storage, path, command) in [
+        (2, "attach_path", "0/1/1/0.0x5.0x0", "-m tape:avio_stor:0,4,0:attach_path:0/1/1/0.0x5.0x0"),
+        (0, "file", "/dev/sdb", "-m disk:avio_stor:0,1,0:disk:/dev/sdb"),
+        (0, "lv", "/dev/vg1/rlv2", "-m disk:avio_stor:0,1,0:lv:/dev/vg1/rlv2"),
+        (0, "lv", "/a.img", "-m disk:avio_stor:0,1,0:file:/a.img"),
+        (1, "null", "/iso/a.iso", "-m dvd:avio_stor:0,1,1:file:/iso/a.iso"),
+    ] {
+        let device = DeviceDetail { storage: storage.to_owned(), ..guest.devices[place].clone() };
+        let purpose = Purpose::ModifyDevice { guest: "demo".to_owned(), device: Box::new(device) };
+        let wanted = format!("hpvmmodify -P demo {command}");
+        assert_eq!(asks_for(&filled(purpose, &[(Key::Path, path)])), Some(wanted));
+    }
+}

@@ -2,6 +2,7 @@
 //! and behind it when one gets there.
 
 use super::line::{Choice, Line};
+use super::rows::{Bottom, Room, page_from};
 use crate::console::keymap::Action;
 use std::collections::VecDeque;
 
@@ -47,8 +48,8 @@ pub(super) struct Past {
     /// All are wanted by this.
     choice: Choice,
     lines: VecDeque<Line>,
-    /// The lowest line that is shown.
-    bottom: usize,
+    /// What is lowest on the screen.
+    bottom: Bottom,
     /// Nothing older is kept by the VSP.
     is_oldest: bool,
     /// Nothing newer was there when it was asked.
@@ -59,8 +60,8 @@ pub(super) struct Past {
     wanted: Option<Step>,
     /// Where one wanted to be, in microseconds since 1970.
     anchor: i64,
-    /// Rows that are shown.
-    page: usize,
+    /// The room that they are shown in.
+    room: Room,
     /// Why there is no answer.
     problem: Option<String>,
 }
@@ -84,25 +85,25 @@ pub(super) enum Moved {
 
 impl Past {
     /// Lines from a moment on.
-    pub(super) fn since(anchor: i64, choice: Choice, page: usize) -> Self {
+    pub(super) fn since(anchor: i64, choice: Choice, room: Room) -> Self {
         Self {
             choice,
             lines: VecDeque::new(),
-            bottom: 0,
+            bottom: Bottom::default(),
             is_oldest: false,
             is_newest: false,
             reading: None,
             wanted: Some(Step::First),
             anchor,
-            page: page.max(1),
+            room,
             problem: None,
         }
     }
 
-    /// What lies before these lines, with the line at `bottom` as the lowest that is shown.
-    pub(super) fn before(lines: VecDeque<Line>, bottom: usize, choice: Choice, page: usize) -> Self {
+    /// What lies before these lines, with `bottom` as the lowest that is shown.
+    pub(super) fn before(lines: VecDeque<Line>, bottom: Bottom, choice: Choice, room: Room) -> Self {
         let anchor = lines.front().map_or(i64::MAX, |line| line.time);
-        let mut past = Self { wanted: Some(Step::Older), lines, ..Self::since(anchor, choice, page) };
+        let mut past = Self { wanted: Some(Step::Older), lines, ..Self::since(anchor, choice, room) };
         past.bottom = bottom;
         past.forget_newest();
         past
@@ -113,9 +114,8 @@ impl Past {
         if self.choice == *choice {
             return;
         }
-        let anchor =
-            self.lines.get((self.bottom + 1).saturating_sub(self.page)).map_or(self.anchor, |l| l.time);
-        *self = Self::since(anchor, choice.clone(), self.page);
+        let anchor = self.lines.get(self.uppermost()).map_or(self.anchor, |line| line.time);
+        *self = Self::since(anchor, choice.clone(), self.room);
     }
 
     /// What is to be asked of the VSP now, as number `id`.
@@ -134,8 +134,26 @@ impl Past {
         Some(PastQuery { id, choice: self.choice.clone(), from, known })
     }
 
+    /// The line that is uppermost on the screen.
+    fn uppermost(&self) -> usize {
+        let mut line = self.bottom.line;
+        let rows_of = |line: usize| self.lines.get(line).map_or(1, |line| self.room.rows_of(line));
+        let mut used = rows_of(line).saturating_sub(self.bottom.hidden);
+        while used < self.room.rows && line > 0 {
+            line -= 1;
+            used += rows_of(line);
+        }
+        line
+    }
+
+    /// The screen that begins with this line.
+    fn page_from(&self, first: usize) -> Bottom {
+        page_from(first, self.lines.len(), self.room, |line| self.room.rows_of(&self.lines[line]))
+    }
+
     /// Takes an answer; one that was not waited for comes too late.
-    pub(super) fn take(&mut self, id: u64, result: Result<PastPart, String>) {
+    pub(super) fn take(&mut self, id: u64, result: Result<PastPart, String>, room: Room) {
+        self.room = room;
         let Some((_, step)) = self.reading.take_if(|(waited, _)| *waited == id) else { return };
         let PastPart { lines, is_end } = match result {
             Ok(part) => part,
@@ -145,24 +163,24 @@ impl Past {
         match step {
             Step::First => {
                 // At a moment behind the last line, what was last is shown.
-                self.wanted = (count < self.page).then_some(Step::Older);
+                self.wanted = (count < self.room.rows).then_some(Step::Older);
                 self.lines = lines.into();
-                self.bottom = self.page.min(count).saturating_sub(1);
+                self.bottom = self.page_from(0);
                 self.is_newest = is_end;
             }
             Step::Newer => {
                 self.lines.extend(lines);
                 self.is_newest = is_end;
-                let surplus = self.lines.len().saturating_sub(KEPT_LINES).min(self.bottom);
+                let surplus = self.lines.len().saturating_sub(KEPT_LINES).min(self.bottom.line);
                 self.lines.drain(..surplus);
-                self.bottom -= surplus;
+                self.bottom.line -= surplus;
                 self.is_oldest &= surplus == 0;
             }
             Step::Older => {
                 let was_empty = self.lines.is_empty();
                 lines.into_iter().rev().for_each(|line| self.lines.push_front(line));
                 self.is_oldest = is_end;
-                self.bottom = if was_empty { count.saturating_sub(1) } else { self.bottom + count };
+                self.bottom.line = if was_empty { count.saturating_sub(1) } else { self.bottom.line + count };
                 self.forget_newest();
             }
         }
@@ -171,7 +189,7 @@ impl Past {
 
     /// Forgets what lies too far below what is shown.
     fn forget_newest(&mut self) {
-        let kept = KEPT_LINES.max(self.bottom + 1);
+        let kept = KEPT_LINES.max(self.bottom.line + 1);
         if self.lines.len() > kept {
             self.lines.truncate(kept);
             self.is_newest = false;
@@ -181,45 +199,59 @@ impl Past {
     /// Keeps a page full, and has more read before one gets there.
     fn settle(&mut self) {
         let last = self.lines.len().saturating_sub(1);
-        self.bottom = self.bottom.max(self.page - 1).min(last);
+        if self.bottom.line > last {
+            self.bottom = Bottom { line: last, hidden: 0 };
+        }
+        self.bottom = self.bottom.lower(self.page_from(0));
         if self.reading.is_some() || self.wanted.is_some() || self.lines.is_empty() && self.is_oldest {
             return;
         }
-        if !self.is_oldest && self.bottom + 1 < 2 * self.page {
+        // A line takes a row at least.
+        if !self.is_oldest && self.bottom.line + 1 < 2 * self.room.rows {
             self.wanted = Some(Step::Older);
-        } else if !self.is_newest && self.bottom + self.page > last {
+        } else if !self.is_newest && self.bottom.line + self.room.rows > last {
             self.wanted = Some(Step::Newer);
         }
     }
 
-    /// Moves by lines; `page` rows are shown.
-    pub(super) fn navigate(&mut self, action: Action, page: usize) -> Moved {
-        self.page = page.max(1);
-        let last = self.lines.len().saturating_sub(1);
-        match action {
+    /// Moves by rows.
+    pub(super) fn navigate(&mut self, action: Action, room: Room) -> Moved {
+        self.room = room;
+        let (lines, bottom) = (&self.lines, self.bottom);
+        let rows_of = |line: usize| lines.get(line).map_or(1, |line| room.rows_of(line));
+        let moved = match action {
             Action::Last => return Moved::Out,
             Action::First if !self.is_oldest => {
-                *self = Self::since(i64::MIN, self.choice.clone(), self.page);
+                *self = Self::since(i64::MIN, self.choice.clone(), room);
                 self.is_oldest = true;
                 return Moved::Within;
             }
-            Action::First => self.bottom = 0,
-            Action::Up => self.bottom = self.bottom.saturating_sub(1),
-            Action::PageUp => self.bottom = self.bottom.saturating_sub(self.page),
-            Action::Down => self.bottom += 1,
-            _ => self.bottom += self.page,
-        }
-        if self.bottom > last && self.is_newest && self.reading.is_none() {
+            Action::First => Some(self.page_from(0)),
+            Action::Up => Some(bottom.up(1, lines.len(), room, rows_of)),
+            Action::PageUp => Some(bottom.up(room.rows, lines.len(), room, rows_of)),
+            Action::Down => bottom.down(1, lines.len(), rows_of),
+            _ => bottom.down(room.rows, lines.len(), rows_of),
+        };
+        if moved.is_none() && self.is_newest && self.reading.is_none() {
             return Moved::Out;
         }
+        self.bottom = moved.unwrap_or(Bottom { line: lines.len().saturating_sub(1), hidden: 0 });
         self.problem = None;
         self.settle();
         Moved::Within
     }
 
-    /// The lines up to the lowest that is shown.
-    pub(super) fn shown(&self) -> impl DoubleEndedIterator<Item = &Line> {
-        self.lines.iter().take(self.bottom + 1)
+    /// The lines up to the lowest that is shown, those below it, and how many rows of the lowest are not shown.
+    pub(super) fn around(
+        &self,
+    ) -> (impl DoubleEndedIterator<Item = &Line>, impl Iterator<Item = &Line>, usize) {
+        let end = (self.bottom.line + 1).min(self.lines.len());
+        (self.lines.range(..end), self.lines.range(end..), self.bottom.hidden)
+    }
+
+    /// The lowest line that is shown.
+    pub(super) fn lowest(&self) -> Option<&Line> {
+        self.lines.get(self.bottom.line)
     }
 
     /// The moment of the last line, in microseconds since 1970.
@@ -240,7 +272,8 @@ impl Past {
 
     /// Whether the first line and the last line are the first and the last of all.
     pub(super) fn ends(&self) -> (bool, bool) {
-        let is_top = self.bottom < self.page;
-        (self.is_oldest && is_top, self.is_newest && self.bottom + 1 >= self.lines.len())
+        let is_top = !self.page_from(0).is_above(self.bottom);
+        let is_bottom = self.bottom.line + 1 >= self.lines.len() && self.bottom.hidden == 0;
+        (self.is_oldest && is_top, self.is_newest && is_bottom)
     }
 }
