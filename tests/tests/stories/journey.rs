@@ -86,6 +86,7 @@ fn newcomer_starts_demo_uses_its_shell_leaves_comes_back_and_stops_it() {
     terminal.press(&["m"]);
     terminal.see_text(Soon, "$ hpvmstop -P demo -g -F");
     terminal.press(&["Escape"]);
+    terminal.see(Soon, "the messages closed", |screen| !screen.contains("newest first"));
     quit(&terminal);
 }
 

@@ -46,14 +46,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_, '_>, area: Rect) {
             spans.push(Span::raw(format!("{running} of {}{what} on", all.len())));
         }
     }
-    if let Some(percent) = state.host.cpu_percent {
-        spans.push(separator());
-        spans.push(Span::styled("host ", theme.dim()));
-        spans.push(Span::raw(format::percent(percent)));
-    }
-    if let Some((used, all)) = state.host.memory() {
-        let gigabytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-        spans.push(Span::raw(format!(", {:.1} of {:.1} GB", gigabytes(used), gigabytes(all))));
+    let cpu = state.host.cpu_percent.map(format::percent);
+    let gigabytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    let memory = state.host.memory();
+    let memory = memory.map(|(used, all)| format!("{:.1} of {:.1} GB", gigabytes(used), gigabytes(all)));
+    let host: Vec<String> = cpu.into_iter().chain(memory).collect();
+    if !host.is_empty() {
+        spans.extend([separator(), Span::styled("host ", theme.dim()), Span::raw(host.join(", "))]);
     }
     if let (Link::Up(vsp), total) = (&state.link, state.figures.total()) {
         let rates = total.last().unwrap_or_default();

@@ -559,6 +559,28 @@ fn guests_that_are_not_to_be_seen_are_shown_on_demand() {
 }
 
 #[test]
+fn escape_and_a_key_in_one_piece_are_both() {
+    let alt = |code| Msg::Key(crossterm::event::KeyEvent::new(code, KeyModifiers::ALT));
+    let mut state = samples::busy(SIZE);
+    press(&mut state, KeyCode::Char('m'));
+    assert_eq!(update(&mut state, alt(KeyCode::Char('q'))), [Effect::Quit]);
+    press(&mut state, KeyCode::Char(':'));
+    update(&mut state, alt(KeyCode::Char('/')));
+    assert_eq!((state.context(), state.layers.len()), (Context::Prompt, 1));
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Char('n'));
+    update(&mut state, alt(KeyCode::Char('x')));
+    assert_eq!(state.context(), Context::Form, "what was filled in stays");
+    let mut state = typing();
+    let id = samples::console_id(&state);
+    assert_eq!(
+        update(&mut state, alt(KeyCode::Char('q'))),
+        [Effect::Input { id, bytes: b"\x1bq".to_vec() }],
+        "it is the guest's"
+    );
+}
+
+#[test]
 fn quitting_asks_nothing_of_the_vsp() {
     let mut state = samples::busy(SIZE);
     assert_eq!(press(&mut state, KeyCode::Char('q')), [Effect::Quit]);

@@ -17,7 +17,7 @@ use super::keymap::{self, Action, Context};
 use super::msg::{Millis, Msg};
 use super::settings::WhereAbsent;
 use super::state::{Layer, Link, Message, Screen, State};
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// The guest that a VSP with an empty state directory has.
 pub(crate) const DEMO_GUEST: &str = "demo";
@@ -134,9 +134,20 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         }
         (Some(action), _) => act::act(state, context, action, effects),
         (None, Context::Console) => consoles::type_key(state, &key, effects),
+        (None, _) if key.modifiers == KeyModifiers::ALT && is_closed_by_escape(context) => {
+            // A terminal sends Alt as Esc and the key: this was Esc, and soon after it the key.
+            press(state, KeyEvent::from(KeyCode::Esc), effects);
+            press(state, KeyEvent::from(key.code), effects);
+        }
         (None, Context::Form | Context::Prompt | Context::Palette) => typing::edit(state, &key, effects),
         (None, _) => {}
     }
+}
+
+/// Whether Esc leads back to what lies below. A form is not lost by a key that may be another one.
+fn is_closed_by_escape(context: Context) -> bool {
+    let escape = keymap::action(context, &KeyEvent::from(KeyCode::Esc));
+    escape == Some(Action::Cancel) && context != Context::Form
 }
 
 fn show_message(state: &mut State, title: String, text: String, is_bad: bool) {
