@@ -39,6 +39,12 @@ pub(crate) fn last_help_top(size: (u16, u16)) -> usize {
     help_rows().count().saturating_sub(inner_height(size))
 }
 
+/// By how many lines the help is scrolled to begin with the keys of `context`, as far as there are enough.
+pub(crate) fn help_top(size: (u16, u16), context: Context) -> usize {
+    let is_heading = |row: HelpRow| matches!(row, HelpRow::Heading(title) if title == context.title());
+    help_rows().position(is_heading).unwrap_or_default().min(last_help_top(size))
+}
+
 /// The largest number of lines by which a message can be scrolled on a screen of `size`.
 pub(crate) fn last_message_top(size: (u16, u16), text: &str) -> usize {
     paragraphs(text, dialog_width(size)).len().saturating_sub(inner_height(size))

@@ -15,7 +15,7 @@ use line::Origin;
 pub(crate) use line::{Choice, Line, Source};
 pub(crate) use past::{From, PastPart, PastQuery, READ_LINES};
 use past::{Moved, Past};
-use rows::{Bottom, Room, page_from};
+use rows::{Bottom, Room, page_from, uppermost};
 use std::collections::VecDeque;
 
 /// Lines kept; older ones are in the log files.
@@ -164,12 +164,35 @@ impl LogsScreen {
 
     /// Breaks long lines, or cuts them.
     pub(crate) fn toggle_wrap(&mut self) {
-        self.room.cuts = !self.room.cuts;
+        self.change_room(Room { cuts: !self.room.cuts, ..self.room });
     }
 
     /// The lines are shown on so many rows of so many columns from now on.
     pub(crate) fn lay_out(&mut self, columns: u16, rows: u16) {
-        self.room = Room { columns: columns.into(), rows: usize::from(rows).max(1), ..self.room };
+        self.change_room(Room { columns: columns.into(), rows: usize::from(rows).max(1), ..self.room });
+    }
+
+    /// What was uppermost stays so.
+    fn change_room(&mut self, room: Room) {
+        let former = std::mem::replace(&mut self.room, room);
+        if former == room {
+            return;
+        }
+        if let Some(past) = &mut self.past {
+            past.change_room(room);
+        }
+        if let Position::At(key, hidden) = self.position {
+            let shown: Vec<&(Key, Line)> =
+                self.lines.iter().filter(|(_, line)| self.choice.has(line)).collect();
+            let line = shown.partition_point(|(shown, _)| *shown <= key).saturating_sub(1);
+            let rows_in =
+                |room: Room, place: usize| shown.get(place).map_or(1, |(_, line)| room.rows_of(line));
+            let top = uppermost(Bottom { line, hidden }, former, |place| rows_in(former, place));
+            let bottom = page_from(top, shown.len(), room, |place| rows_in(room, place));
+            if let Some((key, _)) = shown.get(bottom.line) {
+                self.position = Position::At(*key, bottom.hidden);
+            }
+        }
     }
 
     fn follow(&mut self) {
@@ -440,7 +463,8 @@ impl LogsScreen {
 /// # Errors
 /// One line that says what is understood.
 fn parse_time(text: &str, now: Millis, time_zone: &TimeZone) -> Result<i64, String> {
-    let wrong = || "Type a time as 14:05, 10m for ten minutes ago, or 2026-11-23 14:05".to_owned();
+    // What a time is stands before the line.
+    let wrong = || "This is no time".to_owned();
     let now = Timestamp::from_millisecond(now).map_err(|_| wrong())?.to_zoned_datetime(time_zone.clone());
     let text = text.strip_prefix('-').unwrap_or(text);
     let moment = cli::since::parse_at(text, &now).map_err(|_| wrong())?;

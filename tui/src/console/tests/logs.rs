@@ -310,6 +310,22 @@ fn line_that_is_gone_to_is_on_the_screen_however_long_lines_are() {
 }
 
 #[test]
+fn line_that_was_gone_to_stays_uppermost_when_the_screen_changes() {
+    let mut state = long_lines();
+    jump(&mut state, "40s");
+    let is_on_top = |state: &State| rows(state)[0].contains("first20 ");
+    assert!(is_on_top(&state));
+    for _ in 0..2 {
+        press(&mut state, KeyCode::Char('w'));
+        assert!(is_on_top(&state), "{:#?}", rows(&state));
+    }
+    for size in [(61, 20), (140, 24), (200, 30)] {
+        update(&mut state, Msg::Resize(size.0, size.1));
+        assert!(is_on_top(&state), "{size:?}: {:#?}", rows(&state));
+    }
+}
+
+#[test]
 fn scrolling_passes_no_row_over() {
     let mut state = long_lines();
     let page = rows(&state).len();

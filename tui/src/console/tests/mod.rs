@@ -512,37 +512,6 @@ fn reattached_console_is_as_it_was_left() {
 }
 
 #[test]
-fn all_guests_are_stopped_at_once_after_asking_and_answer_together() {
-    for (answer, mode, command) in
-        [('y', StopMode::Graceful, "hpvmstop -a -g -F"), ('p', StopMode::Hard, "hpvmstop -a -h -F")]
-    {
-        let mut state = samples::connected(SIZE, samples::guests(20));
-        assert!(requests(&press(&mut state, KeyCode::Char('X'))).is_empty());
-        assert!(requests(&press(&mut state, KeyCode::Enter)).is_empty(), "no is the default");
-        press(&mut state, KeyCode::Char('X'));
-        let effects = press(&mut state, KeyCode::Char(answer));
-        let names = ["guest001", "guest002", "guest010", "guest011", "guest012", "guest020"];
-        let asked: Vec<ClientToVsp> =
-            names.map(|name| ClientToVsp::StopGuest { guest: GuestRef::Name(name.to_owned()), mode }).into();
-        assert_eq!(requests(&effects), asked.iter().collect::<Vec<_>>());
-        let reply = |state: &mut State, result| update(state, Msg::Vsp(VspMsg::Reply { id: 1, result }));
-        for _ in 0..4 {
-            reply(&mut state, Ok(Acceptance::default()));
-        }
-        reply(&mut state, Err("ERROR (guest020): No.".to_owned()));
-        assert_eq!(state.requests.oldest().and_then(|waiting| waiting.progress.as_deref()), Some("1 to go"));
-        assert!(state.layers.is_empty(), "the others are still under way");
-        reply(&mut state, Ok(Acceptance::default()));
-        assert_eq!(notice(&state), Some("Unable to stop all guests"));
-        let entry = state.history.entries().next().expect("it is kept");
-        assert_eq!((entry.text.as_str(), entry.command.as_deref()), ("ERROR (guest020): No.", Some(command)));
-    }
-    let mut state = samples::connected(SIZE, vec![samples::guest(1, "a", GuestState::Off)]);
-    press(&mut state, KeyCode::Char('X'));
-    assert_eq!((state.context(), notice(&state)), (Context::Guests, Some("No guest is on.")));
-}
-
-#[test]
 fn guests_that_are_not_to_be_seen_are_shown_on_demand() {
     let mut guests = samples::guests(3);
     guests[0].is_visible = false;
@@ -556,6 +525,22 @@ fn guests_that_are_not_to_be_seen_are_shown_on_demand() {
     assert_eq!((state.guests.count(), state.selected_name()), (3, Some("guest002")));
     press(&mut state, KeyCode::Char('H'));
     assert_eq!(state.guests.count(), 2);
+}
+
+#[test]
+fn help_begins_with_the_keys_of_the_screen() {
+    for (keys, title) in
+        [("?", "Overview"), ("2?", "Guest"), ("4v?", "Storage: drives and media"), ("5?", "Logs")]
+    {
+        let mut state = samples::busy(SIZE);
+        keys.chars().for_each(|key| drop(press(&mut state, KeyCode::Char(key))));
+        let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a screen in memory");
+        let theme = Theme::new(Palette::Dark, false);
+        terminal.draw(|frame| drop(view::draw(&state, &theme, frame))).expect("a screen in memory");
+        let screen = terminal.backend().to_string();
+        let below: Vec<&str> = screen.lines().skip_while(|line| !line.contains(" Help ")).collect();
+        assert!(below[1].contains(&format!("┃ {title} ")), "{screen}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
         state.layers.pop();
     }
     match action {
-        Action::Help => state.layers.push(Layer::Help(0)),
+        Action::Help => state.layers.push(Layer::Help(dialogs::help_top(state.size, context))),
         Action::Quit => effects.push(Effect::Quit),
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Reconnect => reconnect(state, false, effects),
@@ -212,14 +212,13 @@ pub(super) fn act(state: &mut State, context: Context, action: Action, effects: 
 fn about(state: &mut State) {
     let text = match &state.link {
         Link::Up(status) => format!(
-            "Version {}\nProcess {}, up {}\nState directory {}\n{} guests, {} of them on; {} clients\n\n$ hpvm info",
+            "Version {}\nProcess {}, up {}\nState directory {}\n{} guests, {} of them on\n\n$ hpvm info",
             status.build,
             status.pid,
             format::elapsed(status.since_micros / 1000, state.now),
             status.root,
             state.guests.all().len(),
             state.guests.all().iter().filter(|guest| guest.state.is_on()).count(),
-            status.clients,
         ),
         Link::Connecting | Link::Down { .. } => return say(state, NO_CONNECTION),
     };

@@ -2,7 +2,7 @@
 //! and behind it when one gets there.
 
 use super::line::{Choice, Line};
-use super::rows::{Bottom, Room, page_from};
+use super::rows::{Bottom, Room, page_from, uppermost};
 use crate::console::keymap::Action;
 use std::collections::VecDeque;
 
@@ -136,14 +136,15 @@ impl Past {
 
     /// The line that is uppermost on the screen.
     fn uppermost(&self) -> usize {
-        let mut line = self.bottom.line;
         let rows_of = |line: usize| self.lines.get(line).map_or(1, |line| self.room.rows_of(line));
-        let mut used = rows_of(line).saturating_sub(self.bottom.hidden);
-        while used < self.room.rows && line > 0 {
-            line -= 1;
-            used += rows_of(line);
-        }
-        line
+        uppermost(self.bottom, self.room, rows_of)
+    }
+
+    /// There is other room; what was uppermost stays so.
+    pub(super) fn change_room(&mut self, room: Room) {
+        let top = self.uppermost();
+        self.room = room;
+        self.bottom = self.page_from(top);
     }
 
     /// The screen that begins with this line.

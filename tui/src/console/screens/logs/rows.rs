@@ -61,6 +61,17 @@ pub(super) fn page_from(first: usize, count: usize, room: Room, rows_of: impl Fn
     Bottom { line: count.saturating_sub(1), hidden: 0 }
 }
 
+/// The line that is uppermost on a screen that ends with `bottom`.
+pub(super) fn uppermost(bottom: Bottom, room: Room, rows_of: impl Fn(usize) -> usize) -> usize {
+    let mut line = bottom.line;
+    let mut used = rows_of(line).saturating_sub(bottom.hidden);
+    while used < room.rows && line > 0 {
+        line -= 1;
+        used += rows_of(line);
+    }
+    line
+}
+
 impl Bottom {
     /// So many rows up, but no further than where the first line is uppermost.
     pub(super) fn up(
