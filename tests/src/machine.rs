@@ -15,6 +15,8 @@ const QEMU: &str = "qemu-system-x86_64";
 const BUSYBOX: &str = "/bin/busybox";
 /// Modules that are loaded, with those they depend on before them.
 const MODULES: &[&str] = &["virtio_pci", "virtio_scsi", "sd_mod", "sg", "st", "ch", "sr_mod"];
+/// Modules that are at hand for a script to load, without those they depend on.
+const AT_HAND: &[&str] = &["scsi_debug", "dm_mod", "loop"];
 /// Printed by the RAM disk's `init` before and after the script.
 const BEGIN: &str = "== script begins";
 const END: &str = "== script ended with status";
@@ -164,12 +166,12 @@ impl Machine {
         let text =
             fs::read_to_string(self.modules.join("modules.dep")).expect("the kernel's list of modules");
         let mut names: Vec<String> = Vec::new();
-        // Tests may want more of the SCSI modules than are loaded.
-        for wanted in MODULES.iter().chain(&["scsi_debug"]) {
-            let is_it = |path: &str| {
-                let name = path.rsplit('/').next().unwrap_or_default();
-                name.split('.').next() == Some(*wanted)
-            };
+        // Files have whichever of the two dashes their author likes.
+        let is_of = |name: &str, module: &str| {
+            name.split('.').next().is_some_and(|name| name.replace('-', "_") == module)
+        };
+        for wanted in MODULES.iter().chain(AT_HAND) {
+            let is_it = |path: &str| is_of(path.rsplit('/').next().unwrap_or_default(), wanted);
             let line = text.lines().find(|line| is_it(line.split(':').next().unwrap_or_default()));
             let Some((own, needed)) = line.and_then(|line| line.split_once(':')) else { continue };
             // The last one needs nothing.
@@ -182,7 +184,7 @@ impl Machine {
                 }
             }
         }
-        names.retain(|name| !name.starts_with("scsi_debug"));
+        names.retain(|name| !AT_HAND.iter().any(|module| is_of(name, module)));
         names
     }
 }

@@ -5,6 +5,7 @@
 mod back_end;
 mod drive;
 mod front_end;
+mod lvm;
 mod odd_answers;
 mod passthrough;
 mod passthrough_changer;
