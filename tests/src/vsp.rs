@@ -126,6 +126,18 @@ impl Vsp {
         Ran { what: format!("hpvm {}", arguments.join(" ")), output }
     }
 
+    /// Runs `hpvm` with these arguments until it prints what `is_there` wants, and returns that. Logs are written a
+    /// moment after what they tell of.
+    ///
+    /// # Panics
+    /// After the deadline, or if it fails.
+    pub fn run_until(&self, arguments: &[&str], is_there: impl Fn(&str) -> bool) -> String {
+        let run = || self.run(arguments).ok();
+        wait_for(Deadline::Soon, &format!("hpvm {}", arguments.join(" ")), run, || {
+            Some(run()).filter(|printed| is_there(printed))
+        })
+    }
+
     /// Runs `hpvm` with these arguments and standard input.
     ///
     /// # Panics

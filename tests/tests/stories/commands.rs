@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use ipc::message::GuestState;
-use tests::{Deadline, Vsp, hpvm, wait_for};
+use tests::{Vsp, hpvm};
 
 #[test]
 fn a_guest_is_created_shown_modified_renamed_and_removed() {
@@ -101,13 +101,9 @@ fn wrong_usage_is_a_failure() {
 fn the_log_shows_requests_and_everything_of_one_guest() {
     let vsp = Vsp::new();
     vsp.create("ivm1", &[]);
-    let log = || vsp.run(&["log", "vsp"]).ok();
-    // It is written a moment after the answer.
-    let created = wait_for(Deadline::Soon, "the record", log, || {
-        let log = log();
-        log.lines().find(|line| line.contains(" INFO vsp: guest created request=")).map(str::to_owned)
-    });
-    assert!(created.ends_with(" guest=ivm1"), "{created}");
+    let is_created =
+        |line: &str| line.contains(" INFO vsp: guest created request=") && line.ends_with(" guest=ivm1");
+    vsp.run_until(&["log", "vsp"], |log| log.lines().any(is_created));
     vsp.run(&["log", "nobody"]).refused(&["hpvm log: Unable to find guest 'nobody'."]);
 }
 

@@ -255,7 +255,9 @@ fn a_damaged_device_database_is_recovered_and_named() {
     );
     let recovered = list();
     assert_eq!((recovered.status(), recovered.stdout(), recovered.stderr()), (0, intact.clone(), warning));
-    assert!(vsp.log().contains("the device database is damaged; its copy is used instead"), "{}", vsp.log());
+    vsp.run_until(&["log", "vsp"], |log| {
+        log.contains("the device database is damaged; its copy is used instead")
+    });
     assert_eq!(std::fs::read(&damaged).unwrap(), half[..half.len() / 2]);
     std::fs::remove_file(damaged).unwrap();
     assert_eq!(list().ok(), intact);

@@ -225,8 +225,7 @@ fn a_vsp_that_stops_stops_its_guests_in_order() {
     let pid = guest.pid();
     vsp.run(&["vsp", "stop"]).ok();
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
-    let log = vsp.run(&["log", "ivm1"]).ok();
-    assert!(log.contains("outcome=PowerOff"), "{log}");
+    vsp.run_until(&["log", "ivm1"], |log| log.contains("outcome=PowerOff"));
 }
 
 #[test]

@@ -87,11 +87,10 @@ fn a_disk_in_use_stays_and_so_does_everything_else() {
     console.expect("overwriting disk1", Deadline::Guest);
     let writes = || vsp.client().figures(None).unwrap()[0].devices[1].writes;
     wait_for(Deadline::Guest, "writes", || vsp.logs(), || (writes() > 0).then_some(()));
-    let is_noted = || {
-        let record = " INFO vsp: first write adapter=\"ivm1 0,0\" disk=";
-        vsp.run(&["log", "ivm1"]).ok().lines().any(|line| line.contains(record) && line.contains("data"))
+    let is_noted = |line: &str| {
+        line.contains(" INFO vsp: first write adapter=\"ivm1 0,0\" disk=") && line.contains("data")
     };
-    wait_for(Deadline::Guest, "a record of the first write", || vsp.logs(), || is_noted().then_some(()));
+    vsp.run_until(&["log", "ivm1"], |log| log.lines().any(is_noted));
     let refused = [
         "hpvmmodify: ERROR (ivm1): Device disk:avio_stor:0,0,1 is in use by the guest.",
         &format!("hpvmmodify: Unable to delete device {data}."),

@@ -26,7 +26,7 @@ fn a_guest_that_knows_no_init_is_reset() {
     );
     console.expect("Kittson diagnostic guest", Deadline::Guest);
     console.expect(PROMPT, Deadline::Guest);
-    assert!(vsp.run(&["log", "ivm1"]).ok().contains("has registered nothing for INIT"));
+    vsp.run_until(&["log", "ivm1"], |log| log.contains("has registered nothing for INIT"));
     guest.stop();
 }
 

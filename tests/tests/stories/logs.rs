@@ -15,8 +15,8 @@ fn logs_are_chosen_by_time_and_text() {
     vsp.create("ivm1", &[]);
     vsp.create("ivm2", &[]);
     let log = |options: &[&str]| vsp.run(&[&["log", "vsp"], options].concat()).ok();
-    let created = log(&["--grep", "guest created.*guest=ivm[12]"]);
-    assert_eq!(created.lines().count(), 2, "{created}");
+    let created = ["log", "vsp", "--grep", "guest created.*guest=ivm[12]"];
+    vsp.run_until(&created, |log| log.lines().count() == 2);
     assert!(log(&["--since", "5m"]).contains("guest=ivm1"));
     assert_eq!(log(&["--since", "2100-01-01"]), "");
     assert_eq!(log(&["-n", "1"]).lines().count(), 1);
@@ -69,10 +69,11 @@ fn consoles_are_searched_replayed_and_followed_over_a_restart_of_the_vsp() {
     let found = vsp.run(&["log", "--console", "--grep", "diagnostic guest"]).ok();
     assert!(found.ends_with(" INFO ivm1 console: Kittson diagnostic guest 1.0\n"), "{found}");
     assert_eq!(vsp.run(&["log", "--console", "ivm2"]).ok(), "");
-    let both = vsp.run(&["log", "--console=also", "ivm1", "-n", "1000"]).ok();
-    assert!(both.contains(" INFO ivm1: the guest runs ") && both.contains(" INFO ivm1 console: "), "{both}");
-    let alone = vsp.run(&["log", "ivm1"]).ok();
-    assert!(!alone.contains("console: ") && alone.contains(" INFO vsp: guest process started "), "{alone}");
+    vsp.run_until(&["log", "--console=also", "ivm1", "-n", "1000"], |log| {
+        log.contains(" INFO ivm1: the guest runs ") && log.contains(" INFO ivm1 console: ")
+    });
+    let alone = vsp.run_until(&["log", "ivm1"], |log| log.contains(" INFO vsp: guest process started "));
+    assert!(!alone.contains("console: "), "{alone}");
     let replayed = vsp.run(&["log", "--console=raw", "ivm1"]).ok();
     assert_eq!(replayed, std::fs::read_to_string(vsp.root().join("guests/ivm1/console.log")).unwrap());
     assert_eq!(
@@ -143,6 +144,8 @@ fn who_has_rights_on_some_guests_sees_their_records_and_no_others() {
     rights::grant(&guests[0], "news:oper");
     rights::grant(&guests[1], "news:admin");
     let sources = |arguments: &[&str]| {
+        // Each guest's process says so, in a file of its own.
+        vsp.run_until(&["log", "-n", "10000", "--grep", "the guest runs"], |log| log.lines().count() == 3);
         let log = rights::run(&vsp, "news", &[&["log", "-n", "10000"], arguments].concat()).ok();
         let source = |line: &str| line.get(31..).and_then(|rest| rest.split_once(": ")).unwrap().0.to_owned();
         log.lines().map(source).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()

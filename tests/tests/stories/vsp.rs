@@ -27,6 +27,8 @@ fn many_commands_at_once_start_one_vsp() {
     for mut command in commands {
         assert!(command.wait().unwrap().success());
     }
+    // What it logs is in its file when it has ended.
+    vsp.run(&["vsp", "stop"]).ok();
     assert_eq!(vsp.log().matches("VSP starts").count(), 1);
 }
 
@@ -83,7 +85,9 @@ fn guests_start_with_the_vsp_if_they_are_to_the_heaviest_first() {
     for name in ["light", "middle", "heavy"] {
         vsp.guest(name).wait_until(GuestState::OnOs, Deadline::Guest);
     }
-    let log = vsp.run(&["log", "vsp", "--grep", "guest process started"]).ok();
+    let log = vsp.run_until(&["log", "vsp", "--grep", "guest process started"], |log| {
+        ["light", "middle", "heavy"].iter().all(|name| log.contains(&format!(" guest={name} ")))
+    });
     let started = |name: &str| log.find(&format!(" guest={name} ")).expect("it was started");
     assert!(started("heavy") < started("middle") && started("middle") < started("light"), "{log}");
     assert_eq!(log.matches("guest=adopted").count(), 1, "by hand: {log}");
