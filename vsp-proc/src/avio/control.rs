@@ -24,7 +24,7 @@ use super::virtio_scsi::{
 };
 
 /// How long an abort waits for its tasks; in tests no longer than a test may take.
-const ABORT_PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10_000 });
+const ABORT_PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 2_000 } else { 10_000 });
 
 /// Carries out a control request; returns the bytes written to its chain.
 pub(super) fn execute(chain: &Chain, requests: &[Arc<Ring>], targets: &Targets) -> u32 {

@@ -377,7 +377,7 @@ mod tests {
             }
             let mut select = crossbeam_channel::Select::new();
             select.recv(delivery.woken());
-            select.ready_timeout(Duration::from_secs(10)).expect("an event");
+            select.ready_timeout(Duration::from_secs(60)).expect("an event");
         }
     }
 
