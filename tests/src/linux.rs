@@ -14,7 +14,8 @@ pub fn create<'a>(vsp: &'a Vsp, name: &str, vcpus: &str, devices: &[String]) -> 
     let kernel = format!("kernel={}", guest_file("vmlinux.gz")?);
     let initrd = format!("initrd={}", guest_file("initramfs.gz")?);
     let mut options = vec!["-O", "linux", "-c", vcpus, "-r", "512M", "-x", &kernel, "-x", &initrd];
-    options.extend(["-x", "append=console=ttyS0"]);
+    // The kernel's news would come between the letters of what programs write. `dmesg` has them.
+    options.extend(["-x", "append=console=ttyS0 loglevel=5"]);
     options.extend(devices.iter().flat_map(|device| ["-a", device]));
     Some(vsp.create(name, &options))
 }

@@ -155,7 +155,7 @@ impl Machine {
         let mut qemu =
             Ended(qemu.stdin(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("QEMU starts"));
         let said = || String::from_utf8_lossy(&fs::read(serial.path()).unwrap_or_default()).into_owned();
-        wait_for(Deadline::System, "the machine to end", said, || {
+        wait_for(Deadline::Nested, "the machine to end", said, || {
             qemu.0.try_wait().expect("it can be waited for")
         });
         said()

@@ -12,6 +12,8 @@ pub enum Deadline {
     Guest,
     /// A whole operating system.
     System,
+    /// Systems on a machine that is emulated itself.
+    Nested,
 }
 
 impl Deadline {
@@ -21,6 +23,7 @@ impl Deadline {
             Deadline::Soon => 60,
             Deadline::Guest => 180,
             Deadline::System => 900,
+            Deadline::Nested => 1800,
         })
     }
 }

@@ -7,10 +7,10 @@ use std::process::Command;
 use tests::{Machine, hpvm};
 
 use crate::checked;
+use crate::script::with_guests;
 
 /// Runs as root in the machine. The guests are named after what the drive is to them.
 const SCRIPT: &str = r#"
-export HPVM_ROOT=/tmp/hpvm
 drive=/dev/rdisk/disk1
 hpvm diskinfo $drive
 create() {
@@ -23,8 +23,6 @@ create burner burner:avio_stor:0,0,1:attach_path:$drive
 echo "== both in one guest"
 hpvm modify -P dvd -a burner:avio_stor:0,0,2:attach_path:$drive || echo refused
 hpvm modify -P burner -a dvd:avio_stor:0,0,2:disk:$drive || echo refused
-log() { echo $HPVM_ROOT/guests/$1/console.log; }
-off() { for n in $(seq 1 60); do hpvm status -P $1 2>/dev/null | grep -q Off && return; sleep 1; done; false; }
 pairs() {
     for pair in dvd:burner burner:dvd null:burner burner:null; do
         first=${pair%:*} second=${pair#*:}
@@ -32,7 +30,7 @@ pairs() {
         hpvm start -P $first >/dev/null 2>&1
         if hpvm start -P $second 2>/tmp/refusal; then echo STARTED; else grep ERROR /tmp/refusal; fi
         hpvm stop -P $first -F >/dev/null
-        off $first
+        await off $first
     done
 }
 echo "== as it is"; pairs
@@ -43,7 +41,7 @@ hpvm devmgmt -l gdev:$drive
 for name in dvd burner; do
     hpvm modify -P $name -x append=run=cksum+disk1+bs=2048
     hpvm start -P $name >/dev/null 2>&1
-    off $name
+    await off $name
     echo "== $name"; cat $(log $name)
 done
 # One drive that the host reaches by two adapters.
@@ -66,7 +64,7 @@ fn a_drive_is_a_virtual_dvd_or_attached_whichever_guest_starts_first() {
     let printed = machine
         .with_executable("hpvm", hpvm())
         .with_options(&["-device", "virtio-scsi-pci", "-drive", &drive, "-device", "scsi-cd,drive=disc"])
-        .run(SCRIPT);
+        .run(&with_guests(SCRIPT));
     // Both ways, whatever the device database says, and an empty drive as a full one.
     let (_, tried) = printed.split_once("== as it is\n").unwrap_or_else(|| panic!("{printed}"));
     let (unshared, shared) = tried.split_once("== shared\n").unwrap_or_else(|| panic!("{printed}"));

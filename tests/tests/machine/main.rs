@@ -10,6 +10,7 @@ mod odd_answers;
 mod passthrough;
 mod passthrough_changer;
 mod patience;
+mod script;
 
 /// Prints the line by which CI sees that a story ran to its end.
 fn checked(what: &str) {

@@ -4,42 +4,69 @@
 use tests::{Machine, hpvm};
 
 use crate::checked;
+use crate::script::with_guests;
 
-/// Runs as root in the machine.
+/// A fault of the driver's, and what a guest that reads is told.
+struct Fault {
+    /// Bits of its parameter `opts` (<https://doug-gilbert.github.io/scsi_debug.html>).
+    opts: u32,
+    /// Block to read.
+    block: u32,
+    told: &'static str,
+}
+
+const NONE: u32 = 0;
+const MEDIUM_ERROR: u32 = 0x2;
+const RECOVERED_ERROR: u32 = 0x8;
+const TRANSPORT_ERROR: u32 = 0x10;
+const PROTECTION_OF_MEDIUM: u32 = 0x20;
+const PROTECTION_OF_HOST: u32 = 0x40;
+const SHORT_TRANSFER: u32 = 0x100;
+/// The adapter has no room for any command; and all of them are told in the kernel's log.
+const HOST_BUSY: u32 = 0x8001;
+
+/// Sense data are the driver's own; those of protection come with DID_ABORT.
+const FAULTS: &[Fault] = &[
+    Fault { opts: NONE, block: 0, told: "2+0 records in" },
+    Fault { opts: MEDIUM_ERROR, block: 0x1234, told: "(sense key 3, code 11/00)" },
+    Fault { opts: MEDIUM_ERROR, block: 0, told: "2+0 records in" },
+    Fault { opts: RECOVERED_ERROR, block: 0, told: "(sense key 1, code 5d/00)" },
+    Fault { opts: TRANSPORT_ERROR, block: 0, told: "(sense key b, code 4b/03)" },
+    Fault { opts: PROTECTION_OF_MEDIUM, block: 0, told: "(sense key b, code 10/01)" },
+    Fault { opts: PROTECTION_OF_HOST, block: 0, told: "(sense key 5, code 10/01)" },
+    Fault { opts: SHORT_TRANSFER, block: 0, told: "(short transfer)" },
+    Fault { opts: NONE, block: 0, told: "2+0 records in" },
+];
+
+/// Runs as root in the machine, with a line `fault OPTS BLOCK` for each of them in the place of `FAULTS`, and `HOST_BUSY`.
 const SCRIPT: &str = r#"
-export HPVM_ROOT=/tmp/hpvm
 insmod /modules/scsi_debug.ko ptype=5 dev_size_mb=8
-faults=/sys/bus/pseudo/drivers/scsi_debug
 hpvm ioscan -fnNC disk
-# Types a command at a guest's prompt and waits until it is through, as many as there were.
-type_only() { echo "$2" | hpvm console -P $1 -q -c co >/dev/null; }
-lines() { grep -c ' bytes in ' $HPVM_ROOT/guests/$1/console.log || true; }
-finish() { for n in $(seq 1 60); do [ $(lines $1) -ge $2 ] && break; sleep 1; done; }
 truncate -s 1M /tmp/odd
 hpvm create -P odd -B manual -r 128M -x kernel=builtin:diag -a disk:avio_stor:0,0,0:file:/tmp/odd \
     -a burner:avio_stor:0,0,1:attach_path:/dev/rdisk/disk1
 hpvm start -P odd
-# Its console may have shown the prompt before anybody came to it.
-for n in $(seq 1 60); do grep -q 'diag# ' $HPVM_ROOT/guests/odd/console.log && break; sleep 1; done
-
-type_only odd 'dd if=disk1 of=/dev/null bs=512 count=1'
-finish odd 1
-echo 2 > $faults/opts
-type_only odd 'dd if=disk1 of=/dev/null bs=512 count=1 skip=0x1234'
-finish odd 2
+await has odd 'diag# ' 1
+fault() {
+    echo 1 > $faults/every_nth
+    echo $1 > $faults/opts
+    diag odd "dd if=disk1 of=/dev/null bs=512 count=2 skip=$2"
+    echo 0 > $faults/opts
+    echo 0 > $faults/every_nth
+}
+FAULTS
+# An adapter that has no room for any command, for a while.
+dmesg -c >/dev/null
 echo 1 > $faults/every_nth
-echo 8 > $faults/opts
-type_only odd 'dd if=disk1 of=/dev/null bs=512 count=1'
-finish odd 3
-echo 16 > $faults/opts
-type_only odd 'dd if=disk1 of=/dev/null bs=512 count=1'
-finish odd 4
+echo HOST_BUSY > $faults/opts
+prompts=$(($(count odd 'diag# ') + 1))
+type_to odd 'dd if=disk1 of=/dev/null bs=512 count=2'
+await given 28 3
+echo "through meanwhile: $(($(count odd 'diag# ') - prompts + 1))"
 echo 0 > $faults/opts
+await has odd 'diag# ' $prompts
 echo 0 > $faults/every_nth
-type_only odd 'dd if=disk1 of=/dev/null bs=512 count=1'
-finish odd 5
-echo "== odd"; cat $HPVM_ROOT/guests/odd/console.log
-
+echo "== odd"; tr -d '\r' < $(log odd); echo
 echo "== log"; hpvm log vsp | tail -n 30
 hpvm stop -P odd -F; hpvm vsp stop
 "#;
@@ -47,17 +74,22 @@ hpvm stop -P odd -F; hpvm vsp stop
 #[test]
 fn odd_answers_come_back_as_they_are() {
     let Some(machine) = Machine::new() else { return };
-    let printed = machine.with_executable("hpvm", hpvm()).run(SCRIPT);
+    let lines: Vec<String> =
+        FAULTS.iter().map(|fault| format!("fault {:#x} {:#x}", fault.opts, fault.block)).collect();
+    let script = SCRIPT.replace("FAULTS", &lines.join("\n")).replace("HOST_BUSY", &HOST_BUSY.to_string());
+    let script = with_guests(&script);
+    let printed = machine.with_executable("hpvm", hpvm()).run(&script);
     let (_, after) = printed.split_once("== odd\n").unwrap_or_else(|| panic!("{printed}"));
     let (odd, _log) = after.split_once("== log\n").unwrap_or_else(|| panic!("{printed}"));
-    // Sense data are the driver's own: medium error, recovered error, aborted command.
-    let errors: Vec<&str> = odd.lines().filter(|line| line.contains("I/O error")).collect();
-    let expected = ["3, code 11/00", "1, code 5d/00", "b, code 4b/03"];
-    assert_eq!(errors.len(), expected.len(), "{printed}");
-    for (error, expected) in errors.iter().zip(expected) {
-        assert!(error.contains(&format!("(sense key {expected})")), "{error}: not {expected}");
+    let answers: Vec<&str> = odd.split("diag# dd ").skip(1).collect();
+    assert_eq!(answers.len(), FAULTS.len() + 1, "{printed}");
+    for (fault, answer) in FAULTS.iter().zip(&answers) {
+        assert!(answer.contains(fault.told), "opts {:#x}: not {}\n{printed}", fault.opts, fault.told);
+        let is_error = fault.told.starts_with('(');
+        assert_eq!(answer.matches("I/O error").count(), usize::from(is_error), "{answer}");
     }
-    let complete = odd.lines().filter(|line| *line == "1+0 records in").count();
-    assert_eq!(complete, 2, "before and after: {odd}");
-    checked("odd answers of scsi_debug passed through, in a machine of QEMU's");
+    // The host's SCSI layer keeps what its adapter has no room for, and the guest waits.
+    assert!(printed.contains("through meanwhile: 0\n"), "{printed}");
+    assert!(answers[FAULTS.len()].contains("2+0 records in"), "{printed}");
+    checked(&format!("{} odd answers of scsi_debug passed through, in a machine of QEMU's", FAULTS.len()));
 }

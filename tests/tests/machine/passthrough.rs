@@ -8,6 +8,7 @@ use tests::{Machine, hpvm};
 
 use crate::back_end::BackEnd;
 use crate::checked;
+use crate::script::with_guests;
 
 /// Bytes of a record that the guest writes.
 const RECORD: usize = 64 << 10;
@@ -15,7 +16,6 @@ const RECORD: usize = 64 << 10;
 /// Runs as root in the machine: a guest with the drive, which writes a record of 64 KiB and marks to the tape, and then what
 /// the host itself finds on it.
 const SCRIPT: &str = r#"
-export HPVM_ROOT=/tmp/hpvm
 cat /sys/class/scsi_generic/sg0/device/type /sys/class/scsi_generic/sg0/device/wwid
 hpvm ioscan -m lun
 hpvm diskinfo /dev/rtape/tape1_BEST
@@ -26,8 +26,8 @@ hpvm create -P inner -B manual -r 128M -x kernel=builtin:diag \
 echo "== open on the host"
 ( exec 3</dev/nst0; hpvm start -P inner || true )
 hpvm start -P inner
-for n in $(seq 1 600); do hpvm status -P inner | grep -q Off && break; sleep 1; done
-cat /tmp/hpvm/guests/inner/console.log
+await off inner
+cat $(log inner)
 mt -f /dev/nst0 rewind
 dd if=/dev/nst0 bs=64k of=/tmp/read
 md5sum /tmp/read
@@ -42,7 +42,8 @@ fn a_tape_drive_of_the_host_is_passed_through_to_a_guest() {
     let tape = directory.path().join("one.tap");
     fs::write(&tape, "").unwrap();
     let back_end = BackEnd::listen(directory.path(), &["--tape", tape.to_str().unwrap()]);
-    let printed = machine.with_executable("hpvm", hpvm()).with_adapter(back_end.socket()).run(SCRIPT);
+    let printed =
+        machine.with_executable("hpvm", hpvm()).with_adapter(back_end.socket()).run(&with_guests(SCRIPT));
     assert!(printed.contains("type: sequential access"), "{printed}");
     let refused = printed.split("== open on the host\n").nth(1).unwrap_or_default();
     let is_refusal = |line: &str| {

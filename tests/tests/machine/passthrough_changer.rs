@@ -7,11 +7,11 @@ use tests::{Machine, Vsp, hpvm};
 
 use crate::back_end::BackEnd;
 use crate::checked;
+use crate::script::with_guests;
 
 /// Runs as root in the machine: a guest with changer and drive, which has a cartridge moved, writes to it, reads it and has
 /// it put back, and then what the host's own drivers say.
 const SCRIPT: &str = r#"
-export HPVM_ROOT=/tmp/hpvm
 hpvm ioscan -m lun
 ls /dev/sch0 /dev/nst0
 truncate -s 1M /tmp/disk
@@ -20,8 +20,8 @@ hpvm create -P inner -B manual -r 128M -x kernel=builtin:diag \
     -a disk:avio_stor:0,0,0:file:/tmp/disk -a tape:avio_stor:0,0,1:attach_path:/dev/rtape/tape1_BEST \
     -a changer:avio_stor:0,0,2:attach_path:/dev/rchgr/autoch1
 hpvm start -P inner
-for n in $(seq 1 600); do hpvm status -P inner | grep -q Off && break; sleep 1; done
-cat /tmp/hpvm/guests/inner/console.log
+await off inner
+cat $(log inner)
 hpvm vsp stop
 "#;
 
@@ -34,7 +34,8 @@ fn a_changer_of_the_host_is_passed_through_to_a_guest() {
     vsp.run(&[&["library", "create", library.to_str().unwrap()][..], &plan].concat()).ok();
     vsp.run(&["vsp", "stop"]).ok();
     let back_end = BackEnd::listen(&vsp.path(""), &["--library", library.to_str().unwrap()]);
-    let printed = machine.with_executable("hpvm", hpvm()).with_adapter(back_end.socket()).run(SCRIPT);
+    let printed =
+        machine.with_executable("hpvm", hpvm()).with_adapter(back_end.socket()).run(&with_guests(SCRIPT));
     assert!(printed.contains("DONE passed=7 failed=0"), "{printed}");
     let places = |first: [&str; 5]| {
         let names = ["DT_slot_1", "ST_slot_1", "ST_slot_2", "ST_slot_3", "ST_slot_4"];

@@ -8,12 +8,11 @@ use std::path::Path;
 use tests::{Machine, Vsp, hpvm, linux, shared};
 
 use crate::checked;
+use crate::script::with_guests;
 
 /// Runs as root in the machine. Drive 1 is that of the Linux guests `one` and `two`, drive 2 that of `lost`.
 const SCRIPT: &str = r#"
-export HPVM_ROOT=/tmp/hpvm
 insmod /modules/scsi_debug.ko ptype=5 num_tgts=2 dev_size_mb=8
-faults=/sys/bus/pseudo/drivers/scsi_debug
 first=$(hpvm ioscan -kfN | grep scsi_debug | head -n 1 | awk '{ print $2 }')
 shared=/dev/rdisk/disk$first other=/dev/rdisk/disk$((first + 1))
 
@@ -30,16 +29,11 @@ END
 yes '' | head -c 8192 >> /tmp/setup
 truncate -s 8192 /tmp/setup
 
-log() { echo $HPVM_ROOT/guests/$1/console.log; }
-count() { grep -c "$2" $(log $1) || true; }
-# Waits for so many lines of a guest's.
-wait_for() { for n in $(seq 1 300); do [ $(count $1 "$2") -ge $3 ] && return; sleep 1; done; echo "no '$2' of $1"; false; }
-type_to() { echo "$2" | hpvm console -P $1 -q -c co >/dev/null; }
 # A command at a Linux guest's prompt.
-at() { ends=$(($(count $1 'status=[0-9]') + 1)); type_to $1 "$2; echo status=\$?"; wait_for $1 'status=[0-9]' $ends; }
+at() { ends=$(($(count $1 'status=[0-9]') + 1)); type_to $1 "$2; echo status=\$?"; await has $1 'status=[0-9]' $ends; }
 # Faults from now on, until a command has fallen to them: the driver tells what it is given.
 forget() { dmesg -c >/dev/null; echo 5 > $faults/opts; echo 1 > $faults/every_nth; }
-forgotten() { for n in $(seq 1 60); do dmesg | grep -q 'cmd 28 ' && break; sleep 1; done; echo 0 > $faults/every_nth; echo 0 > $faults/opts; }
+forgotten() { await given 28 1; echo 0 > $faults/every_nth; echo 0 > $faults/opts; }
 
 truncate -s 1M /tmp/lost
 hpvm create -P lost -B manual -r 128M -x kernel=builtin:diag -a disk:avio_stor:0,0,0:file:/tmp/lost -a burner:avio_stor:0,0,1:attach_path:$other
@@ -52,13 +46,13 @@ for name in one two; do
 done
 hpvm devmgmt -m gdev:$shared:attr:SHARE=YES
 for name in lost one two; do hpvm start -P $name; done
-wait_for lost 'diag# ' 1
+await has lost 'diag# ' 1
 forget
 type_to lost 'dd if=disk1 of=/dev/null bs=512 count=1'
 forgotten
 for name in one two; do
-    wait_for $name 'guest# ' 1
-    at $name 'until [ -e /sys/bus/scsi/devices/0:0:2:0/scsi_generic ]; do usleep 100000; done; . /dev/$(ls /sys/bus/scsi/devices/0:0:1:0/block)'
+    await has $name 'guest# ' 1
+    at $name 'dmesg -n 1; until [ -e /sys/bus/scsi/devices/0:0:2:0/scsi_generic ]; do usleep 100000; done; . /dev/$(ls /sys/bus/scsi/devices/0:0:1:0/block)'
     at $name ready
     at $name ready
 done
@@ -78,7 +72,7 @@ at two ready
 at one 'echo PART SLOW'
 echo 3000 > $faults/delay
 at one read_block
-for n in $(seq 1 30); do echo 1 > $faults/delay && break; sleep 1; done
+await eval 'echo 1 > $faults/delay'
 at one ready
 at one read_block
 
@@ -95,9 +89,9 @@ for name in one one; do at $name ready; done
 
 at one 'echo PART END'
 at two 'echo PART END'
-wait_for lost ' bytes in ' 1
+await has lost ' bytes in ' 1
 type_to lost 'dd if=disk1 of=/dev/null bs=512 count=1'
-wait_for lost ' bytes in ' 2
+await has lost ' bytes in ' 2
 # A guest that is stopped while its drive does not answer, and started again.
 forget
 type_to lost 'dd if=disk1 of=/dev/null bs=512 count=1'
@@ -105,10 +99,10 @@ forgotten
 begun=$(cut -d. -f1 /proc/uptime)
 hpvm stop -P lost -F
 echo "stopped after $(($(cut -d. -f1 /proc/uptime) - begun)) s"
-for n in $(seq 1 90); do hpvm start -P lost && break; sleep 1; done
-wait_for lost 'diag# ' 1
+await hpvm start -P lost
+await has lost 'diag# ' 1
 type_to lost 'dd if=disk1 of=/dev/null bs=512 count=1'
-wait_for lost ' bytes in ' 3
+await has lost ' bytes in ' 3
 for name in lost one two; do echo "== $name"; tr -d '\r' < $(log $name); done
 echo "== log"; hpvm log vsp | tail -n 40
 for name in lost one two; do hpvm stop -P $name -F; done
@@ -134,7 +128,7 @@ fn forgotten_commands_end_and_resets_and_unit_attentions_reach_all_guests() {
         .with_options(&["-m", "2048", "-smp", "2", "-device", "virtio-scsi-pci"])
         .with_options(&["-drive", &drive("first"), "-device", "scsi-hd,drive=first"])
         .with_options(&["-drive", &drive("second"), "-device", "scsi-hd,drive=second"])
-        .run(SCRIPT);
+        .run(&with_guests(SCRIPT));
     let of = |guest: &str| {
         let (_, own) = printed.split_once(&format!("== {guest}\n")).unwrap_or_else(|| panic!("{printed}"));
         own.split("\n== ").next().unwrap_or_default().to_owned()

@@ -3,18 +3,11 @@
 use std::fs;
 
 use tests::linux::{attempt, boot, create, programs, shell};
-use tests::{Console, Guest, Ran, Vsp, simh};
+use tests::{Console, Guest, Vsp, simh};
 
 use crate::checked;
 
 const TAPE: &str = "/dev/rtape/tape1_BEST";
-
-/// It succeeded; that the VSP has none of HP-UX's patches is remarked all the time.
-#[track_caller]
-pub(crate) fn done(ran: &Ran) -> String {
-    assert_eq!(ran.status(), 0, "{ran:?}");
-    ran.stdout()
-}
 
 /// A guest with programs, an empty disk and these attached devices at targets 2 and up.
 pub(crate) fn guest<'a>(vsp: &'a Vsp, name: &str, settings: &[&str], attached: &[&str]) -> Option<Guest<'a>> {
@@ -23,10 +16,10 @@ pub(crate) fn guest<'a>(vsp: &'a Vsp, name: &str, settings: &[&str], attached: &
     let guest = create(vsp, name, "1", &[programs, data])?;
     for (target, device) in (2..).zip(attached) {
         let (kind, file) = device.split_once(' ').expect("a kind and a file");
-        done(&guest.run("modify", &["-a", &format!("{kind}:avio_stor:0,0,{target}:attach_path:{file}")]));
+        guest.run("modify", &["-a", &format!("{kind}:avio_stor:0,0,{target}:attach_path:{file}")]).done();
     }
     if !settings.is_empty() {
-        done(&guest.run("modify", settings));
+        guest.run("modify", settings).done();
     }
     Some(guest)
 }
@@ -46,6 +39,16 @@ pub(crate) fn generic(console: &mut Console<'_>, kind: u8) -> String {
     let name =
         found.lines().find_map(|line| line.strip_prefix("/sys/class/scsi_generic/")?.split('/').next());
     format!("/dev/{}", name.expect("a generic device"))
+}
+
+/// Runs a command that must fail because of a reservation conflict, which Linux names in its log.
+#[track_caller]
+pub(crate) fn meets_a_reservation(console: &mut Console<'_>, command: &str) {
+    shell(console, "dmesg -c >/dev/null");
+    let (status, output) = attempt(console, command);
+    assert_ne!(status, 0, "{command}: {output}");
+    let log = shell(console, "dmesg");
+    assert!(log.contains("reservation conflict"), "{command}: {output}{log}");
 }
 
 #[test]
@@ -122,9 +125,8 @@ fn whoever_does_not_hold_the_drive_is_kept_out_in_the_way_of_his_system() {
     vsp.run(&["diskinfo", TAPE]).refused(&busy);
     shell(&mut one, "mt -f /dev/nst0 rewind");
     shell(&mut two, "dd if=/dev/nst0 bs=64k of=/tmp/copy && cmp /tmp/copy /bin/busybox");
-    let (status, output) = attempt(&mut one, "dd if=/dev/nst0 of=/dev/null bs=64k count=1");
-    // HP-UX 11i v3 makes EBUSY of a reservation conflict; Linux' st says so in its log and has EIO.
-    assert!(status != 0 && output.contains("reservation conflict"), "{output}");
+    // HP-UX 11i v3 makes EBUSY of a reservation conflict; Linux' st has EIO.
+    meets_a_reservation(&mut one, "dd if=/dev/nst0 of=/dev/null bs=64k count=1");
     vsp.run(&["diskinfo", TAPE]).refused(&busy);
     // A guest that dies lets go.
     other.stop();

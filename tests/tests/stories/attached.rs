@@ -1,6 +1,6 @@
 //! Attached devices: names, configuration, and who is kept out.
 
-use tests::{Deadline, Guest, Ran, Vsp};
+use tests::{Deadline, Guest, Vsp};
 
 use crate::guest::{PROMPT, command};
 
@@ -14,16 +14,6 @@ fn library(vsp: &Vsp) -> String {
         .ok();
     let line = made.lines().find(|line| line.starts_with(AUTOCH)).expect("a changer");
     line.split_whitespace().nth(1).expect("its lunpath").to_owned()
-}
-
-/// It succeeded; that the VSP has none of HP-UX's patches is remarked all the time.
-#[track_caller]
-fn done(ran: &Ran) -> String {
-    assert_eq!(ran.status(), 0, "{ran:?}");
-    for line in ran.stderr().lines() {
-        assert!(line.contains("Patch PHKL_"), "{line}");
-    }
-    ran.stdout()
 }
 
 fn guest<'a>(vsp: &'a Vsp, name: &str) -> Guest<'a> {
@@ -55,15 +45,15 @@ autoch    1  64000/0xfa00/";
     assert!(translated.contains(&format!("changer:avio_stor::attach_path:{lunpath}")), "{translated}");
 
     let ivm1 = guest(&vsp, "ivm1");
-    done(&ivm1.run("modify", &["-a", &format!("changer:avio_stor:0,1,0:attach_path:{AUTOCH}")]));
+    ivm1.run("modify", &["-a", &format!("changer:avio_stor:0,1,0:attach_path:{AUTOCH}")]).done();
     let statement = format!("changer:avio_stor:0,1,0:attach_path:{lunpath}");
-    assert!(done(&ivm1.run("status", &["-d"])).contains(&statement));
-    let entry = done(&vsp.run(&["devmgmt", "-l", &format!("gdev:{AUTOCH}")]));
+    assert!(ivm1.run("status", &["-d"]).done().contains(&statement));
+    let entry = vsp.run(&["devmgmt", "-l", &format!("gdev:{AUTOCH}")]).done();
     let expected =
         format!("{lunpath},{AUTOCH}:CONFIG=gdev,EXIST=YES,DEVTYPE=CHANGER,SHARE=NO,INUSE=NO:ivm1:naa.");
     assert!(entry.starts_with(&expected), "{entry}");
-    done(&ivm1.run("modify", &["-d", &format!("changer:avio_stor::attach_path:{AUTOCH}")]));
-    assert!(!done(&ivm1.run("status", &["-d"])).contains(&statement));
+    ivm1.run("modify", &["-d", &format!("changer:avio_stor::attach_path:{AUTOCH}")]).done();
+    assert!(!ivm1.run("status", &["-d"]).done().contains(&statement));
 }
 
 #[test]
@@ -95,7 +85,7 @@ fn what_cannot_be_attached_is_refused_with_the_reason() {
         "Device '/dev/rtape/tape9_BEST' does not exist.",
     );
     let statement = format!("changer:avio_stor:0,1,0:attach_path:{lunpath}");
-    done(&ivm1.run("modify", &["-a", &statement]));
+    ivm1.run("modify", &["-a", &statement]).done();
     refused(
         &format!("changer:avio_stor:0,1,1:attach_path:{lunpath}"),
         &format!("Device '{lunpath}' is already used by this guest."),
@@ -110,7 +100,7 @@ fn the_vsp_and_other_guests_keep_a_device_from_being_attached() {
     let lunpath = library(&vsp);
     let statement = format!("changer:avio_stor:0,0,1:attach_path:{lunpath}");
     let (ivm1, ivm2) = (guest(&vsp, "ivm1"), guest(&vsp, "ivm2"));
-    done(&ivm1.run("modify", &["-a", &statement]));
+    ivm1.run("modify", &["-a", &statement]).done();
     let shared = ivm2.run("modify", &["-a", &statement]);
     assert_eq!(shared.status(), 0);
     assert!(shared.stderr().contains(&format!("'{lunpath}' in use by another guest (ivm1).")), "{shared:?}");
@@ -118,24 +108,24 @@ fn the_vsp_and_other_guests_keep_a_device_from_being_attached() {
     vsp.run(&["hold", AUTOCH]).ok();
     let refused = ivm1.run("start", &[]);
     assert!(refused.stderr().contains(&format!("Device '{lunpath}' is in use by the VSP.")), "{refused:?}");
-    let usage = done(&ivm1.run("status", &[]));
+    let usage = ivm1.run("status", &[]).done();
     assert!(usage.contains(&format!("  0   0   1 VSP                  {AUTOCH}\n")), "{usage}");
     vsp.run(&["hold", "-r", AUTOCH]).ok();
-    done(&ivm1.run("start", &[]));
+    ivm1.run("start", &[]).done();
     ivm1.console().expect(PROMPT, Deadline::Guest);
 
     // Configured for both, but running at once only where that is allowed.
     let refused = ivm2.run("start", &[]);
     let text = format!("Device '{lunpath}' is in use by running guest 'ivm1'.");
     assert!(refused.stderr().contains(&text), "{refused:?}");
-    done(&vsp.run(&["devmgmt", "-m", &format!("gdev:{AUTOCH}:attr:SHARE=YES")]));
-    done(&ivm2.run("start", &[]));
+    vsp.run(&["devmgmt", "-m", &format!("gdev:{AUTOCH}:attr:SHARE=YES")]).done();
+    ivm2.run("start", &[]).done();
     ivm2.console().expect(PROMPT, Deadline::Guest);
     // Taken away and given back while it runs.
-    done(&ivm2.run("modify", &["-d", &statement]));
-    assert!(!done(&ivm2.run("status", &["-d"])).contains(&lunpath));
-    done(&ivm2.run("modify", &["-a", &statement]));
-    assert!(done(&ivm2.run("status", &["-d"])).contains(&statement));
+    ivm2.run("modify", &["-d", &statement]).done();
+    assert!(!ivm2.run("status", &["-d"]).done().contains(&lunpath));
+    ivm2.run("modify", &["-a", &statement]).done();
+    assert!(ivm2.run("status", &["-d"]).done().contains(&statement));
     ivm1.stop();
     ivm2.stop();
 }
@@ -156,9 +146,9 @@ fn who_comes_late_is_told_in_the_way_of_his_system() {
         guest
     };
     let guests = [with_tape("ivm1", "11iv3"), with_tape("ivm2", "11iv3"), with_tape("ivm3", "11iv2")];
-    done(&vsp.run(&["devmgmt", "-m", &format!("gdev:{TAPE}:attr:SHARE=YES")]));
+    vsp.run(&["devmgmt", "-m", &format!("gdev:{TAPE}:attr:SHARE=YES")]).done();
     for guest in &guests {
-        done(&guest.run("start", &[]));
+        guest.run("start", &[]).done();
     }
     let [mut one, mut two, mut three] = guests.each_ref().map(|guest| {
         let mut console = guest.console();
@@ -183,9 +173,9 @@ fn who_comes_late_is_told_in_the_way_of_his_system() {
         assert!(answer.contains(expected.as_str()), "{answer}");
     }
     assert!(command(&mut one, &ask).contains(&free));
-    let entry = done(&vsp.run(&["devmgmt", "-l", &format!("gdev:{TAPE}")]));
+    let entry = vsp.run(&["devmgmt", "-l", &format!("gdev:{TAPE}")]).done();
     assert!(entry.contains("DEVTYPE=TAPE,SHARE=YES,INUSE=ivm1:ivm1,ivm2,ivm3:"), "{entry}");
-    let usage = done(&guests[1].run("status", &[]));
+    let usage = guests[1].run("status", &[]).done();
     assert!(usage.contains(&format!("  0   0   1 ivm1                 {TAPE}\n")), "{usage}");
 
     // A VSP that comes after one that was killed knows it, too.
@@ -227,14 +217,14 @@ fn a_drive_is_not_dvd_in_one_guest_and_burner_in_another() {
     let listed = vsp.run(&["burner", "list"]).ok();
     let burner = listed.split_whitespace().find(|word| word.starts_with("/dev/r")).expect("a device file");
     let one = guest(&vsp, "burns");
-    done(&one.run("modify", &["-a", &format!("burner:avio_stor:0,1,0:attach_path:{burner}")]));
+    one.run("modify", &["-a", &format!("burner:avio_stor:0,1,0:attach_path:{burner}")]).done();
     let other = guest(&vsp, "reads");
     // A disc that lies in the burner is the burner's.
     let disc = format!("dvd:avio_stor:0,1,0:file:{discs}/d1.iso");
     let configured = other.run("modify", &["-a", &disc]);
     assert!(configured.stderr().contains("in use by another guest (burns)."), "{configured:?}");
     assert_eq!(other.run("start", &[]).status(), 1);
-    done(&other.run("modify", &["-d", &disc]));
+    other.run("modify", &["-d", &disc]).done();
     // An empty drive on the same directory, for which HPVM did not look at all.
     let dvd = format!("dvd:avio_stor:0,1,0:null:{discs}");
     let configured = other.run("modify", &["-a", &dvd]);
@@ -242,10 +232,10 @@ fn a_drive_is_not_dvd_in_one_guest_and_burner_in_another() {
     // SHARE=YES allows the same use twice, and this is another one.
     for share in ["NO", "YES"] {
         for name in [burner, &discs] {
-            done(&vsp.run(&["devmgmt", "-m", &format!("gdev:{name}:attr:SHARE={share}")]));
+            vsp.run(&["devmgmt", "-m", &format!("gdev:{name}:attr:SHARE={share}")]).done();
         }
         for (first, second) in [(&one, &other), (&other, &one)] {
-            done(&first.run("start", &[]));
+            first.run("start", &[]).done();
             let refused = second.run("start", &[]);
             let text = format!("is in use by running guest '{}'.", first.name());
             assert!(refused.status() == 1 && refused.stderr().contains(&text), "{refused:?}");
@@ -261,7 +251,7 @@ fn media_of_an_emulated_device_are_not_a_disk_or_dvd_of_somebody_else() {
     let vsp = Vsp::new();
     library(&vsp);
     let (one, other) = (guest(&vsp, "has"), guest(&vsp, "wants"));
-    done(&one.run("modify", &["-a", &format!("changer:avio_stor:0,1,0:attach_path:{AUTOCH}")]));
+    one.run("modify", &["-a", &format!("changer:avio_stor:0,1,0:attach_path:{AUTOCH}")]).done();
     for cartridge in ["KIT001.tap", "KIT002.tap"] {
         // Tape marks.
         std::fs::write(vsp.path("tapes").join(cartridge), vec![0; 4096]).unwrap();
@@ -276,11 +266,11 @@ fn media_of_an_emulated_device_are_not_a_disk_or_dvd_of_somebody_else() {
         );
         for (first, second) in [(&one, &other), (&other, &one)] {
             let text = format!("is in use by running guest '{}'.", first.name());
-            done(&first.run("start", &[]));
+            first.run("start", &[]).done();
             let refused = second.run("start", &[]);
             assert!(refused.status() == 1 && refused.stderr().contains(&text), "{refused:?}");
-            done(&first.run("stop", &["-F"]));
+            first.run("stop", &["-F"]).done();
         }
-        done(&other.run("modify", &["-d", &statement]));
+        other.run("modify", &["-d", &statement]).done();
     }
 }

@@ -48,6 +48,7 @@ fn linux_reports_its_processors_and_tasks_at_init_and_goes_on() {
         let Some(guest) = create(&vsp, "lin", vcpus, &[]) else { return };
         let mut console = begin(&guest);
         come_up_bare(&mut console);
+        shell(&mut console, "dmesg -n 8");
         shell(&mut console, "while :; do :; done & ls -lR /sys >/dev/null");
         for _ in 0..2 {
             transfer_control(&vsp, &guest, "y\n").ok();

@@ -97,13 +97,14 @@ impl Supervisor {
     }
 
     fn finish(&mut self, clone: Clone, result: Result<(), String>) {
-        let Clone { original, mut config, remarks, created, reply } = clone;
+        let Clone { original, mut config, mut remarks, created, reply } = clone;
         // Others may have been created while stores were copied.
         config.number = self.db.free_number();
         let name = config.name.clone();
         let stored = result.map_err(host).and_then(|()| self.store_new(config));
         if stored.is_ok() {
             created.keep();
+            remarks.extend(self.clone_software(&original, &name));
             tracing::info!(guest = name, original, "guest cloned");
         }
         reply_to(reply, stored.map(|()| remarks).map_err(|error| refuse(&name, error, CLONE_FAILED)));

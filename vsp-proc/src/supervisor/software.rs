@@ -119,6 +119,16 @@ impl Supervisor {
         }
     }
 
+    /// A clone has the software of the guest whose stores it has, or copies of them; a warning where that cannot be noted.
+    pub(super) fn clone_software(&self, original: &str, clone: &str) -> Option<Remark> {
+        let from = Inventory::open(&self.root.guest(original));
+        let copied = from.and_then(|from| match from.catalog.products.is_empty() {
+            true => Ok(()),
+            false => Inventory::open(&self.root.guest(clone))?.replace(from.catalog),
+        });
+        copied.err().map(|text| Remark::about(clone, Severity::Warning, text))
+    }
+
     fn software_logs(&self) -> PathBuf {
         self.root.common().join("sw")
     }
@@ -172,9 +182,11 @@ impl Supervisor {
 
 fn remark(guest: Option<&str>, missing: Missing) -> Remark {
     let severity = missing.is_required.then_some(Severity::Warning);
-    let text = match missing.is_required {
-        true => missing.text,
-        false => format!("NOTE: {}", missing.text),
+    // Remarks have no word for advice.
+    let text = match (missing.is_required, guest) {
+        (true, _) => missing.text,
+        (false, None) => format!("NOTE: {}", missing.text),
+        (false, Some(guest)) => format!("NOTE ({guest}): {}", missing.text),
     };
     Remark { severity, guest: guest.map(ToOwned::to_owned), text }
 }

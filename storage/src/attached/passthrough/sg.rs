@@ -213,7 +213,9 @@ fn send(
     // SAFETY: as above.
     let read = unsafe { libc::read(device.as_raw_fd(), (&raw mut header).cast(), size_of::<Header>()) };
     is_whole(read).map_err(failed)?;
-    if let Err(outcome) = delivered(header.host_status) {
+    let sense = sense[..usize::from(header.sb_len_wr).min(FOREIGN_SENSE_LEN)].to_vec();
+    // A device with sense data has answered, whatever its adapter adds: some add DID_ABORT to errors of protection.
+    if let (Err(outcome), true) = (delivered(header.host_status), sense.is_empty()) {
         return Ok(Err(outcome));
     }
     let left = u32::try_from(header.resid).unwrap_or(0).min(dxfer_len);
@@ -226,7 +228,6 @@ fn send(
         DXFER_FROM_DEVICE => (0, moved),
         _ => (0, 0),
     };
-    let sense = sense[..usize::from(header.sb_len_wr).min(FOREIGN_SENSE_LEN)].to_vec();
     Ok(Ok(Foreign { status: header.status, sense, data_out, data_in }))
 }
 
