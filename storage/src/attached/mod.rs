@@ -24,6 +24,9 @@ pub use passthrough::{HostDevice, HostDevices, PassThrough, PassThroughError};
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use crate::scsi::vpd::local_name;
 use crate::scsi::{Initiator, Target};
 use crate::statement::DeviceType;
 
@@ -36,6 +39,11 @@ impl Wwid {
     /// One by an NAA name of 64 bits.
     pub fn naa(name: u64) -> Wwid {
         Wwid(format!("naa.{name:016x}"))
+    }
+
+    /// That of an emulated device.
+    pub fn local(id: Uuid) -> Wwid {
+        Wwid::naa(u64::from_be_bytes(local_name(id)))
     }
 }
 

@@ -30,7 +30,7 @@ mod smc;
 mod spc;
 mod ssc;
 mod statistics;
-mod vpd;
+pub(crate) mod vpd;
 
 pub(crate) use attention::Attentions;
 pub use begun::{Begun, Operation};

@@ -23,7 +23,7 @@ pub(super) fn serial_number(unit: Uuid) -> Vec<u8> {
 }
 
 /// A name of the NAA's locally assigned kind, made from a UUID.
-pub(super) fn local_name(id: Uuid) -> [u8; 8] {
+pub(crate) fn local_name(id: Uuid) -> [u8; 8] {
     const LOCALLY_ASSIGNED: u64 = 0x3;
     let (high, low) = id.as_u64_pair();
     // 60 bits are left to us; both halves take part, for the version nibble is the same in all UUIDs.

@@ -38,7 +38,10 @@ const FAULTS: &[Fault] = &[
     Fault { opts: NONE, block: 0, told: "2+0 records in" },
 ];
 
-/// Runs as root in the machine, with a line `fault OPTS BLOCK` for each of them in the place of `FAULTS`, and `HOST_BUSY`.
+/// All commands are forgotten; and told.
+const FORGET: u32 = 0x5;
+
+/// Runs as root in the machine, with a line `fault OPTS BLOCK` for each of them in the place of `FAULTS`, and the numbers above.
 const SCRIPT: &str = r#"
 insmod /modules/scsi_debug.ko ptype=5 dev_size_mb=8
 hpvm ioscan -fnNC disk
@@ -66,6 +69,21 @@ echo "through meanwhile: $(($(count odd 'diag# ') - prompts + 1))"
 echo 0 > $faults/opts
 await has odd 'diag# ' $prompts
 echo 0 > $faults/every_nth
+# A VSP that is killed while the drive has a command, which it forgets.
+dmesg -c >/dev/null
+echo 1 > $faults/every_nth
+echo FORGET > $faults/opts
+prompts=$(($(count odd 'diag# ') + 1))
+type_to odd 'dd if=disk1 of=/dev/null bs=512 count=2'
+await given 28 1
+echo 0 > $faults/opts
+echo 0 > $faults/every_nth
+begun=$(cut -d. -f1 /proc/uptime)
+kill -9 $(cat $HPVM_ROOT/lock)
+hpvm status >/dev/null 2>&1
+await has odd 'diag# ' $prompts
+echo "answered after $(($(cut -d. -f1 /proc/uptime) - begun)) s"
+diag odd 'dd if=disk1 of=/dev/null bs=512 count=2'
 echo "== odd"; tr -d '\r' < $(log odd); echo
 echo "== log"; hpvm log vsp | tail -n 30
 hpvm stop -P odd -F; hpvm vsp stop
@@ -77,12 +95,13 @@ fn odd_answers_come_back_as_they_are() {
     let lines: Vec<String> =
         FAULTS.iter().map(|fault| format!("fault {:#x} {:#x}", fault.opts, fault.block)).collect();
     let script = SCRIPT.replace("FAULTS", &lines.join("\n")).replace("HOST_BUSY", &HOST_BUSY.to_string());
+    let script = script.replace("FORGET", &FORGET.to_string());
     let script = with_guests(&script);
     let printed = machine.with_executable("hpvm", hpvm()).run(&script);
     let (_, after) = printed.split_once("== odd\n").unwrap_or_else(|| panic!("{printed}"));
     let (odd, _log) = after.split_once("== log\n").unwrap_or_else(|| panic!("{printed}"));
     let answers: Vec<&str> = odd.split("diag# dd ").skip(1).collect();
-    assert_eq!(answers.len(), FAULTS.len() + 1, "{printed}");
+    assert_eq!(answers.len(), FAULTS.len() + 3, "{printed}");
     for (fault, answer) in FAULTS.iter().zip(&answers) {
         assert!(answer.contains(fault.told), "opts {:#x}: not {}\n{printed}", fault.opts, fault.told);
         let is_error = fault.told.starts_with('(');
@@ -91,5 +110,9 @@ fn odd_answers_come_back_as_they_are() {
     // The host's SCSI layer keeps what its adapter has no room for, and the guest waits.
     assert!(printed.contains("through meanwhile: 0\n"), "{printed}");
     assert!(answers[FAULTS.len()].contains("2+0 records in"), "{printed}");
+    // Nobody knows what became of a command whose VSP is killed: the next one does not send it again, and says RESET.
+    let [forgotten, after] = &answers[FAULTS.len() + 1..] else { panic!("{printed}") };
+    assert!(forgotten.contains("I/O error (transport response 4)"), "{printed}");
+    assert!(after.contains("2+0 records in"), "{printed}");
     checked(&format!("{} odd answers of scsi_debug passed through, in a machine of QEMU's", FAULTS.len()));
 }

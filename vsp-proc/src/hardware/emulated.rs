@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ipc::io::{CartridgeAction, Emulated, EmulatedPlan, Medium};
 use serde::{Deserialize, Serialize};
-use storage::attached::Device;
+use storage::attached::{Device, Wwid};
 use storage::backing::tap::{Cartridge, Image};
 use storage::disc::{Disc, Kind as DiscKind};
 use storage::identity::unit_id;
@@ -48,6 +48,9 @@ struct Entry {
     /// Name of the disc that lies in a burner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disc: Option<String>,
+    /// Its devices when it was last opened: what they keep, and who has them, is known also while it cannot be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    units: Vec<Uuid>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +106,23 @@ struct Emulation {
     state: Result<Opened, String>,
 }
 
+impl Emulation {
+    /// World-wide names of its devices.
+    fn names(&self) -> Vec<String> {
+        self.entry.units.iter().map(|id| Wwid::local(*id).0).collect()
+    }
+
+    /// Takes note of the devices it has now. Those it had forget what they kept.
+    fn note_units(&mut self, keep: &Keep) -> bool {
+        let Ok(opened) = &self.state else { return false };
+        let units = opened.ids();
+        self.entry.units.iter().filter(|id| !units.contains(id)).for_each(|id| keep.forget(*id));
+        let is_new = self.entry.units != units;
+        self.entry.units = units;
+        is_new
+    }
+}
+
 /// Its objects.
 enum Opened {
     Library { changer: Arc<Changer>, drives: Vec<Arc<TapeDrive>> },
@@ -141,10 +161,6 @@ impl Opened {
             Opened::Burner(burner) => vec![burner.id()],
         }
     }
-
-    fn names(&self) -> Vec<String> {
-        self.devices().iter().map(|device| device.wwid().0).collect()
-    }
 }
 
 /// A device and where its media lie.
@@ -163,21 +179,29 @@ impl Emulations {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             other => other.map_err(|error| error.to_string())?,
         };
-        let mut all = Vec::new();
+        let mut emulations = Emulations { file, keep, all: Vec::new() };
         if !text.is_empty() {
             let contents: Contents = toml::from_str(&text).map_err(|e| e.message().replace('\n', " "))?;
             if contents.schema != SCHEMA {
                 return Err(format!("it has schema {}, this VSP knows {SCHEMA}", contents.schema));
             }
-            all.extend(contents.device.into_iter().map(|entry| {
-                let state = open(&entry, &keep);
+            let keep = &emulations.keep;
+            emulations.all.extend(contents.device.into_iter().map(|entry| {
+                let state = open(&entry, keep);
                 if let Err(reason) = &state {
                     tracing::error!(path = %entry.path.display(), reason, "an emulated device cannot be used");
                 }
                 Emulation { entry, state }
             }));
         }
-        Ok(Emulations { file, keep, all })
+        let Emulations { keep, all, .. } = &mut emulations;
+        let changes = all.iter_mut().map(|emulation| emulation.note_units(keep));
+        if changes.filter(|is_new| *is_new).count() > 0
+            && let Err(reason) = emulations.save()
+        {
+            tracing::error!(reason, "the devices of a library are not noted");
+        }
+        Ok(emulations)
     }
 
     /// None, of a file that was damaged.
@@ -228,12 +252,14 @@ impl Emulations {
             }
         };
         let path = fs::canonicalize(path).map_err(|e| format!("Unable to use '{}': {e}.", path.display()))?;
-        let entry = Entry { kind, path, disc: None };
+        let entry = Entry { kind, path, disc: None, units: Vec::new() };
         // It is new to every guest, whoever runs.
         let keep = Keep { power: Power::Lost, ..self.keep.clone() };
         let opened = open(&entry, &keep)?;
-        let names = opened.names();
-        self.all.push(Emulation { entry, state: Ok(opened) });
+        let mut emulation = Emulation { entry, state: Ok(opened) };
+        emulation.note_units(&keep);
+        let names = emulation.names();
+        self.all.push(emulation);
         self.save().inspect_err(|_| _ = self.all.pop())?;
         Ok(names)
     }
@@ -246,22 +272,18 @@ impl Emulations {
             self.all.insert(at, removed);
             return Err(error);
         }
-        let Ok(opened) = &removed.state else { return Ok(Vec::new()) };
-        opened.ids().into_iter().for_each(|id| self.keep.forget(id));
-        Ok(opened.names())
+        removed.entry.units.iter().for_each(|id| self.keep.forget(*id));
+        Ok(removed.names())
     }
 
     /// World-wide names of the devices of one.
     pub(super) fn names(&self, path: &Path) -> Result<Vec<String>, String> {
-        let emulation = &self.all[self.position(path).ok_or_else(|| unknown(path))?];
-        Ok(emulation.state.as_ref().map(Opened::names).unwrap_or_default())
+        Ok(self.all[self.position(path).ok_or_else(|| unknown(path))?].names())
     }
 
     /// The path of the one that a device belongs to.
     pub(super) fn path_of(&self, wwid: &str) -> Option<PathBuf> {
-        let has = |emulation: &&Emulation| {
-            emulation.state.as_ref().is_ok_and(|opened| opened.names().iter().any(|own| own == wwid))
-        };
+        let has = |emulation: &&Emulation| emulation.names().iter().any(|own| own == wwid);
         self.all.iter().find(has).map(|emulation| emulation.entry.path.clone())
     }
 
@@ -312,7 +334,7 @@ impl Emulations {
     pub(super) fn list(&self, files: impl Fn(&str) -> Vec<String>) -> Vec<Emulated> {
         let shown = |emulation: &Emulation| {
             let opened = emulation.state.as_ref().ok();
-            let names = opened.map(Opened::names).unwrap_or_default();
+            let names = emulation.names();
             Emulated {
                 kind: emulation.entry.kind.word().into(),
                 path: emulation.entry.path.display().to_string(),

@@ -26,6 +26,25 @@ impl Bench {
         let devices = self.hardware.create(&self.library(), &LIBRARY).unwrap();
         devices.iter().find(|device| device.class == "autoch").unwrap().lunpaths[0].1.clone()
     }
+
+    /// A guest registers with the changer for longer than it runs.
+    fn register(&self) {
+        /// PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY, with APTPL.
+        const REGISTER: [u8; 10] = [0x5f, 6, 0, 0, 0, 0, 0, 0, 24, 0];
+        let device = statement(&format!("changer:avio_stor::attach_path:{}", self.changer()));
+        let guest = (Initiator(uuid::Uuid::from_u128(1)), "ivm1");
+        let port = self.hardware.port(&device, guest, Denial::Busy).unwrap();
+        let mut list = [0; 24];
+        (list[15], list[20]) = (5, 1);
+        let done = send(&port, &REGISTER, &list);
+        assert!(matches!(done, storage::scsi::Execution::Done(done) if done.sense.is_none()), "{done:?}");
+    }
+}
+
+/// Files of persistent reservations.
+fn kept(directory: &Path) -> usize {
+    let entries = fs::read_dir(directory).unwrap().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("reservations-")).count()
 }
 
 /// Without any hardware of the host.
@@ -175,26 +194,30 @@ fn emulated_devices_are_there_again_and_go_when_they_are_removed() {
 
 #[test]
 fn what_is_reserved_of_a_device_goes_with_it() {
-    /// PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY, with APTPL.
-    const REGISTER: [u8; 10] = [0x5f, 6, 0, 0, 0, 0, 0, 0, 24, 0];
     let bench = Bench::new();
-    let lunpath = bench.changer();
-    let kept = || {
-        let entries = fs::read_dir(bench.directory.path()).unwrap().flatten();
-        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with("reservations-")).count()
-    };
-    let device = statement(&format!("changer:avio_stor::attach_path:{lunpath}"));
-    let guest = (Initiator(uuid::Uuid::from_u128(1)), "ivm1");
-    let port = bench.hardware.port(&device, guest, Denial::Busy).unwrap();
-    let mut list = [0; 24];
-    (list[15], list[20]) = (5, 1);
-    let done = send(&port, &REGISTER, &list);
-    assert!(matches!(done, storage::scsi::Execution::Done(done) if done.sense.is_none()), "{done:?}");
-    drop(port);
-    assert_eq!(kept(), 1, "it outlives the guest");
+    bench.register();
+    assert_eq!(kept(bench.directory.path()), 1, "it outlives the guest");
     bench.hardware.remove("/dev/rchgr/autoch1").unwrap();
-    assert_eq!(kept(), 0);
+    assert_eq!(kept(bench.directory.path()), 0);
+}
+
+#[test]
+fn library_that_cannot_be_opened_is_still_known_and_goes_without_leftovers() {
+    let bench = Bench::new();
+    bench.register();
+    let library = bench.library();
+    let Bench { directory, hardware } = bench;
+    drop(hardware);
+    fs::write(Path::new(&library).join("library.toml"), "nonsense").unwrap();
+    let later = open(directory.path());
+    assert!(later.emulated()[0].fault.is_some());
+    assert_eq!(kept(directory.path()), 1);
+    // By these it is found that a guest is configured with it.
+    for name in [library.as_str(), "/dev/rchgr/autoch1"] {
+        assert_eq!(later.lunpaths_of(name).unwrap().len(), 2);
+    }
+    later.remove("/dev/rchgr/autoch1").unwrap();
+    assert_eq!((kept(directory.path()), later.list().len(), later.emulated().len()), (0, 0, 0));
 }
 
 #[test]

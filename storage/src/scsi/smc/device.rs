@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Initiator, Target, vpd};
+use super::super::{Initiator, Target};
 use super::{Changer, pages};
 use crate::attached::{Description, Device, Wwid};
 use crate::statement::DeviceType;
@@ -15,7 +15,7 @@ impl Device for Changer {
     fn wwid(&self) -> Wwid {
         let library = self.library();
         let (_, _, serial) = library.names();
-        Wwid::naa(u64::from_be_bytes(vpd::local_name(serial)))
+        Wwid::local(serial)
     }
 
     fn description(&self) -> Description {

@@ -11,7 +11,7 @@ use super::kept::{self, HEADING};
 use super::log::Alerts;
 use super::mode::Settings;
 use super::{Done, Initiator, Inner, InsertError, Loaded, Nexuses, REMEMBERED, Reservations, Sense};
-use super::{Statistics, TapeDrive, TapePort, Target, Traffic, VENDOR, locked, pages, vpd};
+use super::{Statistics, TapeDrive, TapePort, Target, Traffic, VENDOR, locked, pages};
 use crate::attached::arbiter::Party;
 use crate::attached::{Description, Device, Wwid};
 use crate::backing::tap::Cartridge;
@@ -194,7 +194,7 @@ impl Device for TapeDrive {
     }
 
     fn wwid(&self) -> Wwid {
-        Wwid::naa(u64::from_be_bytes(vpd::local_name(self.id)))
+        Wwid::local(self.id)
     }
 
     fn description(&self) -> Description {

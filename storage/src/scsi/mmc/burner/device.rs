@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::super::super::{Initiator, Target, vpd};
+use super::super::super::{Initiator, Target};
 use super::{Burner, PRODUCT, SECTOR};
 use crate::attached::{Description, Device, Medium, Wwid};
 use crate::scsi::VENDOR;
@@ -14,7 +14,7 @@ impl Device for Burner {
     }
 
     fn wwid(&self) -> Wwid {
-        Wwid::naa(u64::from_be_bytes(vpd::local_name(self.id)))
+        Wwid::local(self.id)
     }
 
     fn description(&self) -> Description {
