@@ -16,6 +16,7 @@ mod emulated;
 mod holds;
 mod host;
 mod names;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipc::io::{CartridgeAction, Emulated, EmulatedPlan, IoDevice, OpenFailure};
 use storage::attached::arbiter::Party;
-use storage::attached::{Denial, Description, Device, Hold, HostDevice, Medium, PassThrough, Shared, Wwid};
+use storage::attached::{Denial, Description, Device, HostDevice, Medium, PassThrough, Shared, Wwid};
 use storage::backing::Examined;
 use storage::identity::{Footprint, unit_id};
 use storage::scsi::reservation::Power;
@@ -35,10 +36,11 @@ use storage::sysfs::Sysfs;
 
 use crate::root::StateRoot;
 use crate::supervise::record::{Found as GuestFound, Record as GuestRecord};
-use database::{Database, Record};
+use database::Database;
 use emulated::{Emulations, Keep};
 use holds::Holds;
 use names::Class;
+use state::State;
 
 /// Beginning of the lunpaths of emulated devices: no PCI device is there.
 const EMULATED_ADAPTER: &str = "255/0/0";
@@ -77,23 +79,6 @@ struct Inner {
     sys: PathBuf,
     holds: Arc<Holds>,
     state: Mutex<State>,
-}
-
-struct State {
-    database: Database,
-    emulations: Emulations,
-    found: Vec<Found>,
-    /// Devices that are attached or were looked at, by world-wide name.
-    shared: BTreeMap<String, Arc<Shared>>,
-    /// What an operator keeps guests away from.
-    held: BTreeMap<String, Hold>,
-    guests: BTreeMap<Initiator, String>,
-}
-
-/// A device by one of its names.
-struct Located {
-    record: Record,
-    found: Option<Found>,
 }
 
 impl fmt::Debug for Hardware {
@@ -470,64 +455,6 @@ impl Hardware {
         let shared = Shared::new(device, holds.arbiter(&found.wwid), holds.keeper(found.wwid.clone()));
         state.shared.insert(found.wwid.0.clone(), Arc::clone(&shared));
         Ok(shared)
-    }
-}
-
-impl State {
-    fn locate(&self, name: &str) -> Option<Located> {
-        let records = self.database.records();
-        let by_file = names::parse(name);
-        let by_file = by_file.and_then(|(class, instance)| {
-            records.iter().find(|record| (record.class, record.instance) == (class, instance))
-        });
-        let has_path = |record: &&Record| record.lunpaths.iter().any(|lunpath| lunpath.path == name);
-        let record = by_file.or_else(|| records.iter().find(has_path)).or_else(|| {
-            let path = fs::canonicalize(name).ok().filter(|_| name.starts_with("/dev/"))?;
-            let found = self.found.iter().find(|found| found.host.contains(&path))?;
-            records.iter().find(|record| (record.class, &record.wwid) == (found.class, &found.wwid.0))
-        })?;
-        Some(Located { record: record.clone(), found: self.found(record).cloned() })
-    }
-
-    fn found(&self, record: &Record) -> Option<&Found> {
-        self.found.iter().find(|found| (found.class, &found.wwid.0) == (record.class, &record.wwid))
-    }
-
-    /// The path of an emulated device, whatever it was called by.
-    fn emulated_path(&self, name: &str) -> PathBuf {
-        let located = self.locate(name);
-        located
-            .and_then(|located| self.emulations.path_of(&located.record.wwid))
-            .unwrap_or_else(|| name.into())
-    }
-
-    fn in_use_by(&self, wwid: &str) -> Option<String> {
-        Some(match self.shared.get(wwid)?.holder()? {
-            Party::Host => "VSP".to_owned(),
-            Party::Guest(guest) => self.guests.get(&guest).cloned().unwrap_or_else(|| guest.0.to_string()),
-        })
-    }
-
-    fn shown(&self, record: &Record) -> IoDevice {
-        let found = self.found(record);
-        let host_path = found.filter(|found| !matches!(found.source, Source::Emulated(_)));
-        let host_path = host_path.and_then(|found| found.host.first());
-        IoDevice {
-            class: record.class.word().into(),
-            instance: record.instance,
-            lun_path: names::lun_path(record.lun),
-            driver: record.class.driver().into(),
-            is_present: found.is_some(),
-            vendor: record.vendor.clone(),
-            product: record.product.clone(),
-            wwid: record.wwid.clone(),
-            lunpaths: record.lunpaths.iter().map(|path| (path.instance, path.path.clone())).collect(),
-            files: record.class.files(record.instance),
-            pass_through: record.class.pass_through(record.instance),
-            host_path: host_path.map(|path| path.display().to_string()),
-            in_use_by: self.in_use_by(&record.wwid),
-            attaches_as: found.and_then(|found| found.device_type).map(|device| device.word().to_owned()),
-        }
     }
 }
 

@@ -89,6 +89,11 @@ impl Target for Port {
             // The guest was given this unit alone.
             return single_lun(command);
         }
+        if command.delivery.again && !is_repeatable(opcode) {
+            // It may have been carried out: what became of it the guest has to find out. A unit attention would say that it
+            // has not been.
+            return Execution::Undelivered(Undelivered::Reset);
+        }
         if ![INQUIRY, REQUEST_SENSE].contains(&opcode)
             && let Some(sense) = self.attentions.take()
         {
@@ -101,10 +106,6 @@ impl Target for Port {
             return Execution::Foreign(answer);
         }
         match patience {
-            Patience::Unlimited if command.delivery.again && !is_repeatable(opcode) => {
-                // It may have been carried out: what became of it the guest has to find out.
-                Execution::Undelivered(Undelivered::Reset)
-            }
             Patience::Unlimited => self.deliver(command),
             Patience::Immediate | Patience::Handover => Execution::WouldWait(Wait::Long),
         }
