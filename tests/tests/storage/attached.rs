@@ -16,10 +16,13 @@ pub(crate) fn guest<'a>(vsp: &'a Vsp, name: &str, settings: &[&str], attached: &
     let guest = create(vsp, name, "1", &[programs, data])?;
     for (target, device) in (2..).zip(attached) {
         let (kind, file) = device.split_once(' ').expect("a kind and a file");
-        guest.run("modify", &["-a", &format!("{kind}:avio_stor:0,0,{target}:attach_path:{file}")]).done();
+        // That another guest has it, too, is remarked.
+        let ran = guest.run("modify", &["-a", &format!("{kind}:avio_stor:0,0,{target}:attach_path:{file}")]);
+        assert_eq!(ran.status(), 0, "{ran:?}");
     }
     if !settings.is_empty() {
-        guest.run("modify", settings).done();
+        let ran = guest.run("modify", settings);
+        assert_eq!(ran.status(), 0, "{ran:?}");
     }
     Some(guest)
 }
