@@ -120,7 +120,8 @@ impl LogFile {
 }
 
 impl Write for LogFile {
-    /// Takes whole lines, as `tracing-subscriber` writes them.
+    /// Takes whole lines, as `tracing-subscriber` writes them. Several at once stay together in one file, and only the
+    /// first of them is marked.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.tell_dropped()?;
         match line.split_first() {

@@ -7,12 +7,14 @@
 //!
 //! The files are the truth, so neither a record's way to its readers nor the life of the VSP can lose one.
 
+mod end;
 mod file;
 mod json;
 mod names;
 mod past;
 mod tail;
 
+pub use end::cut_to_whole;
 pub use file::{LogFile, LogGuard, LogWriter};
 pub use past::Past;
 pub use tail::{LogPosition, Start, Tail};

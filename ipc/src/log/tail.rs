@@ -236,6 +236,10 @@ impl Found {
         names.iter().filter_map(found).collect()
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Up to `len` bytes at `offset`; an error if the file has another name now.
     pub(super) fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut file = File::open(&self.path)?;

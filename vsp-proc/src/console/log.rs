@@ -2,8 +2,9 @@
 //! becomes `NAME.1` (replacing an older one) and begins anew. (A console has no lines that a rolling log of events could
 //! be made of, and its limit is a size.)
 //!
-//! Beside it a note says which of its bytes are of the process that runs now. From that and the file's length a VSP knows
-//! what of the process' output its predecessor stored, to the byte, whenever that was killed.
+//! Beside it a note says which of its bytes are of the process that runs now, and how many there were before them. From
+//! that and the file's length a VSP knows what of the process' output its predecessor stored, to the byte, whenever that
+//! was killed, and every byte has a place that it keeps when the file rolls.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -18,8 +19,23 @@ pub(super) struct ConsoleLog {
     file: File,
     inode: u64,
     len: u64,
-    /// Position in the run's output of the file's first byte: negative while there is output of earlier runs.
+    start: Start,
+}
+
+/// Where the first byte of the file belongs.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// In the run's output: negative while there is output of earlier runs.
     base: i64,
+    /// Among all that was ever logged.
+    place: u64,
+}
+
+impl Start {
+    /// Of what comes `len` bytes later.
+    fn after(self, len: u64) -> Start {
+        Start { base: self.base.saturating_add_unsigned(len), place: self.place.saturating_add(len) }
+    }
 }
 
 impl ConsoleLog {
@@ -29,29 +45,34 @@ impl ConsoleLog {
         let found = file.metadata()?;
         let (inode, len) = (found.ino(), found.len());
         // Without a note: everything the process still has is new.
-        let base = noted_base(path, inode).unwrap_or(-(len as i64));
-        Ok(ConsoleLog { path: path.to_owned(), limit, file, inode, len, base })
+        let start = noted(path, inode).unwrap_or(Start { base: -(len as i64), place: 0 });
+        Ok(ConsoleLog { path: path.to_owned(), limit, file, inode, len, start })
     }
 
     /// What is appended from now on is output of a new process.
     pub(super) fn begin_run(&mut self) -> io::Result<()> {
-        self.base = -(self.len as i64);
+        self.start.base = -(self.len as i64);
         self.note()
     }
 
     /// How much of the process' output is here, or was given up.
     pub(super) fn position(&self) -> u64 {
-        self.base.saturating_add_unsigned(self.len).max(0).unsigned_abs()
+        self.start.after(self.len).base.max(0).unsigned_abs()
+    }
+
+    /// The place behind all that was ever logged, as [`end`] tells it later.
+    pub(super) fn end(&self) -> u64 {
+        self.start.after(self.len).place
     }
 
     /// Appends output of the process as one piece: a piece is never split over two files.
     pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let expected = self.base.saturating_add_unsigned(self.len + bytes.len() as u64);
+        let expected = self.start.after(self.len + bytes.len() as u64).base;
         let result = self.write(bytes);
         if result.is_err() {
             // Part of it may have been written, but all of it has been taken.
             self.len = self.file.metadata().map_or(self.len, |found| found.len());
-            self.base = expected.saturating_sub_unsigned(self.len);
+            self.start.base = expected.saturating_sub_unsigned(self.len);
             // On a full disk the note fails, too; then output is stored twice if the VSP is killed now.
             let _ = self.note();
         }
@@ -61,7 +82,8 @@ impl ConsoleLog {
     /// Leaves out `bytes` of the process' output and writes a remark instead.
     pub(super) fn skip(&mut self, bytes: u64, remark: &[u8]) -> io::Result<()> {
         self.write(remark)?;
-        self.base = self.base.saturating_add_unsigned(bytes).saturating_sub_unsigned(remark.len() as u64);
+        let base = self.start.base.saturating_add_unsigned(bytes);
+        self.start.base = base.saturating_sub_unsigned(remark.len() as u64);
         self.note()
     }
 
@@ -76,29 +98,38 @@ impl ConsoleLog {
 
     fn roll(&mut self) -> io::Result<()> {
         fs::rename(&self.path, predecessor(&self.path))?;
-        let base = self.base.saturating_add_unsigned(self.len);
-        *self = ConsoleLog { base, ..ConsoleLog::open(&self.path, self.limit)? };
+        let start = self.start.after(self.len);
+        *self = ConsoleLog { start, ..ConsoleLog::open(&self.path, self.limit)? };
         self.note()
     }
 
     /// It survives whatever the process that writes it does not, which is all that is asked of it.
     fn note(&self) -> io::Result<()> {
         let new = note_of(&self.path).with_extension("pos.new");
-        fs::write(&new, format!("{} {}\n", self.inode, self.base))?;
+        fs::write(&new, format!("{} {} {}\n", self.inode, self.start.base, self.start.place))?;
         fs::rename(&new, note_of(&self.path))
     }
 }
 
-/// The base of the file `inode` by the note, which may still be about the file before it.
-fn noted_base(path: &Path, inode: u64) -> Option<i64> {
+/// Where the file `inode` starts by the note, which may still be about the file before it.
+fn noted(path: &Path, inode: u64) -> Option<Start> {
     let note = fs::read_to_string(note_of(path)).ok()?;
-    let (noted, base) = note.trim().split_once(' ')?;
-    let (noted, base): (u64, i64) = (noted.parse().ok()?, base.parse().ok()?);
+    let mut numbers = note.split_whitespace();
+    let (noted, base) = (numbers.next()?.parse::<u64>().ok()?, numbers.next()?.parse().ok()?);
+    // Earlier versions did not note places.
+    let start = Start { base, place: numbers.next().map_or(Ok(0), str::parse).ok()? };
     if noted == inode {
-        return Some(base);
+        return Some(start);
     }
     let before = fs::metadata(predecessor(path)).ok().filter(|before| before.ino() == noted)?;
-    Some(base.saturating_add_unsigned(before.len()))
+    Some(start.after(before.len()))
+}
+
+/// The place behind all that was ever logged at `path`.
+pub(super) fn end(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| {
+        noted(path, found.ino()).map_or(0, |start| start.place).saturating_add(found.len())
+    })
 }
 
 /// Up to `limit` of the last bytes of the file and its predecessor, oldest first. What cannot be read is absent.

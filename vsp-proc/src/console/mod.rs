@@ -26,8 +26,6 @@ use crate::stream::{self, Delivery, Offering};
 const FILE_LIMIT: u64 = 1 << 20;
 /// Most bytes of the past a viewer can have.
 const MAX_REPLAY: u64 = 2 * FILE_LIMIT;
-/// Bytes of the past that are looked at for the beginning of a line.
-const LINE_BEFORE: u64 = 16 << 10;
 /// Longest piece of console output in one event.
 const PIECE: usize = 16 << 10;
 /// Bytes that wait for a slow viewer, beyond his replay.
@@ -85,7 +83,7 @@ impl Console {
         let keeper = Keeper {
             path: path.to_owned(),
             log: None,
-            lines: Lines::open(name, lines, &log::tail(path, LINE_BEFORE)),
+            lines: Lines::open(name, lines, path),
             viewers: Vec::new(),
             shared: shared.clone(),
         };
@@ -301,7 +299,7 @@ impl Keeper {
 
     /// To those who search it, and those who see it now.
     fn pass(&mut self, piece: &[u8]) {
-        let kept = self.lines.write(piece);
+        let kept = self.lines.write(piece, self.log.as_ref().map(ConsoleLog::end));
         self.report(kept);
         self.viewers.retain(|viewer| viewer.offering.offer(Event::Console(piece.to_vec())));
     }
