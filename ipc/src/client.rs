@@ -218,7 +218,8 @@ impl Client {
     /// As [`Client::request_with`].
     pub fn subscribe(mut self, subscription: Subscription) -> ClientResult<EventStream> {
         self.request(&ClientToVsp::Subscribe(subscription))?;
-        let (sender, mut receiver) = self.connection.split();
+        let (sender, receiver) = self.connection.split();
+        let mut receiver = receiver.buffered();
         // A reader that falls behind stops reading; the VSP then counts what it drops.
         let (queue, events) = bounded(QUEUE);
         thread::Builder::new()

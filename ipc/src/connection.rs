@@ -1,6 +1,6 @@
 //! A framed stream socket whose two directions carry one message type each.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::marker::PhantomData;
 use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -15,6 +15,9 @@ use crate::{Error, Hello, Result, Role, fd};
 
 /// Time a peer has for its [`Hello`], so that a silent one holds nothing up.
 pub const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Bytes that are read ahead.
+const BUFFER: usize = 64 << 10;
 
 /// Sends `Out`, receives `In`.
 #[derive(Debug)]
@@ -96,6 +99,16 @@ impl<Out: Serialize> Sender<Out> {
         self.send_with(message, &[])
     }
 
+    /// Sends several messages at once.
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub fn send_all(&mut self, messages: impl IntoIterator<Item = Out>) -> Result<()> {
+        let encode = |message| codec::encode(PROTOCOL_VERSION, &message);
+        let frames: Vec<Vec<u8>> = messages.into_iter().map(encode).collect::<Result<_>>()?;
+        write_frame(&self.stream, &frames.concat(), &[])
+    }
+
     /// Sends one message with descriptors, which the receiver finds in this order.
     ///
     /// # Errors
@@ -149,10 +162,13 @@ impl<In: DeserializeOwned> Receiver<In> {
     /// As [`Receiver::receive`].
     pub fn receive_with(&mut self) -> Result<(In, Vec<OwnedFd>)> {
         let mut fds = Vec::new();
-        match read_frame(&self.stream, &mut fds)? {
-            (PROTOCOL_VERSION, message) => Ok((codec::decode(&message)?, fds)),
-            (version, _) => Err(Error::Malformed(format!("a frame of version {version} after the greeting"))),
-        }
+        let (version, message) = read_frame(&self.stream, &mut fds)?;
+        Ok((decode(version, &message)?, fds))
+    }
+
+    /// Receives messages from now on that come many at a time, and without descriptors.
+    pub fn buffered(self) -> Buffered<In> {
+        Buffered { stream: BufReader::with_capacity(BUFFER, self.stream), kind: PhantomData }
     }
 
     /// Lets a receive fail (see [`Error::is_timeout`]) when nothing arrives for `limit`; `None` waits for ever.
@@ -166,6 +182,43 @@ impl<In: DeserializeOwned> Receiver<In> {
     /// Ends both directions.
     pub fn close(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// A receiving half that reads ahead.
+#[derive(Debug)]
+pub struct Buffered<In> {
+    stream: BufReader<UnixStream>,
+    kind: PhantomData<fn() -> In>,
+}
+
+impl<In: DeserializeOwned> Buffered<In> {
+    /// Waits for one message; descriptors that come with it are closed.
+    ///
+    /// # Errors
+    /// As [`Receiver::receive`].
+    pub fn receive(&mut self) -> Result<In> {
+        if self.stream.fill_buf()?.is_empty() {
+            return Err(Error::Closed);
+        }
+        let mut header = [0; HEADER];
+        self.stream.read_exact(&mut header)?;
+        let (length, version) = codec::decode_header(header)?;
+        let mut message = vec![0; length];
+        self.stream.read_exact(&mut message)?;
+        decode(version, &message)
+    }
+
+    /// Ends both directions.
+    pub fn close(&self) {
+        let _ = self.stream.get_ref().shutdown(Shutdown::Both);
+    }
+}
+
+fn decode<In: DeserializeOwned>(version: u16, message: &[u8]) -> Result<In> {
+    match version {
+        PROTOCOL_VERSION => codec::decode(message),
+        version => Err(Error::Malformed(format!("a frame of version {version} after the greeting"))),
     }
 }
 

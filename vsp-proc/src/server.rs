@@ -386,7 +386,7 @@ fn stream_events(
             hear(None)?;
             // Whoever reads it page by page may take his time: it is his thread alone that waits.
             sender.set_deadline(None)?;
-            reader.run(&hung_up, &mut |event| sender.send(&VspToClient::Event(event)))
+            reader.run(&hung_up, &mut |events| sender.send_all(events.into_iter().map(VspToClient::Event)))
         }
     };
     sender.close();

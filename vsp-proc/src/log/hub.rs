@@ -19,6 +19,9 @@ use crate::root::StateRoot;
 
 /// Time between looks at the files where the kernel does not tell of changes, in milliseconds.
 const LOOK_INTERVAL: u16 = 500;
+/// Least time between two looks at what the kernel tells, in milliseconds. A record alone goes at once; a guest that
+/// floods its console would have its lines read 500 times a second.
+const GATHER: u16 = 50;
 
 /// Handle of the logs; clones are the same logs.
 #[derive(Clone)]
@@ -162,12 +165,13 @@ impl Shared {
                 if self.watch.is_none() { PollTimeout::from(LOOK_INTERVAL) } else { PollTimeout::NONE };
             // An interruption is as good as a change of nothing.
             let _ = poll(&mut polled, limit);
-            if rustix::io::read(end, &mut [0u8; 8]).is_ok() {
-                return;
-            }
             let changed = self.changed();
             if !changed.is_empty() {
                 self.tell(|news| news.changed.extend(changed.iter().cloned()));
+                let _ = poll(&mut polled[..1], PollTimeout::from(GATHER));
+            }
+            if rustix::io::read(end, &mut [0u8; 8]).is_ok() {
+                return;
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Select, TryRecvError};
+use crossbeam_channel::{Receiver, Select, TryRecvError};
 use ipc::log::{Level, LogPosition, LogRecord, LogSource, Past, Start, Tail};
 use ipc::message::{Consoles, Event, LogQuery};
 use regex::{Regex, RegexBuilder};
@@ -15,8 +15,11 @@ use super::hub::{Listener, LogHub};
 
 /// Most bytes of a compiled pattern.
 const PATTERN_LIMIT: usize = 1 << 20;
-/// Least time between two looks at what was added.
-const GATHER: Duration = Duration::from_millis(50);
+/// Most events that are sent together, and bytes of their messages.
+const TOGETHER: usize = 128;
+const TOGETHER_BYTES: usize = 32 << 10;
+/// Longest time that one waits for others.
+const SOON: Duration = Duration::from_millis(20);
 
 /// Whose logs the client may read: everybody's, or those of these guests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,12 +98,12 @@ impl LogReader {
     pub(crate) fn run(
         mut self,
         hung_up: &Receiver<()>,
-        send: &mut dyn FnMut(Event) -> ipc::Result<()>,
+        send: &mut dyn FnMut(Vec<Event>) -> ipc::Result<()>,
     ) -> ipc::Result<()> {
-        let mut out = Out { hung_up, send };
+        let mut out = Out { hung_up, send, events: Vec::new(), bytes: 0, begun: Instant::now() };
         let read = self.read_past(&mut out).and_then(|()| match self.query.follow {
             true => self.follow(&mut out),
-            false => Ok(()),
+            false => out.flush(),
         });
         match read {
             Err(ipc::Error::Closed) => Ok(()),
@@ -132,18 +135,14 @@ impl LogReader {
     }
 
     fn follow(&mut self, out: &mut Out<'_>) -> ipc::Result<()> {
-        let mut passed: Option<Instant> = None;
         loop {
             out.wait(&self.listener)?;
-            // A record alone goes at once. A guest that floods its console would have its lines read 500 times a second.
-            out.rest(passed.map_or(Duration::ZERO, |passed| GATHER.saturating_sub(passed.elapsed())))?;
             let news = self.listener.take();
             let mut changed = news.changed;
             if news.has_other_logs {
                 changed.extend(self.look_for_logs(out)?);
             }
             self.pass(&changed, None, out)?;
-            passed = Some(Instant::now());
         }
     }
 
@@ -181,7 +180,7 @@ impl LogReader {
         &self,
         sources: BTreeSet<LogSource>,
         count: u32,
-        out: &Out<'_>,
+        out: &mut Out<'_>,
     ) -> ipc::Result<(BTreeMap<LogSource, Tail>, u32)> {
         let open = |source: &LogSource| Past::open(&self.hub.directory(source), source.clone());
         let mut pasts: Vec<Past> = sources.iter().map(open).collect();
@@ -316,31 +315,52 @@ fn concerns(wanted: &LogSource, source: &LogSource) -> bool {
 /// The way to the client.
 struct Out<'a> {
     hung_up: &'a Receiver<()>,
-    send: &'a mut dyn FnMut(Event) -> ipc::Result<()>,
+    send: &'a mut dyn FnMut(Vec<Event>) -> ipc::Result<()>,
+    /// What has not been sent.
+    events: Vec<Event>,
+    /// Of messages among them.
+    bytes: usize,
+    /// When the first of them came.
+    begun: Instant,
 }
 
 impl Out<'_> {
-    fn check(&self) -> ipc::Result<()> {
+    /// To be called between two records, wanted or not.
+    fn check(&mut self) -> ipc::Result<()> {
         match self.hung_up.try_recv() {
             Err(TryRecvError::Disconnected) => Err(ipc::Error::Closed),
+            _ if !self.events.is_empty() && self.begun.elapsed() >= SOON => self.flush(),
             _ => Ok(()),
         }
     }
 
+    /// Sends an event together with those that follow soon.
     fn send(&mut self, event: Event) -> ipc::Result<()> {
-        (self.send)(event)
+        if let Event::Log { record, .. } = &event {
+            self.bytes += record.message.len();
+        }
+        if self.events.is_empty() {
+            self.begun = Instant::now();
+        }
+        self.events.push(event);
+        match self.events.len() >= TOGETHER || self.bytes >= TOGETHER_BYTES {
+            true => self.flush(),
+            false => Ok(()),
+        }
     }
 
-    /// Lets time pass.
-    fn rest(&self, time: Duration) -> ipc::Result<()> {
-        match self.hung_up.recv_timeout(time) {
-            Err(RecvTimeoutError::Disconnected) => Err(ipc::Error::Closed),
-            _ => Ok(()),
+    /// Sends what has not been sent.
+    fn flush(&mut self) -> ipc::Result<()> {
+        self.bytes = 0;
+        match std::mem::take(&mut self.events) {
+            none if none.is_empty() => Ok(()),
+            events => (self.send)(events),
         }
     }
 
     /// Waits for news.
-    fn wait(&self, listener: &Listener) -> ipc::Result<()> {
+    fn wait(&mut self, listener: &Listener) -> ipc::Result<()> {
+        self.flush()?;
         let mut select = Select::new();
         select.recv(listener.woken());
         select.recv(self.hung_up);

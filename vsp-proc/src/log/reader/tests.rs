@@ -48,8 +48,8 @@ impl Logs {
         let (alive, hung_up) = bounded(0);
         let reader = LogReader::new(&self.hub, query, readable).unwrap();
         thread::spawn(move || {
-            reader.run(&hung_up, &mut |event| {
-                let _ = sender.send(event);
+            reader.run(&hung_up, &mut |events| {
+                events.into_iter().for_each(|event| drop(sender.send(event)));
                 Ok(())
             })
         });
