@@ -32,7 +32,7 @@ use crate::view;
 use crate::view::ClickMap;
 use crate::view::theme::{Palette, Theme};
 use anyhow::{Context as _, bail};
-use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, tick};
 use crossterm::event::{Event, MouseEventKind};
 use effect::Effect;
 use link::Link;
@@ -186,17 +186,18 @@ impl Desk<'_> {
                 continue;
             }
             let frame_due = until_frame.map_or_else(never, crossbeam_channel::after);
-            let (msg, comes_from) = select! {
+            // In this order: a guest that prints on and on has always something to say.
+            let (msg, comes_from) = select_biased! {
+                recv(written) -> result => {
+                    self.screen.take(result.map_err(io::Error::other).flatten().context(TERMINAL_GONE)?);
+                    continue;
+                }
                 recv(keys) -> msg => (msg.context("the keyboard is gone")?, Dirt::Urgent),
+                recv(ticks) -> _ => (time_passes(), Dirt::Some),
                 recv(vsp) -> msg => {
                     let msg = msg.context("the connection's threads are gone")?;
                     let dirt = self.dirt_of(&msg);
                     (msg, dirt)
-                }
-                recv(ticks) -> _ => (time_passes(), Dirt::Some),
-                recv(written) -> result => {
-                    self.screen.take(result.map_err(io::Error::other).flatten().context(TERMINAL_GONE)?);
-                    continue;
                 }
                 recv(frame_due) -> _ => continue,
             };

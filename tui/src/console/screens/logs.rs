@@ -40,6 +40,9 @@ pub(crate) struct LogsScreen {
     came: u64,
     /// Consoles are read along.
     reads_consoles: bool,
+    /// They are left out where only a part of the screen is the log's and nobody asked for them: their own panes show
+    /// them, and a guest that prints without end would have nothing else seen.
+    omits_consoles: bool,
     /// Which lines are shown.
     choice: Choice,
     /// The room that they are shown in.
@@ -118,13 +121,19 @@ impl LogsScreen {
 
     /// Whether consoles are to be read along, which costs something, from now on, where that changes: from which moment
     /// on, in microseconds since 1970, if they are.
-    pub(crate) fn reads_consoles(&mut self, is_shown: bool) -> Option<Option<i64>> {
-        let is_wanted = is_shown && self.choice.source.has_consoles();
+    /// `is_alone` says that the log has the screen for itself.
+    pub(crate) fn reads_consoles(&mut self, is_shown: bool, is_alone: bool) -> Option<Option<i64>> {
+        self.omits_consoles = !is_alone && self.choice.source == Source::All;
+        let is_wanted = is_shown && self.choice.source.has_consoles() && !self.omits_consoles;
         if std::mem::replace(&mut self.reads_consoles, is_wanted) == is_wanted {
             return None;
         }
         let newest = self.lines.iter().rev().find(|(_, line)| line.is_of_console());
         Some(is_wanted.then(|| newest.map_or(0, |(_, line)| line.time.saturating_add(1))))
+    }
+
+    fn shows(&self, line: &Line) -> bool {
+        self.choice.has(line) && !(self.omits_consoles && line.is_of_console())
     }
 
     /// Says where lines are missing.
@@ -182,8 +191,7 @@ impl LogsScreen {
             past.change_room(room);
         }
         if let Position::At(key, hidden) = self.position {
-            let shown: Vec<&(Key, Line)> =
-                self.lines.iter().filter(|(_, line)| self.choice.has(line)).collect();
+            let shown: Vec<&(Key, Line)> = self.lines.iter().filter(|(_, line)| self.shows(line)).collect();
             let line = shown.partition_point(|(shown, _)| *shown <= key).saturating_sub(1);
             let rows_in =
                 |room: Room, place: usize| shown.get(place).map_or(1, |(_, line)| room.rows_of(line));
@@ -211,7 +219,7 @@ impl LogsScreen {
             Position::Follow => 0,
             Position::At(bottom, _) => {
                 let after = self.up_to(bottom);
-                self.lines.iter().skip(after).filter(|(_, line)| self.choice.has(line)).count()
+                self.lines.iter().skip(after).filter(|(_, line)| self.shows(line)).count()
             }
         }
     }
@@ -257,7 +265,7 @@ impl LogsScreen {
             }
             return;
         }
-        let shown: Vec<&(Key, Line)> = self.lines.iter().filter(|(_, line)| self.choice.has(line)).collect();
+        let shown: Vec<&(Key, Line)> = self.lines.iter().filter(|(_, line)| self.shows(line)).collect();
         let Some(last) = shown.len().checked_sub(1) else { return };
         let rows_of = |place: usize| room.rows_of(&shown[place].1);
         let bottom = match self.position {
@@ -305,7 +313,7 @@ impl LogsScreen {
             (Some(last), Some(_)) => {
                 let key = (last, u64::MAX);
                 self.past = None;
-                let mut shown = self.lines.iter().rev().filter(|(_, line)| self.choice.has(line));
+                let mut shown = self.lines.iter().rev().filter(|(_, line)| self.shows(line));
                 let is_newest = shown.next().is_none_or(|(newest, _)| *newest <= key);
                 self.position = if is_newest { Position::Follow } else { Position::At(key, 0) };
             }
@@ -324,7 +332,7 @@ impl LogsScreen {
             self.past = Some(Past::since(micros, self.choice.clone(), room));
             return Ok(());
         }
-        let shown: Vec<&(Key, Line)> = self.lines.iter().filter(|(_, line)| self.choice.has(line)).collect();
+        let shown: Vec<&(Key, Line)> = self.lines.iter().filter(|(_, line)| self.shows(line)).collect();
         let first = shown.partition_point(|((time, _), _)| *time < micros);
         if first == shown.len() {
             return Err("No line is so late".to_owned());
@@ -386,7 +394,7 @@ impl LogsScreen {
     /// than there is room for: its last ones are to be shown.
     pub(crate) fn shown(&self, width: usize, height: usize, time_zone: &TimeZone) -> Vec<ShownLine> {
         let room = Room { columns: width, rows: height, ..self.room };
-        let is_wanted = |line: &&Line| self.choice.has(line);
+        let is_wanted = |line: &&Line| self.shows(line);
         let kept = |end| Box::new(self.lines.range(..end).rev().map(|(_, line)| line).filter(is_wanted));
         let (mut upwards, mut downwards, hidden): (Lines<'_>, Lines<'_>, usize) = match &self.past {
             Some(past) => {

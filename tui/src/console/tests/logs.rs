@@ -112,6 +112,23 @@ fn consoles_are_read_along_while_a_log_shows_them() {
 }
 
 #[test]
+fn consoles_are_read_along_below_the_overview_only_where_they_are_asked_for() {
+    let mut state = samples::busy((160, 50));
+    press(&mut state, KeyCode::Char('5'));
+    samples::log(&mut state, console_record(1, "login:"));
+    assert!(log_lines(&state).last().unwrap().ends_with("login:"));
+    let effects = update(&mut state, samples::key(KeyCode::Char('1')));
+    assert!(effects.contains(&Effect::ReadConsoles { since_micros: None }), "{effects:?}");
+    assert_eq!(log_lines(&state).len(), 5, "only what the VSP and guests say");
+    press(&mut state, KeyCode::Char('5'));
+    for _ in 0..3 {
+        press(&mut state, KeyCode::Char('o'));
+    }
+    press(&mut state, KeyCode::Char('1'));
+    assert_eq!(log_lines(&state).len(), 1, "consoles alone");
+}
+
+#[test]
 fn consoles_do_not_drive_out_what_the_vsp_says() {
     let mut state = samples::busy(SIZE);
     press(&mut state, KeyCode::Char('5'));

@@ -96,9 +96,10 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Consoles are read along for the log as long as it is shown.
+/// Consoles are read along for the log as long as it shows them.
 fn read_consoles_along(state: &mut State, is_log_shown: bool, effects: &mut Vec<Effect>) {
-    if let Some(since_micros) = state.logs.reads_consoles(is_log_shown) {
+    let is_alone = state.screen == Screen::Logs;
+    if let Some(since_micros) = state.logs.reads_consoles(is_log_shown, is_alone) {
         effects.push(Effect::ReadConsoles { since_micros });
     }
 }
