@@ -20,6 +20,7 @@ mod linux;
 mod logs;
 mod many_tapes;
 mod rights;
+mod rotation;
 mod sharing;
 mod slow_line;
 mod takeover;
