@@ -133,7 +133,8 @@ impl Keeper {
             print_nexus(&mut whole, *initiator, pending);
         }
         let sequence = self.sequence + 1;
-        let slot = format!("{} {sequence} {} {:016x}\n{whole}", self.heading, whole.len(), hash(&whole));
+        let slot =
+            format!("{} {sequence} {} {:016x}\n{whole}", self.heading, whole.len(), hash(whole.as_bytes()));
         let written = match slot.len() {
             0..=SLOT => self.file.write_all_at(slot.as_bytes(), sequence % 2 * SLOT as u64),
             _ => Err(io::ErrorKind::FileTooLarge.into()),
@@ -163,7 +164,7 @@ pub(super) fn rewrite(bytes: &[u8], word: &str, other: &str) -> Vec<u8> {
         let text = &mut slot[end + 1..][..len.parse().unwrap()];
         let moved = String::from_utf8(text.to_vec()).unwrap().replace(word, other);
         text.copy_from_slice(moved.as_bytes());
-        let heading = format!("{before} {len} {:016x}", hash(&moved));
+        let heading = format!("{before} {len} {:016x}", hash(moved.as_bytes()));
         slot[..end].copy_from_slice(heading.as_bytes());
     }
     bytes
@@ -190,14 +191,14 @@ fn whole_slot(bytes: &[u8], heading: &str) -> Option<(u64, String)> {
     let [sequence, len, check] = words[..] else { return None };
     let len: usize = len.parse().ok()?;
     let text = std::str::from_utf8(bytes.get(end + 1..)?.get(..len)?).ok()?;
-    let is_whole = u64::from_str_radix(check, 16).ok()? == hash(text);
+    let is_whole = u64::from_str_radix(check, 16).ok()? == hash(text.as_bytes());
     is_whole.then(|| Some((sequence.parse().ok()?, text.to_owned())))?
 }
 
 /// FNV-1a, 64 bits.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+pub(super) fn hash<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> u64 {
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
 

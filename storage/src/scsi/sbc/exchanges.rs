@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::super::kept::{parse_initiator, print_line};
+use super::super::kept::{hash, parse_initiator, print_line};
 use super::super::{Delivery, Initiator};
 
 /// Commands of an initiator that are remembered: more than threads of a transport can be at, each of which returns one
@@ -48,10 +48,8 @@ pub(super) struct Exchange {
 impl Exchange {
     /// The command with this block, which was delivered so, with its data.
     pub(super) fn new(delivery: Delivery, block: &[u8], data: &[u8]) -> Exchange {
-        let contents = block.iter().chain(data).fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Exchange { queue: delivery.queue, number: delivery.number, contents }
+        let Delivery { queue, number, .. } = delivery;
+        Exchange { queue, number, contents: hash(block.iter().chain(data)) }
     }
 }
 

@@ -106,20 +106,23 @@ fn store_that_grew_while_there_was_no_vsp_is_announced_to_everybody_who_knew_it_
     assert_eq!(new.disk.notice_resize(), None);
 }
 
+/// The answer to the request of this number with data for the disk, delivered for the first time or `again`.
+fn deliver(bench: &Bench, cdb: &[u8], data: &mut [u8], number: u64, again: bool) -> Execution {
+    let command = Command {
+        cdb,
+        data_out: &Segments::from_slice(data),
+        data_in: &Segments::empty(),
+        delivery: Delivery { queue: 2, number, again },
+    };
+    bench.disk.execute(&command, Patience::Unlimited)
+}
+
 #[test]
 fn persistent_reservation_is_made_once() {
     let host = Host::new();
     let register = [0x5f, 0, 0, 0, 0, 0, 0, 0, 24, 0];
     let mut list = [&0u64.to_be_bytes()[..], &5u64.to_be_bytes(), &[0; 8]].concat();
-    let mut deliver = |bench: &Bench, number, again| {
-        let command = Command {
-            cdb: &register,
-            data_out: &Segments::from_slice(&mut list),
-            data_in: &Segments::empty(),
-            delivery: Delivery { queue: 2, number, again },
-        };
-        bench.disk.execute(&command, Patience::Unlimited)
-    };
+    let mut deliver = |bench: &Bench, number, again| deliver(bench, &register, &mut list, number, again);
     let bench = host.open(Power::Lost);
     let answer = deliver(&bench, 1, false);
     killed([bench]);
@@ -146,14 +149,7 @@ fn guest_that_went_in_order_is_not_remembered() {
 fn exchange(bench: &Bench, data: [u8; 2], number: u64, again: bool) -> Execution {
     let mut cdb = [0; 16];
     (cdb[0], cdb[9], cdb[13]) = (0x89, 5, 1);
-    let mut data = data.map(block).concat();
-    let command = Command {
-        cdb: &cdb,
-        data_out: &Segments::from_slice(&mut data),
-        data_in: &Segments::empty(),
-        delivery: Delivery { queue: 2, number, again },
-    };
-    bench.disk.execute(&command, Patience::Unlimited)
+    deliver(bench, &cdb, &mut data.map(block).concat(), number, again)
 }
 
 const EXCHANGED: Execution = Execution::Done(Completion { sense: None, data_out: 1024, data_in: 0 });
